@@ -1,0 +1,139 @@
+//! # Room card: types/codes
+//! In:    nothing.
+//! Out:   `Code`: one number and one name for every reject and fault of the product.
+//! Holds: numbers are never reused; names equal in Rust, TypeScript and docs (the table is generated from here).
+//! Costs: a u16.
+
+macro_rules! codes {
+    ($($number:literal $variant:ident $name:literal $room:literal $doc:literal;)*) => {
+        /// A reject or fault. The doc of each says what it means and what the user can do.
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+        #[repr(u16)]
+        pub enum Code { $(#[doc = $doc] $variant = $number,)* }
+
+        impl Code {
+            /// Every code, by number.
+            pub const ALL: &'static [Code] = &[$(Code::$variant,)*];
+            /// The name users match on.
+            pub const fn name(self) -> &'static str { match self { $(Code::$variant => $name,)* } }
+            /// The room it comes from.
+            pub const fn room(self) -> &'static str { match self { $(Code::$variant => $room,)* } }
+            /// What it means.
+            pub const fn doc(self) -> &'static str { match self { $(Code::$variant => $doc,)* } }
+            /// From a record's number.
+            pub const fn from_u16(number: u16) -> Option<Code> { match number { $($number => Some(Code::$variant),)* _ => None } }
+        }
+    };
+}
+
+codes! {
+    100 ConfigInvalid "CONFIG_INVALID" "types" "The configuration has an unknown key, a wrong type or a value out of range; fields name path and allowed range.";
+    101 CommandMalformed "COMMAND_MALFORMED" "types" "A command's bytes have no known kind, no side or no order reference; it was refused.";
+    102 InputTooLarge "INPUT_TOO_LARGE" "types" "One input is longer than the named bound; it was refused whole.";
+
+    200 JsonMalformed "JSON_MALFORMED" "wire" "A market-data message is not the JSON its protocol promises; it was refused whole.";
+    201 FieldMissing "FIELD_MISSING" "wire" "A market-data message lacks a field its type needs; it was refused whole.";
+    202 OffGrid "OFF_GRID" "wire" "A price or quantity is not a whole number of ticks or lots; the message was refused whole.";
+    203 NumberOverflow "NUMBER_OVERFLOW" "wire" "A number does not fit its type; the message was refused whole.";
+    204 UnknownSymbol "UNKNOWN_SYMBOL" "wire" "A message is about a symbol the configuration does not have; it was skipped.";
+    205 TooManyLevels "TOO_MANY_LEVELS" "wire" "A depth message has more levels than the named bound; it was refused whole.";
+    206 FixFieldInvalid "FIX_FIELD_INVALID" "wire" "A value cannot be written into a FIX message (empty, too long, or a control character).";
+
+    300 BookGap "BOOK_GAP" "book" "A depth update does not follow the one before; the book is invalid until the next snapshot joins.";
+    301 BookCrossed "BOOK_CROSSED" "book" "Best bid is at or above best ask after an update; the book is invalid until the next snapshot joins.";
+    302 BookBufferFull "BOOK_BUFFER_FULL" "book" "More updates arrived before a snapshot than the buffer holds; the oldest were dropped.";
+    303 BookFull "BOOK_FULL" "book" "More price levels than the book holds; the book is invalid until the next snapshot joins.";
+    304 BookNegative "BOOK_NEGATIVE" "book" "A level's quantity is negative; the message was refused whole.";
+    305 BookJoined "BOOK_JOINED" "book" "A snapshot joined the updates; the book is valid.";
+    306 BookStart "BOOK_START" "book" "No snapshot yet; updates are buffered.";
+    307 StaleUpdate "STALE_UPDATE" "book" "An update is older than the state; it was skipped.";
+    308 BookDisconnected "BOOK_DISCONNECTED" "book" "The market-data connection is down; the book is invalid until the next snapshot joins.";
+
+    400 QuoterInvalid "QUOTER_INVALID" "quote" "The quoter's parameters gave no finite price on the grid; nothing is quoted.";
+    401 ParameterOutOfRange "PARAMETER_OUT_OF_RANGE" "quote" "A parameter is outside its stated range; the set was refused whole.";
+
+    500 Killed "KILLED" "risk" "The kill switch is on: new and replace are refused, cancels pass.";
+    501 QuantityAboveMax "QUANTITY_ABOVE_MAX" "risk" "Order quantity above the limit (lots).";
+    502 QuantityNotPositive "QUANTITY_NOT_POSITIVE" "risk" "Order quantity zero or negative (lots).";
+    503 PriceNotPositive "PRICE_NOT_POSITIVE" "risk" "Order price zero or negative (ticks).";
+    504 PriceOffIncrement "PRICE_OFF_INCREMENT" "risk" "Order price is not on the venue's order increment (ticks).";
+    505 ValueAboveMax "VALUE_ABOVE_MAX" "risk" "Order value above the limit (smallest units of the settlement currency).";
+    506 NotionalBelowMin "NOTIONAL_BELOW_MIN" "risk" "Order value below the venue's minimum notional (smallest units of the settlement currency).";
+    507 PositionAboveMax "POSITION_ABOVE_MAX" "risk" "Position with all open orders of the side would pass the limit (lots).";
+    508 PriceCollar "PRICE_COLLAR" "risk" "Order price too far from the reference (ticks).";
+    509 ReferenceAbsent "REFERENCE_ABSENT" "risk" "No reference price, so no collar can be checked: refused.";
+    510 ReferenceStale "REFERENCE_STALE" "risk" "The reference price is older than allowed (nanoseconds): refused.";
+    511 RateAboveMax "RATE_ABOVE_MAX" "risk" "More messages in the window than allowed.";
+    512 ReduceOnly "REDUCE_ONLY" "risk" "Only orders that shrink the position pass (lots).";
+    513 BreakerOpen "BREAKER_OPEN" "risk" "The venue's circuit breaker is open: new and replace are refused, cancels pass.";
+    514 VenueDown "VENUE_DOWN" "risk" "The venue's order connection is down: new and replace are refused.";
+    515 Overflow "OVERFLOW" "risk" "A product of price and quantity does not fit; refused.";
+    516 UnknownInstrument "UNKNOWN_INSTRUMENT" "risk" "The order names an instrument the configuration does not have.";
+    517 StrategyHalted "STRATEGY_HALTED" "risk" "The strategy failed and was halted; its further orders are refused, its cancels pass.";
+
+    600 OrdersFull "ORDERS_FULL" "oms" "The order table is full; refused.";
+    601 UnknownOrder "UNKNOWN_ORDER" "oms" "A report or command names an order that is not in the table; counted.";
+    602 IllegalTransition "ILLEGAL_TRANSITION" "oms" "A report does not fit the order's state; counted, the state is kept.";
+    603 DuplicateReport "DUPLICATE_REPORT" "oms" "A fill report repeats one already applied; counted, not applied again.";
+    604 MissedReport "MISSED_REPORT" "oms" "A fill report's cumulative quantity shows an earlier report was lost; applied and flagged for reconciliation.";
+    605 Overfill "OVERFILL" "oms" "A fill exceeds the order's open quantity; applied to the position (it happened) and flagged.";
+    606 DuplicateClientId "DUPLICATE_CLIENT_ID" "oms" "A Place command reuses a reference of an open order; refused.";
+    607 RequestPending "REQUEST_PENDING" "oms" "A cancel or replace is already on its way for the order; refused.";
+    608 AckTimeout "ACK_TIMEOUT" "oms" "The venue has not acknowledged a request in time.";
+    609 OrderIdsExhausted "ORDER_IDS_EXHAUSTED" "oms" "The session's order counter is used up; new orders are refused, cancels pass.";
+    610 QuantityBelowFilled "QUANTITY_BELOW_FILLED" "oms" "A replace asks for less than is already filled (lots); refused.";
+
+    700 VenueUnknownOrder "VENUE_UNKNOWN_ORDER" "venue" "The venue does not know the order (it may have just filled).";
+    701 VenuePostOnly "VENUE_POST_ONLY" "venue" "A post-only order would have taken liquidity; the venue refused it.";
+    702 VenueInvalid "VENUE_INVALID" "venue" "The venue refused the order's price, quantity or side.";
+    703 VenueFull "VENUE_FULL" "venue" "The venue's order table is full.";
+    704 VenueClosed "VENUE_CLOSED" "venue" "The venue has no market for the instrument now.";
+
+    800 JournalCorrupt "JOURNAL_CORRUPT" "journal" "A record's checksum or length is wrong; everything before it is good.";
+    801 JournalTruncated "JOURNAL_TRUNCATED" "journal" "The journal ends inside a record; everything before it is good.";
+    802 JournalFormat "JOURNAL_FORMAT" "journal" "The file is no journal, or of a version this build cannot read.";
+    803 JournalFull "JOURNAL_FULL" "journal" "The journal cannot grow (disk full or segment limit); trading halts.";
+    804 JournalIo "JOURNAL_IO" "journal" "The operating system refused a journal operation; fields name path and error.";
+    805 ReplayMismatch "REPLAY_MISMATCH" "journal" "A replay's effects hash differs from the recorded one; fields name the turn.";
+
+    900 RecordingMissing "RECORDING_MISSING" "backtest" "The recording cannot be opened.";
+    901 RecordingTruncated "RECORDING_TRUNCATED" "backtest" "The recording's gzip stream ends early or is damaged.";
+    902 RecordingFormat "RECORDING_FORMAT" "backtest" "The file is no recording: no line is a receive time, a space and a message.";
+    903 GarbageLine "GARBAGE_LINE" "backtest" "A line of the recording is not a receive time and a message; counted and skipped.";
+    904 TimeStepsBack "TIME_STEPS_BACK" "backtest" "A line's receive time is before the one before; the later time is kept; counted.";
+    905 LedgerMismatch "LEDGER_MISMATCH" "backtest" "Venue ledger and engine position disagree; fields name instrument, quantity and fees.";
+    906 OutputFailed "OUTPUT_FAILED" "backtest" "An output file cannot be written; fields name path and error.";
+    907 EnginePanicked "ENGINE_PANICKED" "driver" "The engine panicked and is halted; cancels were sent from the plain table.";
+    908 EngineClosed "ENGINE_CLOSED" "driver" "The engine is closed.";
+    909 EffectsFull "EFFECTS_FULL" "engine" "A turn had more effects than the buffer holds; market events were dropped, orders were not.";
+
+    1000 NativeMissing "NATIVE_MISSING" "native" "No native package for this platform is installed.";
+    1001 NativePanicked "NATIVE_PANICKED" "native" "Native code panicked; the process goes on, the object is unusable.";
+    1002 ArgumentInvalid "ARGUMENT_INVALID" "native" "An argument has the wrong type, shape or size.";
+
+    1100 StrategyThrew "STRATEGY_THREW" "strategy" "A handler threw; its quotes were pulled and the strategy is halted.";
+    1101 StrategyInvalid "STRATEGY_INVALID" "strategy" "A strategy definition or an order it asked for is malformed (NaN, fraction, unsafe integer).";
+    1102 CommandRingFull "COMMAND_RING_FULL" "strategy" "The engine has not yet taken earlier commands; this one was not queued.";
+    1103 FileMissing "FILE_MISSING" "cli" "A file named on the command line does not exist.";
+    1104 UsageInvalid "USAGE_INVALID" "cli" "The command line cannot be understood; --help shows what can.";
+    1105 Aborted "ABORTED" "cli" "The run was stopped before its end; no report was written.";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Code;
+
+    #[test]
+    fn numbers_and_names_are_unique_and_round_trip() {
+        let mut names: Vec<_> = Code::ALL.iter().map(|c| c.name()).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), Code::ALL.len());
+        for pair in Code::ALL.windows(2) {
+            assert!((pair[0] as u16) < (pair[1] as u16));
+        }
+        for &code in Code::ALL {
+            assert_eq!(Code::from_u16(code as u16), Some(code));
+        }
+    }
+}
