@@ -13,6 +13,18 @@ use crate::time::UnixNanos;
 pub const RECORD_EVENT: u32 = 1;
 /// Record type in a ring or journal: an order event.
 pub const RECORD_ORDER: u32 = 2;
+/// Record type in a command ring: cause sequence u64, then a `Command` (64 bytes), then its text if any.
+pub const RECORD_COMMAND: u32 = 3;
+/// Record type in a command ring: connection u16, 6 zero bytes, then bytes as read from it.
+pub const RECORD_BYTES: u32 = 4;
+/// Record type in a command ring: connection u16, `ConnState` u8, 5 zero bytes.
+pub const RECORD_CONN: u32 = 5;
+/// Record type in a command ring: `Control` u8, 7 zero bytes.
+pub const RECORD_CONTROL: u32 = 6;
+/// Record type in the orders ring: records were lost because the reader was behind; u64 = how many. A full image follows.
+pub const RECORD_GAP: u32 = 7;
+/// Record type in any ring: skip to the next record (end of the buffer).
+pub const RECORD_PADDING: u32 = u32::MAX;
 /// Bytes of the ring header at the start of every record: length (i32, negative while being written) and type (u32).
 pub const RECORD_HEADER_BYTES: usize = 8;
 
