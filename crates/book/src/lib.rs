@@ -1,1 +1,18 @@
-//! Opened below.
+//! # Room card: book
+//! In:    depth diffs, snapshots and best-bid-and-offer prints of one instrument, already on its grid.
+//! Out:   `MarketBook`: the L2 `Ladder`, the L1 touch, whether the L2 can be trusted, and typed outcomes per message.
+//! Holds: a message is applied whole or not at all; an L2 that may be wrong shows nothing; the L1 never edits the L2.
+//! Costs: at most 5 ns per level near the touch (`cargo run --release -p fafnir-book --example ladder_cost`); no allocation.
+#![forbid(unsafe_code)]
+
+mod buffer;
+mod half;
+pub mod ladder;
+pub mod market;
+pub mod sync;
+
+pub use buffer::{BUFFERED_DIFFS_MAX, BUFFERED_LEVELS_MAX};
+pub use half::LEVELS_PER_SIDE_MAX;
+pub use ladder::{DEFAULT_WORDS, Ladder, Levels};
+pub use market::{BookTouch, MarketBook, TouchCounts, TouchOutcome, TouchSource};
+pub use sync::{Counts, DepthOutcome, DepthSync, Rule};

@@ -1,0 +1,182 @@
+//! The ladder against an ordered map, after every operation.
+use std::collections::BTreeMap;
+
+use fafnir_book::{LEVELS_PER_SIDE_MAX, Ladder};
+use types::rng::SplitMix64;
+use types::{Code, Level, Lots, Side, Ticks, Touch};
+
+/// The same thing said naively.
+#[derive(Default)]
+struct Naive {
+    sides: [BTreeMap<i64, i64>; 2],
+}
+
+impl Naive {
+    fn set(&mut self, side: Side, price: i64, lots: i64) -> i64 {
+        let map = &mut self.sides[side.index()];
+        let before = if lots == 0 { map.remove(&price) } else { map.insert(price, lots) };
+        before.unwrap_or(0)
+    }
+
+    fn best(&self, side: Side) -> Option<(i64, i64)> {
+        let map = &self.sides[side.index()];
+        match side {
+            Side::Buy => map.last_key_value(),
+            Side::Sell => map.first_key_value(),
+        }
+        .map(|(&price, &lots)| (price, lots))
+    }
+
+    fn levels(&self, side: Side) -> Vec<Level> {
+        let mut levels: Vec<_> = self.sides[side.index()]
+            .iter()
+            .map(|(&price, &lots)| Level { price: Ticks(price), quantity: Lots(lots) })
+            .collect();
+        if side == Side::Buy {
+            levels.reverse();
+        }
+        levels
+    }
+}
+
+fn compare_touch<const WORDS: usize>(ladder: &Ladder<WORDS>, naive: &Naive, at: &str) {
+    let (bid, ask) = (naive.best(Side::Buy), naive.best(Side::Sell));
+    for (side, best) in [(Side::Buy, bid), (Side::Sell, ask)] {
+        let got = ladder.best(side).map(|level| (level.price.0, level.quantity.0));
+        assert_eq!(got, best, "best {side:?}, {at}");
+        assert_eq!(ladder.level_count(side), naive.sides[side.index()].len(), "count {side:?}, {at}");
+    }
+    let ((bid_price, bid_lots), (ask_price, ask_lots)) = (bid.unwrap_or_default(), ask.unwrap_or_default());
+    let touch =
+        Touch { bid: Ticks(bid_price), bid_lots: Lots(bid_lots), ask: Ticks(ask_price), ask_lots: Lots(ask_lots) };
+    assert_eq!(ladder.touch(), touch, "{at}");
+    let crossed = bid.is_some() && ask.is_some() && bid_price >= ask_price;
+    assert_eq!(ladder.is_crossed(), crossed, "{at}");
+    assert_eq!(ladder.is_empty(), bid.is_none() && ask.is_none(), "{at}");
+}
+
+fn compare_levels<const WORDS: usize>(ladder: &Ladder<WORDS>, naive: &Naive, at: &str) {
+    for side in Side::BOTH {
+        let want = naive.levels(side);
+        assert_eq!(ladder.levels(side).len(), want.len(), "{at}");
+        assert!(ladder.levels(side).eq(want.iter().copied()), "levels {side:?}, {at}");
+        let mut top = [Level::default(); 20];
+        let count = ladder.top_n(side, &mut top);
+        assert_eq!(&top[..count], &want[..want.len().min(20)], "top {side:?}, {at}");
+    }
+}
+
+/// How the random flow behaves.
+struct Flow {
+    /// The touch moves at most this many ticks an operation.
+    drift: u64,
+    /// One operation in this many leaps far away (and the touch with it, one time in four).
+    leap_one_in: u64,
+    /// Width of far prices.
+    far: u64,
+    /// One operation in this many is at an extreme price.
+    extreme_one_in: u64,
+}
+
+fn run<const WORDS: usize>(seed: u64, operations: usize, flow: &Flow) {
+    let mut rng = SplitMix64::new(seed);
+    let (mut ladder, mut naive) = (Ladder::<WORDS>::with_window(), Naive::default());
+    let mut centre = 0i64;
+    for operation in 0..operations {
+        let at = format_args!("seed {seed} words {WORDS} operation {operation}").to_string();
+        centre += rng.below(2 * flow.drift + 1) as i64 - flow.drift as i64;
+        let side = Side::BOTH[rng.below(2) as usize];
+        let mut price = centre - side.sign() * (rng.below(60) as i64 - 4);
+        if rng.below(flow.leap_one_in) == 0 {
+            price = centre + rng.below(flow.far) as i64 - (flow.far / 2) as i64;
+            if rng.below(4) == 0 {
+                centre = price;
+            }
+        }
+        if rng.below(flow.extreme_one_in) == 0 {
+            price = [i64::MIN, i64::MAX, i64::MIN + 1, i64::MAX - 1, i64::MIN + 5_000, i64::MAX - 5_000, 0, -1]
+                [rng.below(8) as usize];
+        }
+        let lots = match rng.below(8) {
+            0..=3 => 0,
+            4 => i64::MAX - rng.below(2) as i64,
+            _ => 1 + rng.below(1_000) as i64,
+        };
+        // Half of the removals take the best, so that the search for the next runs often.
+        if lots == 0 && rng.below(2) == 0 {
+            price = naive.best(side).map_or(price, |best| best.0);
+        }
+        assert_eq!(ladder.set(side, Ticks(price), Lots(lots)), Ok(Lots(naive.set(side, price, lots))), "{at}");
+        compare_touch(&ladder, &naive, &at);
+        let probe = centre + rng.below(2 * flow.far) as i64 - flow.far as i64;
+        for price in [price, probe] {
+            let want = naive.sides[side.index()].get(&price).copied().unwrap_or(0);
+            assert_eq!(ladder.quantity_at(side, Ticks(price)), Lots(want), "{at}");
+        }
+        if operation % 512 == 0 {
+            compare_levels(&ladder, &naive, &at);
+        }
+        if rng.below(200_000) == 0 {
+            ladder.clear();
+            naive = Naive::default();
+        }
+    }
+    compare_levels(&ladder, &naive, "end");
+}
+
+#[test]
+fn agrees_with_a_map_on_a_million_operations() {
+    let near = Flow { drift: 1, leap_one_in: 1_000, far: 10_000, extreme_one_in: 1 << 40 };
+    let drifting = Flow { drift: 200, leap_one_in: 100, far: 60_000, extreme_one_in: 100_000 };
+    let wild = Flow { drift: 20, leap_one_in: 8, far: 20_000, extreme_one_in: 300 };
+    run::<256>(11, 300_000, &near);
+    run::<256>(12, 200_000, &drifting);
+    run::<256>(13, 100_000, &wild);
+    run::<4>(14, 150_000, &wild);
+    run::<64>(15, 150_000, &drifting);
+    run::<1>(16, 50_000, &wild);
+    run::<1024>(17, 50_000, &drifting);
+}
+
+#[test]
+fn negative_totals_are_refused_and_change_nothing() {
+    let mut ladder = Ladder::new();
+    ladder.set(Side::Buy, Ticks(5), Lots(7)).unwrap();
+    for lots in [-1, i64::MIN] {
+        assert_eq!(ladder.set(Side::Buy, Ticks(5), Lots(lots)), Err(Code::BookNegative));
+        assert_eq!(ladder.set(Side::Sell, Ticks(i64::MAX), Lots(lots)), Err(Code::BookNegative));
+    }
+    assert_eq!(ladder.best(Side::Buy), Some(Level { price: Ticks(5), quantity: Lots(7) }));
+    assert_eq!(ladder.level_count(Side::Sell), 0);
+}
+
+#[test]
+fn one_level_too_many_is_refused_wherever_it_falls() {
+    for side in Side::BOTH {
+        // Every third tick behind the touch: the window fills first, then the far stack.
+        let mut ladder = Ladder::new();
+        for i in 0..LEVELS_PER_SIDE_MAX as i64 {
+            assert_eq!(ladder.set(side, Ticks(-side.sign() * 3 * i), Lots(1)), Ok(Lots(0)));
+        }
+        let before: Vec<_> = ladder.levels(side).collect();
+        let worst = 3 * LEVELS_PER_SIDE_MAX as i64;
+        // Inside the window, better than the best but inside it, far, better than the window.
+        for distance in [1, -1, worst, worst - 4, -1_000_000, i64::MAX] {
+            let price = Ticks(-side.sign() * distance);
+            assert_eq!(ladder.set(side, price, Lots(1)), Err(Code::BookFull), "{side:?} {distance}");
+            assert_eq!(ladder.quantity_at(side, price), Lots(0));
+            assert_eq!(ladder.set(side, price, Lots(0)), Ok(Lots(0)), "removing nothing is legal when full");
+        }
+        assert!(ladder.levels(side).eq(before.iter().copied()));
+        // A full side still follows the touch: nothing is lost when every level leaves the window and comes back.
+        ladder.set(side, Ticks(-side.sign() * (worst - 3)), Lots(0)).unwrap();
+        let leap = Ticks(side.sign() * 10_000_000);
+        ladder.set(side, leap, Lots(2)).unwrap();
+        assert_eq!(ladder.best(side), Some(Level { price: leap, quantity: Lots(2) }));
+        assert!(ladder.levels(side).skip(1).eq(before[..before.len() - 1].iter().copied()));
+        ladder.set(side, leap, Lots(0)).unwrap();
+        assert!(ladder.levels(side).eq(before[..before.len() - 1].iter().copied()));
+        ladder.clear();
+        assert!(ladder.is_empty() && ladder.levels(side).next().is_none());
+    }
+}
