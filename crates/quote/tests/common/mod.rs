@@ -1,0 +1,67 @@
+//! Instruments and parameters for the tests, through the one configuration schema.
+#![allow(dead_code)] // Each test binary uses a part of it.
+use fafnir_quote::{QuoteView, WorkingQuote};
+use types::config::{EngineConfig, Horizon, QuoterParams};
+use types::{AlgoId, Instrument, Lots, Ticks, Touch, TraderId, UnixNanos};
+
+/// An instrument with a tick, a lot and further JSON fields.
+pub fn instrument(tick: &str, lot: &str, more: &str) -> Instrument {
+    let text = format!(
+        r#"{{"venues":[{{"name":"v"}}],"instruments":[{{"symbol":"X","venue":"v","tickSize":"{tick}","lotSize":"{lot}"{more}}}]}}"#
+    );
+    EngineConfig::from_json(&text).expect("test configuration").1.instruments.remove(0)
+}
+
+/// Order increments of one tick below 1,000, five from 1,000 (not a multiple of seven below), seven from 2,002 ticks on.
+pub fn stepped() -> Instrument {
+    let steps = r#","priceIncrements":[{"fromPrice":"0","increment":"0.1"},{"fromPrice":"100","increment":"0.5"},
+        {"fromPrice":"200.2","increment":"0.7"}]"#;
+    instrument("0.1", "0.001", steps)
+}
+
+/// γ = 0.1, κ = 1.5, T = 1 s, one whole unit a quote, ten at most.
+pub fn params() -> QuoterParams {
+    QuoterParams {
+        enabled: true,
+        risk_aversion_per_money: 0.1,
+        intensity_decay_per_price: 1.5,
+        horizon: Horizon::Constant { seconds: 1.0 },
+        inventory_spread_term: false,
+        order_lots: Lots(1),
+        max_inventory_lots: Lots(10),
+        requote_ticks: 1,
+        calibration: None,
+        algo_id: AlgoId(0),
+        trader_id: TraderId(0),
+    }
+}
+
+pub fn touch(bid: i64, ask: i64) -> Touch {
+    Touch { bid: Ticks(bid), bid_lots: Lots(1), ask: Ticks(ask), ask_lots: Lots(1) }
+}
+
+/// Flat, nothing working, σ = 2, everything open.
+pub fn view(touch: Touch) -> QuoteView {
+    QuoteView {
+        now: UnixNanos(2_000_000_000),
+        started: UnixNanos(1_000_000_000),
+        touch: Some(touch),
+        book_valid: true,
+        sigma: Some(2.0),
+        position: Lots(0),
+        working: [None; 2],
+        side_open_lots: [Lots(0); 2],
+        trading: true,
+    }
+}
+
+/// A live quote.
+pub fn live(price: i64, lots: i64) -> Option<WorkingQuote> {
+    Some(WorkingQuote {
+        price: Ticks(price),
+        open_lots: Lots(lots),
+        acknowledged: true,
+        in_flight: false,
+        cancelling: false,
+    })
+}
