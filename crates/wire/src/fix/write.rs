@@ -1,0 +1,154 @@
+//! # Room card: wire/fix/write
+//! In:    fields in their order.
+//! Out:   the framed message: begin string, body length, body, checksum.
+//! Holds: nothing is written past the output; running out of room is remembered and refused at the end.
+//! Costs: one copy a field and one addition a byte.
+use types::limits::FIX_MESSAGE_BYTES_MAX;
+use types::time::{NANOS_PER_MILLI, civil_utc};
+use types::{Code, Grid, OrderId};
+
+use super::{COMP_ID_BYTES_MAX, Header};
+use crate::text::{Text, pair};
+
+const STAMP_BYTES: usize = 22;
+/// Begin string and a body length of three digits, as every body but the shortest has.
+const PREFIX: &[u8; 16] = b"8=FIX.4.4\x019=000\x01";
+
+/// Writes one message.
+pub(super) struct Writer<'a> {
+    out: &'a mut [u8],
+    at: usize,
+    /// Something did not fit.
+    short: bool,
+    /// The time's text with its separator.
+    stamp: [u8; STAMP_BYTES],
+}
+
+impl<'a> Writer<'a> {
+    /// The header, up to and with SendingTime.
+    pub(super) fn open(out: &'a mut [u8], kind: u8, header: &Header<'_>) -> Result<Writer<'a>, Code> {
+        let room = out.len().min(FIX_MESSAGE_BYTES_MAX);
+        let mut writer = Writer { out: &mut out[..room], at: 0, short: false, stamp: stamp(header) };
+        if header.sequence == 0 {
+            return Err(Code::FixFieldInvalid);
+        }
+        writer.put(PREFIX);
+        writer.put(&[b'3', b'5', b'=', kind, 1, b'4', b'9', b'=']);
+        writer.printable(header.sender)?;
+        writer.put(b"\x0156=");
+        writer.printable(header.target)?;
+        writer.put(b"\x0134=");
+        writer.text(&Text::integer(header.sequence));
+        writer.put(b"\x0152=");
+        writer.time();
+        Ok(writer)
+    }
+
+    #[inline(always)]
+    pub(super) fn put<const N: usize>(&mut self, bytes: &[u8; N]) {
+        match self.out.get_mut(self.at..).and_then(<[u8]>::first_chunk_mut::<N>) {
+            Some(slot) => {
+                *slot = *bytes;
+                self.at += N;
+            }
+            None => self.short = true,
+        }
+    }
+
+    #[inline(always)]
+    fn text(&mut self, text: &Text) {
+        self.bytes(text.as_bytes());
+    }
+
+    #[inline(always)]
+    fn bytes(&mut self, bytes: &[u8]) {
+        match self.out.get_mut(self.at..self.at + bytes.len()) {
+            Some(slot) => {
+                slot.copy_from_slice(bytes);
+                self.at += bytes.len();
+            }
+            None => self.short = true,
+        }
+    }
+
+    /// Text that must be one to `COMP_ID_BYTES_MAX` printable ASCII characters.
+    #[inline]
+    pub(super) fn printable(&mut self, text: &[u8]) -> Result<(), Code> {
+        let fits = !text.is_empty() && text.len() <= COMP_ID_BYTES_MAX;
+        if !fits || !text.iter().all(|byte| (0x20..0x7f).contains(byte)) {
+            return Err(Code::FixFieldInvalid);
+        }
+        self.bytes(text);
+        Ok(())
+    }
+
+    /// A tag with its sign, an order id as `session-counter`, a separator.
+    #[inline]
+    pub(super) fn order_id(&mut self, tag: &[u8; 3], id: OrderId) -> Result<(), Code> {
+        if id == OrderId::NONE {
+            return Err(Code::FixFieldInvalid);
+        }
+        self.put(tag);
+        self.text(&Text::integer(id.session() as u64));
+        self.put(b"-");
+        self.text(&Text::integer(id.counter() as u64));
+        self.put(b"\x01");
+        Ok(())
+    }
+
+    /// The header's time and a separator.
+    #[inline(always)]
+    pub(super) fn time(&mut self) {
+        let stamp = self.stamp;
+        self.put(&stamp);
+    }
+
+    #[inline]
+    pub(super) fn decimal(&mut self, steps: i64, grid: &Grid, decimals: u8) {
+        self.text(&Text::decimal(steps, grid, decimals));
+    }
+
+    /// Body length and checksum; the length of the message.
+    pub(super) fn close(mut self) -> Result<usize, Code> {
+        if self.short {
+            return Err(Code::FixFieldInvalid);
+        }
+        let body = self.at - PREFIX.len();
+        let [_, hundreds] = pair((body / 100) as u32);
+        let [tens, ones] = pair((body % 100) as u32);
+        if body >= 100 {
+            self.out[12..15].copy_from_slice(&[hundreds, tens, ones]);
+        } else {
+            // Two digits: the body moves up by one byte. Only one-letter names and a one-digit sequence make it so short.
+            self.out.copy_within(15..self.at, 14);
+            self.out[12..14].copy_from_slice(&[tens, ones]);
+            self.at -= 1;
+        }
+        let sum = self.out[..self.at].iter().fold(0u8, |sum, &byte| sum.wrapping_add(byte)) as u32;
+        let [_, hundreds] = pair(sum / 100);
+        let [tens, ones] = pair(sum % 100);
+        self.put(&[b'1', b'0', b'=', hundreds, tens, ones, 1]);
+        if self.short { Err(Code::FixFieldInvalid) } else { Ok(self.at) }
+    }
+}
+
+/// `YYYYMMDD-HH:MM:SS.sss` and a separator. Every `UnixNanos` lies before the year 2555.
+fn stamp(header: &Header<'_>) -> [u8; STAMP_BYTES] {
+    let (year, month, day, hour, minute, second, nanos) = civil_utc(header.time);
+    let millis = nanos / NANOS_PER_MILLI as u32;
+    let mut stamp = *b"YYYYMMDD-HH:MM:SS.sss\x01";
+    for (place, value) in [
+        (0, year / 100),
+        (2, year % 100),
+        (4, month),
+        (6, day),
+        (9, hour),
+        (12, minute),
+        (15, second),
+        (19, millis % 100),
+    ] {
+        stamp[place..place + 2].copy_from_slice(&pair(value));
+    }
+    stamp[18] = b'0' + (millis / 100) as u8;
+    stamp
+}
