@@ -164,7 +164,8 @@ impl Scrubber<'_> {
                 b'r' | b'b' | b'c' if !word_before => {
                     let prefix = if self.peek(0) == b'r' { 1 } else { 1 + (self.peek(1) == b'r') as usize };
                     let raw = self.text[self.at..self.at + prefix].contains(&b'r');
-                    let hashes = self.text[(self.at + prefix).min(self.text.len())..].iter().take_while(|&&b| b == b'#').count();
+                    let hashes =
+                        self.text[(self.at + prefix).min(self.text.len())..].iter().take_while(|&&b| b == b'#').count();
                     let opens = self.peek(prefix + hashes) == b'"';
                     self.keep(prefix);
                     if raw && opens {
@@ -315,7 +316,9 @@ fn typescript_head(code: &str, open: usize) -> Option<usize> {
     }
     let close = if before.ends_with(')') { before.len() - 1 } else { before.rfind(')')? };
     let between = before[close + 1..].trim();
-    let typed = between.strip_prefix(':').is_some_and(|kind| !kind.trim().is_empty() && !kind.contains([';', '{', '}', '=', '?']));
+    let typed = between
+        .strip_prefix(':')
+        .is_some_and(|kind| !kind.trim().is_empty() && !kind.contains([';', '{', '}', '=', '?']));
     if !between.is_empty() && !typed {
         return None;
     }

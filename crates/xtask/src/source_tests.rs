@@ -2,7 +2,8 @@ use super::*;
 
 #[test]
 fn rust_comments_and_strings_are_blanked_in_place() {
-    let text = "let a = \"x // {\"; // note {\nlet b = r#\"} \"# ; /* a /* b */ c */ let c = '{'; fn f<'a>(x: &'a u8) {}\n";
+    let text =
+        "let a = \"x // {\"; // note {\nlet b = r#\"} \"# ; /* a /* b */ c */ let c = '{'; fn f<'a>(x: &'a u8) {}\n";
     let code = scrub(text, Language::Rust, Blank::CommentsAndStrings);
     assert_eq!(code.len(), text.len());
     assert_eq!(code.lines().count(), 2);
@@ -10,13 +11,18 @@ fn rust_comments_and_strings_are_blanked_in_place() {
     assert!(code.contains("fn f<'a>(x: &'a u8) {}"), "{code}");
     let kept = scrub(text, Language::Rust, Blank::Comments);
     assert!(kept.contains("\"x // {\"") && !kept.contains("note") && !kept.contains("a /*"));
-    let bytes = scrub("let q = b\"\\\"{\"; let c = 'é'; let d = b'{'; let e = '\\''; {", Language::Rust, Blank::CommentsAndStrings);
+    let bytes = scrub(
+        "let q = b\"\\\"{\"; let c = 'é'; let d = b'{'; let e = '\\''; {",
+        Language::Rust,
+        Blank::CommentsAndStrings,
+    );
     assert_eq!(bytes.matches('{').count(), 1, "{bytes}");
 }
 
 #[test]
 fn typescript_strings_templates_and_regexes_are_blanked_in_place() {
-    let text = "const a = `{${f({ b: '}' })}{`; // {\nconst r = /[/{]\\/{/.test(x) / 2; const s = \"{\"\nif (x) return /{/;\n";
+    let text =
+        "const a = `{${f({ b: '}' })}{`; // {\nconst r = /[/{]\\/{/.test(x) / 2; const s = \"{\"\nif (x) return /{/;\n";
     let code = scrub(text, Language::TypeScript, Blank::CommentsAndStrings);
     assert_eq!(code.len(), text.len());
     let (open, close) = (code.matches('{').count(), code.matches('}').count());
@@ -39,7 +45,8 @@ fn items_carry_their_docs() {
 
 #[test]
 fn function_lengths_are_counted() {
-    let text = "fn a(x: [u8; 3]) -> u8\nwhere\n    u8: Copy,\n{\n    1\n}\ntrait T {\n    fn b();\n}\nconst F: fn(u8) = g;\n";
+    let text =
+        "fn a(x: [u8; 3]) -> u8\nwhere\n    u8: Copy,\n{\n    1\n}\ntrait T {\n    fn b();\n}\nconst F: fn(u8) = g;\n";
     let functions = rust_functions(text);
     assert_eq!(functions, [Function { name: "a".into(), line: 1, lines: 6 }]);
     let text = "export function a(x: number): Promise<void> {\n  if (x) {\n    y()\n  }\n}\nconst b = (x) => {\n  z()\n}\n\

@@ -21,7 +21,10 @@ pub fn typescript() -> String {
     let union = |names: Vec<&str>| names.iter().map(|name| format!("\n  | {}", quoted(name))).collect::<String>();
     let names = Code::ALL.iter().map(|code| code.name()).collect();
     let mut out = format!("// {BANNER}\n\n");
-    out += &format!("/** Name of a reject or fault. Users match on it, never on a message. */\nexport type Code ={}\n\n", union(names));
+    out += &format!(
+        "/** Name of a reject or fault. Users match on it, never on a message. */\nexport type Code ={}\n\n",
+        union(names)
+    );
     out += &format!("/** The room a code comes from. */\nexport type CodeRoom ={}\n\n", union(rooms()));
     out += "/** What is known of a code. */\nexport interface CodeEntry {\n  readonly name: Code\n  readonly room: CodeRoom\n";
     out += "  /** What it means. */\n  readonly doc: string\n}\n\n";

@@ -57,7 +57,11 @@ fn type_of(schema: &Value) -> Result<String, String> {
     }
     if let Some(values) = schema["enum"].as_array() {
         let names: Vec<String> = values.iter().filter_map(Value::as_str).map(quoted).collect();
-        return if names.len() == values.len() { Ok(names.join(" | ")) } else { Err(format!("no TypeScript for {schema}")) };
+        return if names.len() == values.len() {
+            Ok(names.join(" | "))
+        } else {
+            Err(format!("no TypeScript for {schema}"))
+        };
     }
     if let Some(choices) = schema["anyOf"].as_array() {
         let kinds: Vec<String> = choices.iter().filter(|s| !is_null(s)).map(type_of).collect::<Result<_, _>>()?;

@@ -87,7 +87,11 @@ fn record_object(out: &mut String, record: &Record, source: &str) -> Result<(), 
     let written = struct_items(source, record.name);
     check_record(record, &written)?;
     let _ = writeln!(out, "/** Bytes and byte offsets of `{}`, little-endian. */", record.name);
-    let _ = writeln!(out, "export const {}Layout = {{\n  /** Length of the whole. */\n  bytes: {},", record.name, record.bytes);
+    let _ = writeln!(
+        out,
+        "export const {}Layout = {{\n  /** Length of the whole. */\n  bytes: {},",
+        record.name, record.bytes
+    );
     for (field, item) in record.fields.iter().zip(&written).filter(|(field, _)| !field.name.starts_with("reserved")) {
         *out += &doc_comment("  ", &format!("{}: {}", item.detail, item.doc));
         let _ = writeln!(out, "  {}: {},", camel(field.name), field.offset);
@@ -112,7 +116,13 @@ fn enum_object(out: &mut String, name: &str, values: &[(u64, String)], source: &
     Ok(())
 }
 
-fn constant_object(out: &mut String, name: &str, doc: &str, values: &[(&str, u64)], written: &[Item]) -> Result<(), String> {
+fn constant_object(
+    out: &mut String,
+    name: &str,
+    doc: &str,
+    values: &[(&str, u64)],
+    written: &[Item],
+) -> Result<(), String> {
     if values.iter().map(|(name, _)| *name).ne(written.iter().map(|item| item.name.as_str())) {
         return Err(format!("constants of {name}: listed {values:?}, written {written:?}"));
     }
@@ -161,8 +171,12 @@ fn effect_header(out: &mut String) -> Result<(), String> {
             _ => Err(format!("effect header: {what} found at {places:?}")),
         }
     };
-    *out += "/** Bytes and byte offsets of the header before each canonical effect; its payload is padded to 8 bytes. */\n";
-    let _ = writeln!(out, "export const EffectHeaderLayout = {{\n  /** Length of the header. */\n  bytes: {EFFECT_HEADER_BYTES},");
+    *out +=
+        "/** Bytes and byte offsets of the header before each canonical effect; its payload is padded to 8 bytes. */\n";
+    let _ = writeln!(
+        out,
+        "export const EffectHeaderLayout = {{\n  /** Length of the header. */\n  bytes: {EFFECT_HEADER_BYTES},"
+    );
     let kind = (EffectKind::Send as u16).to_le_bytes();
     // The length's low bytes must not look like the kind's: 1, 0 against 1, 2.
     for (name, doc, at) in [
@@ -180,8 +194,7 @@ fn effect_header(out: &mut String) -> Result<(), String> {
 fn record_types(out: &mut String, source: &str) -> Result<(), String> {
     let values: Vec<(&str, u64)> = constants!(RECORD_EVENT RECORD_ORDER RECORD_COMMAND RECORD_BYTES RECORD_CONN
         RECORD_CONTROL RECORD_GAP RECORD_PADDING RECORD_HEADER_BYTES);
-    let written: Vec<Item> =
-        const_items(source).into_iter().filter(|item| item.name.starts_with("RECORD_")).collect();
+    let written: Vec<Item> = const_items(source).into_iter().filter(|item| item.name.starts_with("RECORD_")).collect();
     let doc = "Types of a record in a ring, and the bytes of the ring's header before each.";
     constant_object(out, "record", doc, &values, &written)
 }
@@ -212,7 +225,8 @@ pub fn typescript(root: &Path) -> Result<String, String> {
     let flags = flags!(LAST SNAPSHOT POST_ONLY REDUCE_ONLY TAKER IOC);
     constant_object(&mut out, "flag", "Bits of `flags` in events, order events and commands.", &flags, &flag_items)?;
     let all = types::command::ALL_INSTRUMENTS;
-    let _ = writeln!(out, "/** Flag of a CancelAll command: every instrument. */\nexport const ALL_INSTRUMENTS = {all}\n");
+    let _ =
+        writeln!(out, "/** Flag of a CancelAll command: every instrument. */\nexport const ALL_INSTRUMENTS = {all}\n");
     enum_object(&mut out, "EventKind", &ask(EventKind::from_u8), &events)?;
     enum_object(&mut out, "OrderEventKind", &ask(OrderEventKind::from_u8), &orders)?;
     enum_object(&mut out, "OrderState", &ask(OrderState::from_u8), &orders)?;

@@ -52,6 +52,7 @@ export type Code =
   | 'ACK_TIMEOUT'
   | 'ORDER_IDS_EXHAUSTED'
   | 'QUANTITY_BELOW_FILLED'
+  | 'REPORT_MALFORMED'
   | 'VENUE_UNKNOWN_ORDER'
   | 'VENUE_POST_ONLY'
   | 'VENUE_INVALID'
@@ -160,6 +161,7 @@ export const codeTable: { readonly [number: number]: CodeEntry | undefined } = {
   608: { name: 'ACK_TIMEOUT', room: 'oms', doc: 'The venue has not acknowledged a request in time.' },
   609: { name: 'ORDER_IDS_EXHAUSTED', room: 'oms', doc: 'The session\'s order counter is used up; new orders are refused, cancels pass.' },
   610: { name: 'QUANTITY_BELOW_FILLED', room: 'oms', doc: 'A replace asks for less than is already filled (lots); refused.' },
+  611: { name: 'REPORT_MALFORMED', room: 'oms', doc: 'A report\'s kind, side, instrument, price or quantities make no sense; refused whole, counted.' },
   700: { name: 'VENUE_UNKNOWN_ORDER', room: 'venue', doc: 'The venue does not know the order (it may have just filled).' },
   701: { name: 'VENUE_POST_ONLY', room: 'venue', doc: 'A post-only order would have taken liquidity; the venue refused it.' },
   702: { name: 'VENUE_INVALID', room: 'venue', doc: 'The venue refused the order\'s price, quantity or side.' },
@@ -244,6 +246,7 @@ export const codeNumber: { readonly [name in Code]: number } = {
   ACK_TIMEOUT: 608,
   ORDER_IDS_EXHAUSTED: 609,
   QUANTITY_BELOW_FILLED: 610,
+  REPORT_MALFORMED: 611,
   VENUE_UNKNOWN_ORDER: 700,
   VENUE_POST_ONLY: 701,
   VENUE_INVALID: 702,
