@@ -3,7 +3,7 @@
 //! Out:   the lots that may be quoted on that side.
 //! Holds: whatever subset of the orders fills, a position that began within the limit stays within it; one at or beyond it
 //!        is only ever reduced.
-//! Costs: a handful of integer operations; no branch that depends on overflow.
+//! Costs: a handful of integer operations, saturating.
 use types::{Lots, Side};
 
 /// Clips the lots wanted on a side to what the inventory limit leaves.
@@ -17,11 +17,14 @@ use types::{Lots, Side};
 /// The answer is never negative and never above `wanted`; negative open lots and limits count as zero.
 #[inline]
 pub fn allowed_lots(side: Side, position: Lots, side_open_lots: Lots, max_inventory: Lots, wanted: Lots) -> Lots {
-    let directed = position.0 as i128 * side.sign() as i128;
-    let max = max_inventory.0.max(0) as i128;
-    let room = if directed <= -max { -directed } else { max - directed };
-    let left = room - side_open_lots.0.max(0) as i128;
-    Lots(left.clamp(0, wanted.0.max(0) as i128) as i64)
+    let directed = match side {
+        Side::Buy => position.0,
+        Side::Sell => position.0.saturating_neg(),
+    };
+    // Saturation only ever makes a room too large to matter beside `wanted`, or a negative one less negative.
+    let max = max_inventory.0.max(0);
+    let room = if directed <= -max { directed.saturating_neg() } else { max.saturating_sub(directed) };
+    Lots(room.saturating_sub(side_open_lots.0.max(0)).min(wanted.0).max(0))
 }
 
 #[cfg(test)]

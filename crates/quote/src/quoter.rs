@@ -209,16 +209,19 @@ impl Quoter {
             }
             _ => (None, None),
         };
-        let targets = Side::BOTH.map(|side| self.target(view, side, prices));
-        let actions = Side::BOTH.map(|side| self.action(view, side, targets[side.index()]));
-        QuoteDecision { bid: targets[0], ask: targets[1], actions, code }
+        // Side by side, not by `map`: an array of options is stored narrow and loaded wide, and those stalls measured more
+        // than all the rest of a decision.
+        let bid = self.target(view, Side::Buy, prices.map(|[bid, _]| bid));
+        let ask = self.target(view, Side::Sell, prices.map(|[_, ask]| ask));
+        let actions = [self.action(view, Side::Buy, bid), self.action(view, Side::Sell, ask)];
+        QuoteDecision { bid, ask, actions, code }
     }
 
     /// Rules 3 to 5.
     #[inline]
     fn prices(&self, view: &QuoteView, touch: &Touch, mid_half_ticks: i64, sigma: f64) -> Result<[Ticks; 2], Code> {
-        // σ enters squared, which would hide a wrong sign; NaN fails the comparison as well.
-        if !(sigma >= 0.0) {
+        // σ enters squared, which would hide a wrong sign. NaN goes on and is refused by the grid.
+        if sigma < 0.0 {
             return Err(Code::QuoterInvalid);
         }
         let horizon_seconds = match self.params.horizon {
@@ -249,8 +252,8 @@ impl Quoter {
 
     /// Rule 6.
     #[inline]
-    fn target(&self, view: &QuoteView, side: Side, prices: Option<[Ticks; 2]>) -> Option<QuoteTarget> {
-        let price = prices?[side.index()];
+    fn target(&self, view: &QuoteView, side: Side, price: Option<Ticks>) -> Option<QuoteTarget> {
+        let price = price?;
         let working_lots = view.working[side.index()].map_or(0, |quote| quote.open_lots.0.max(0));
         let others = Lots(view.side_open_lots[side.index()].0.saturating_sub(working_lots));
         let limit = self.params.max_inventory_lots;

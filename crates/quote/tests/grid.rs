@@ -21,10 +21,14 @@ fn a_float_that_means_a_grid_point_is_that_point() {
             assert_eq!(snap(price * 0.5, price, &x, &NO_TOUCH).unwrap().1, ticks, "{price}");
         }
     }
-    // The relative part of the tolerance: 6·10^11 ticks, where one rounding is 10^-4 tick.
+    // The relative part of the tolerance: around 6·10^11 ticks, where one rounding is 10^-4 tick.
     let fine = instrument("0.0000001", "1", "");
-    let price = 61_234.567_890_1_f64;
-    assert_eq!(snap(price, price * 1.5, &fine, &NO_TOUCH).unwrap().0, 612_345_678_901);
+    for ticks in 612_345_678_901..612_345_688_901i64 {
+        for price in [ticks as f64 * 0.000_000_1, ticks as f64 / 1e7, 1.0 + (ticks - 10_000_000) as f64 * 0.000_000_1] {
+            assert_eq!(snap(price, price * 1.5, &fine, &NO_TOUCH).unwrap().0, ticks, "{price}");
+            assert_eq!(snap(price * 0.5, price, &fine, &NO_TOUCH).unwrap().1, ticks, "{price}");
+        }
+    }
 }
 
 #[test]
