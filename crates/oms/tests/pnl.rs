@@ -60,11 +60,12 @@ fn inverse() {
 
 #[test]
 fn identities_hold_through_turns_and_rounding() {
+    let mut flats = 0;
     for seed in 1..=20 {
         let mut rng = SplitMix64::new(seed);
         for instrument in [0u16, 1, 2] {
             let mut desk = Desk::new(64);
-            let mut last_flat_cash = None;
+
             for step in 0..2_000 {
                 let side = Side::BOTH[rng.below(2) as usize];
                 let mid = 100_000 + rng.below(1_000) as i64;
@@ -76,16 +77,16 @@ fn identities_hold_through_turns_and_rounding() {
                 assert_eq!(position.lots.0, position.bought.0 - position.sold.0, "{why}");
                 if position.lots.0 == 0 {
                     assert_eq!(position.entry, 0, "{why}");
-                    last_flat_cash = Some(position.cash);
+                    flats += 1;
                 }
                 let pnl =
                     position.pnl(&desk.instruments[instrument as usize], touch(mid - 1, mid + 2).unwrap()).unwrap();
                 assert_eq!(pnl.total, pnl.spread + pnl.inventory - pnl.fees, "{why}");
                 assert_eq!(pnl.total, pnl.realised + pnl.unrealised - pnl.fees, "{why}");
             }
-            assert!(last_flat_cash.is_some(), "the walk was flat at least once");
         }
     }
+    assert!(flats > 100, "the walks are flat now and then: {flats}");
 }
 
 #[test]

@@ -82,6 +82,7 @@ codes! {
     608 AckTimeout "ACK_TIMEOUT" "oms" "The venue has not acknowledged a request in time.";
     609 OrderIdsExhausted "ORDER_IDS_EXHAUSTED" "oms" "The session's order counter is used up; new orders are refused, cancels pass.";
     610 QuantityBelowFilled "QUANTITY_BELOW_FILLED" "oms" "A replace asks for less than is already filled (lots); refused.";
+    611 ReportMalformed "REPORT_MALFORMED" "oms" "A report's kind, side, instrument, price or quantities make no sense; refused whole, counted.";
 
     700 VenueUnknownOrder "VENUE_UNKNOWN_ORDER" "venue" "The venue does not know the order (it may have just filled).";
     701 VenuePostOnly "VENUE_POST_ONLY" "venue" "A post-only order would have taken liquidity; the venue refused it.";
