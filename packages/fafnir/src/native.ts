@@ -1,0 +1,135 @@
+// Room card: native
+// In:    nothing; the platform, architecture and C library of this process.
+// Out:   the native module of the matching package, loaded once, on first use.
+// Holds: the one place that opens the native module; a missing package is NATIVE_MISSING with what was looked for.
+// Costs: one `require`; later calls return the same object.
+import { createRequire } from 'node:module'
+
+import { fail, fromNative } from './errors.js'
+
+/** Stops a long native call: the call then fails with ABORTED. */
+export interface AbortHandle {
+  /** Asks the call to stop at its next check. Idempotent. */
+  abort(): void
+}
+
+/** A backtest whose strategy runs in the caller's thread. `step` is called again and again until it returns 0 or less. */
+export interface BacktestSession {
+  /** 0 done, 1 woke (records wait in the rings), 2 progress (call again), below 0 failed (`finish` throws why). */
+  step(): number
+  /** How much of the sources has been read, 0 to 1. */
+  progress(): number
+  /** The summary as JSON; throws the failure when there was one. */
+  finish(): string
+  /** Releases everything. Idempotent. */
+  close(): void
+}
+
+/** The native thread of a live engine. */
+export interface EngineHost {
+  /** Starts the thread. */
+  start(): void
+  /** The kill switch: cancels everything, refuses every new order. */
+  kill(): void
+  /** Cancels everything, ends the session, joins the thread; the summary as JSON. */
+  close(): Promise<string>
+  /** Tells a waiting thread that commands are in the ring. */
+  ring(): void
+}
+
+/** What the native module exports. Every error it throws carries JSON and passes through `fromNative`. */
+export interface Native {
+  buildInfo(): string
+  checkConfig(kind: 'engine' | 'backtest', json: string): string
+  log1p(x: number): number
+  log(x: number): number
+  exp(x: number): number
+  sqrt(x: number): number
+  runBacktest(
+    configJson: string,
+    progress: ((fraction: number) => void) | null,
+    abort: AbortHandle,
+  ): Promise<string>
+  replayJournal(
+    path: string,
+    dumpEffects: string | null,
+    progress: ((fraction: number) => void) | null,
+    abort: AbortHandle,
+  ): Promise<string>
+  AbortHandle: new () => AbortHandle
+  BacktestSession: new (
+    configJson: string,
+    market: Uint8Array,
+    orders: Uint8Array,
+    commands: Uint8Array,
+  ) => BacktestSession
+  EngineHost: new (
+    configJson: string,
+    optionsJson: string,
+    market: Uint8Array,
+    orders: Uint8Array,
+    commands: Uint8Array,
+    doorbell: () => void,
+  ) => EngineHost
+}
+
+/** The name of the package that holds the native module for a platform. */
+export function nativePackageName(
+  platform: string = process.platform,
+  arch: string = process.arch,
+  libc: 'gnu' | 'musl' | null = platform === 'linux' ? runningLibc() : null,
+): string {
+  const suffix = libc === null ? (platform === 'win32' ? '-msvc' : '') : `-${libc}`
+  return `@fafnir/native-${platform}-${arch}${suffix}`
+}
+
+function runningLibc(): 'gnu' | 'musl' {
+  const report = process.report?.getReport() as { header?: { glibcVersionRuntime?: string } } | undefined
+  return typeof report?.header?.glibcVersionRuntime === 'string' ? 'gnu' : 'musl'
+}
+
+let loaded: Native | undefined
+
+/**
+ * The native module.
+ * @throws FafnirError NATIVE_MISSING when no package for this platform is installed or it cannot be loaded.
+ */
+export function native(): Native {
+  loaded ??= load(nativePackageName())
+  return loaded
+}
+
+// CommonJS has `__filename`, an ES module has `import.meta.url`; one source serves both builds.
+const here: string = typeof __filename === 'string' ? __filename : import.meta.url
+
+function load(packageName: string): Native {
+  try {
+    return createRequire(here)(packageName) as Native
+  } catch (cause) {
+    const { platform, arch } = process
+    throw fail(
+      'NATIVE_MISSING',
+      `the native package ${packageName} is not installed or cannot be loaded`,
+      { package: packageName, platform, arch, node: process.version },
+      cause,
+    )
+  }
+}
+
+/** Calls into native code and turns what it throws into the one error class. */
+export function guarded<T>(call: () => T): T {
+  try {
+    return call()
+  } catch (error) {
+    throw fromNative(error)
+  }
+}
+
+/** The same for a promise of native code. */
+export async function guardedAsync<T>(call: () => Promise<T>): Promise<T> {
+  try {
+    return await call()
+  } catch (error) {
+    throw fromNative(error)
+  }
+}

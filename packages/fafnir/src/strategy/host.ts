@@ -1,0 +1,323 @@
+// Room card: strategy/host
+// In:    the market and orders rings.
+// Out:   handlers called in the order of the engine's one sequence; commands that name the last event consumed.
+// Holds: one dispatch loop for every driver; state is applied before the handler sees it; a handler that throws is never
+//        called again, its quotes are pulled, and the records go on being consumed.
+// Costs: some ten loads, the stores of the state and one call a record; no allocation (test: host.alloc).
+//
+// The merge. Both rings carry parts of one gapless sequence. The next number is delivered from whichever ring has it. If
+// neither does, the lower of the two fronts is delivered only after both rings were looked at again, market first: the
+// engine writes in order, so whatever precedes a market record was in the orders ring before that record could be seen.
+// What is missing then was overwritten before we read it (market ring), and is counted by the source.
+import { FafnirError, fail } from '../errors.js'
+import { EventKind, OrderEventKind, TIMER_ID_FIRST_USER, flag, record } from '../generated/layout.js'
+import type { Instrument } from '../units.js'
+import { checkedView, type Step } from './checked-views.js'
+import { CommandWriter } from './commands.js'
+import { StrategyContext, type CoreMath, type SessionStart } from './context.js'
+import {
+  ID, KIND_FLAGS_INSTRUMENT, RECORD_TYPE, SEQUENCE, SIDE_DETAIL_CODE, TIME, TWO_32, readU64,
+} from './decode.js'
+import type { StrategyDefinition } from './define.js'
+import { OrderTable } from './order-table.js'
+import type { CommandSink, RecordSource } from './records.js'
+import { MarketState } from './state.js'
+import { BookView, OrderEventView, TradeView } from './views.js'
+
+/** Sees records of its own interest before the strategy does: gateways take requests here, feeds snapshot wishes. */
+export interface HostTap {
+  /** An order event. */
+  onOrder(words: Int32Array, at: number, kind: number): void
+  /** A market event that is no trade, touch, level or volatility. */
+  onEvent(words: Int32Array, at: number, kind: number): void
+  /** Order records were lost; a full image follows. */
+  onGap(lost: number): void
+}
+
+/** What a host is made of. */
+export interface HostOptions {
+  readonly instruments: readonly Instrument[]
+  readonly market: RecordSource
+  readonly orders: RecordSource
+  readonly commands: CommandSink
+  readonly math: CoreMath
+  readonly strategy?: StrategyDefinition | undefined
+  readonly tap?: HostTap | undefined
+  /** Open orders the strategy may have. Default: 4096. */
+  readonly maxOrders?: number | undefined
+  /** First client id given out. Default: 1. */
+  readonly firstClientId?: number | undefined
+  /** A view used after its step throws. Allocates at every event. Default: false. */
+  readonly checkViews?: boolean | undefined
+}
+
+/** How a strategy ended. */
+export interface StrategyOutcome {
+  /** A handler threw; the rest of the run went on without it. */
+  readonly halted: boolean
+  /** STRATEGY_THREW with the handler, the moment and the cause. */
+  readonly error: FafnirError | undefined
+  /** Records consumed. */
+  readonly events: number
+  /** Commands sent. */
+  readonly commands: number
+  /** Orders refused before they were sent because they were no orders. */
+  readonly invalidOrders: number
+  /** Market records lost because the reader was behind. */
+  readonly missed: number
+}
+
+/** Delivers records to a strategy. */
+export class StrategyHost {
+  /** Sequence of the last record consumed. */
+  sequence: number = 0
+  /** Records consumed. */
+  events: number = 0
+  readonly ctx: StrategyContext
+  readonly state: MarketState
+  readonly table: OrderTable
+  readonly commands: CommandWriter
+  private readonly market: RecordSource
+  private readonly orders: RecordSource
+  private readonly tap: HostTap | undefined
+  private readonly strategy: StrategyDefinition | undefined
+  private readonly start: SessionStart = { low: 0, high: 0, known: false }
+  private readonly step: Step = { number: 0 }
+  private readonly checkViews: boolean
+  private readonly book: BookView
+  private readonly trade: TradeView = new TradeView()
+  private readonly orderEvent: OrderEventView = new OrderEventView()
+  private readonly handed: StrategyContext
+  private running: string = ''
+  private failure: FafnirError | undefined
+  private faultUnsaid: boolean = false
+  private live: boolean
+
+  constructor(options: HostOptions) {
+    const { instruments, strategy } = options
+    this.market = options.market
+    this.orders = options.orders
+    this.tap = options.tap
+    this.strategy = strategy
+    this.live = strategy !== undefined
+    this.checkViews = options.checkViews ?? false
+    this.state = new MarketState(instruments.length)
+    this.table = new OrderTable(options.maxOrders ?? 4096)
+    this.commands = new CommandWriter(options.commands)
+    this.book = new BookView(this.state)
+    this.ctx = new StrategyContext({
+      params: strategy?.params,
+      instruments,
+      math: options.math,
+      state: this.state,
+      table: this.table,
+      commands: this.commands,
+      start: this.start,
+      firstClientId: options.firstClientId ?? 1,
+    })
+    this.handed = this.ctx
+    if (this.checkViews) this.handed = checkedContext(this.ctx, this.step)
+  }
+
+  /** Delivers what waits in the rings, at most `most` records; returns how many. */
+  poll(most: number): number {
+    let count = 0
+    while (count < most) {
+      const source = this.next()
+      if (source === undefined) break
+      count += 1
+      // The words stay valid until `advance`, so the handler runs before it.
+      try {
+        this.consume(source.words, source.peek())
+      } catch (error) {
+        this.halt(error)
+      }
+      source.advance()
+    }
+    this.events += count
+    if (this.faultUnsaid) this.sayFault()
+    return count
+  }
+
+  /** The last call of a run: `onStop`, unless a handler threw. */
+  stop(): StrategyOutcome {
+    try {
+      if (this.live && this.start.known && this.strategy?.onStop !== undefined) {
+        this.running = 'onStop'
+        this.strategy.onStop(this.handed)
+      }
+    } catch (error) {
+      this.halt(error)
+    }
+    this.live = false
+    return this.outcome()
+  }
+
+  /** How it stands. */
+  outcome(): StrategyOutcome {
+    return {
+      halted: this.failure !== undefined,
+      error: this.failure,
+      events: this.events,
+      commands: this.commands.written,
+      invalidOrders: this.ctx.invalidOrders,
+      missed: this.market.missed,
+    }
+  }
+
+  private next(): RecordSource | undefined {
+    const expected = this.sequence + 1
+    const { market, orders } = this
+    let marketAt = market.peek()
+    if (marketAt >= 0 && readU64(market.words, marketAt + SEQUENCE) <= expected) return market
+    const ordersAt = orders.peek()
+    if (ordersAt >= 0) {
+      if (orders.words[ordersAt + RECORD_TYPE] !== record.RECORD_ORDER) return orders
+      const first = readU64(orders.words, ordersAt + SEQUENCE)
+      if (first <= expected) return orders
+      // Something before it is missing: by now it is visible in the market ring, or it is lost.
+      marketAt = market.peek()
+      if (marketAt < 0 || readU64(market.words, marketAt + SEQUENCE) > first) return orders
+      return market
+    }
+    return marketAt < 0 ? undefined : market
+  }
+
+  private consume(words: Int32Array, at: number): void {
+    const type = words[at + RECORD_TYPE]!
+    if (type === record.RECORD_GAP) {
+      this.table.clear()
+      this.tap?.onGap(readU64(words, at + 2))
+      return
+    }
+    const sequence = readU64(words, at + SEQUENCE)
+    this.sequence = sequence
+    this.commands.causeSequence = sequence
+    if (!this.start.known) this.begin(words, at)
+    this.ctx.now =
+      (words[at + TIME + 1]! - this.start.high) * TWO_32 + ((words[at + TIME]! >>> 0) - (this.start.low >>> 0))
+    if (type === record.RECORD_EVENT) this.consumeEvent(words, at)
+    else if (type === record.RECORD_ORDER) this.consumeOrder(words, at)
+    this.step.number += 1
+  }
+
+  private begin(words: Int32Array, at: number): void {
+    this.start.low = words[at + TIME]!
+    this.start.high = words[at + TIME + 1]!
+    this.start.known = true
+    if (this.live && this.strategy?.onStart !== undefined) {
+      this.running = 'onStart'
+      this.strategy.onStart(this.handed)
+    }
+  }
+
+  private consumeEvent(words: Int32Array, at: number): void {
+    const head = words[at + KIND_FLAGS_INSTRUMENT]!
+    const kind = head & 0xff
+    const instrument = head >>> 16
+    const { state } = this
+    if (instrument >= state.count) return
+    state.applyEvent(words, at, kind, instrument)
+    switch (kind) {
+      case EventKind.Touch:
+      case EventKind.Volatility:
+      case EventKind.Depth:
+      case EventKind.Level:
+        break
+      case EventKind.Trade:
+        if (this.live && this.strategy?.onTrade !== undefined) this.deliverTrade(words, at)
+        break
+      case EventKind.Timer:
+        if (this.live && this.strategy?.onTimer !== undefined) this.deliverTimer(words, at)
+        break
+      default:
+        this.tap?.onEvent(words, at, kind)
+    }
+    if (((head >>> 8) & flag.LAST) !== 0 && state.dirtyCount > 0) this.deliverBooks()
+  }
+
+  private deliverTrade(words: Int32Array, at: number): void {
+    this.running = 'onTrade'
+    const trade = this.trade.point(words, at)
+    this.strategy!.onTrade!(this.checkViews ? checkedView(trade, this.step) : trade, this.handed)
+  }
+
+  private deliverTimer(words: Int32Array, at: number): void {
+    const id = readU64(words, at + ID)
+    if (id < TIMER_ID_FIRST_USER) return
+    this.running = 'onTimer'
+    this.strategy!.onTimer!(id - TIMER_ID_FIRST_USER, this.handed)
+  }
+
+  private deliverBooks(): void {
+    const { state, strategy } = this
+    if (this.live && strategy?.onBook !== undefined) {
+      this.running = 'onBook'
+      for (let i = 0; i < state.dirtyCount; i += 1) {
+        const book = this.book.point(state.dirty[i]!)
+        strategy.onBook(this.checkViews ? checkedView(book, this.step) : book, this.handed)
+      }
+    }
+    state.clearDirty()
+  }
+
+  private consumeOrder(words: Int32Array, at: number): void {
+    const head = words[at + KIND_FLAGS_INSTRUMENT]!
+    const kind = head & 0xff
+    const instrument = head >>> 16
+    const { state, strategy } = this
+    if (instrument >= state.count) return
+    // A full image after a gap restores what is open; it is no event of the market.
+    const image = ((head >>> 8) & flag.SNAPSHOT) !== 0
+    if (kind === OrderEventKind.Fill && !image) {
+      state.applyFill(words, at, instrument, words[at + SIDE_DETAIL_CODE]! & 0xff)
+    }
+    this.table.apply(words, at)
+    this.tap?.onOrder(words, at, kind)
+    if (!this.live || image || strategy === undefined) return
+    const handler = kind === OrderEventKind.Fill ? strategy.onFill : strategy.onOrder
+    if (handler === undefined) return
+    this.running = kind === OrderEventKind.Fill ? 'onFill' : 'onOrder'
+    const event = this.orderEvent.point(words, at)
+    handler.call(strategy, this.checkViews ? checkedView(event, this.step) : event, this.handed)
+  }
+
+  private halt(thrown: unknown): void {
+    if (!this.live) throw thrown
+    this.live = false
+    this.step.number += 1
+    this.state.clearDirty()
+    const what = thrown instanceof Error ? thrown.message : String(thrown)
+    this.failure = fail(
+      'STRATEGY_THREW',
+      `${this.running} threw: ${what}`,
+      { handler: this.running, sequence: this.sequence, nowNanos: this.ctx.now, ...causeFields(thrown) },
+      thrown,
+    )
+    this.faultUnsaid = true
+  }
+
+  private sayFault(): void {
+    this.faultUnsaid = !this.commands.strategyFault()
+  }
+}
+
+function causeFields(thrown: unknown): Record<string, string> {
+  return thrown instanceof FafnirError ? { cause: thrown.code } : {}
+}
+
+// The context itself lives as long as the run; only the views it hands out are bound to a step.
+function checkedContext(ctx: StrategyContext, step: Step): StrategyContext {
+  const views: ReadonlySet<PropertyKey> = new Set(['book', 'volatility', 'orders'])
+  return new Proxy(ctx, {
+    get(target, key) {
+      const value: unknown = Reflect.get(target, key, target)
+      if (key === 'orders') return checkedView(value as object, step)
+      if (typeof value !== 'function') return value
+      return (...args: unknown[]) => {
+        const result: unknown = Reflect.apply(value, target, args)
+        return views.has(key) ? checkedView(result as object, step) : result
+      }
+    },
+  })
+}

@@ -1,0 +1,108 @@
+// Room card: strategy/state
+// In:    records, in the order of their sequence.
+// Out:   touch, volatility, position per instrument as of the last record applied.
+// Holds: columns indexed by instrument, sized once; the engine publishes the touch in force, so the last one published holds.
+// Costs: a few typed-array stores a record; no allocation.
+import { EventKind } from '../generated/layout.js'
+import { ID, LAST_LOTS, PRICE, QUANTITY, SIDE_DETAIL_CODE, readF64, readI64, readU64 } from './decode.js'
+
+/** What a strategy can know about its instruments, in columns. */
+export class MarketState {
+  readonly count: number
+  readonly bid: Float64Array
+  readonly ask: Float64Array
+  readonly bidLots: Float64Array
+  readonly askLots: Float64Array
+  /** Update id of the touch. */
+  readonly touchId: Float64Array
+  /** Update id of the L2. */
+  readonly depthId: Float64Array
+  /** 1 when the L2 is valid. */
+  readonly valid: Uint8Array
+  readonly sigma: Float64Array
+  readonly samples: Float64Array
+  /** 1 when the volatility window is full. */
+  readonly full: Uint8Array
+  /** Signed lots. */
+  readonly position: Float64Array
+  /** Instruments whose book changed and for which `onBook` is due, in the order of their first change. */
+  readonly dirty: Uint16Array
+  dirtyCount: number = 0
+  private readonly isDirty: Uint8Array
+
+  constructor(instruments: number) {
+    const column = (): Float64Array => new Float64Array(instruments)
+    this.count = instruments
+    this.bid = column()
+    this.ask = column()
+    this.bidLots = column()
+    this.askLots = column()
+    this.touchId = column()
+    this.depthId = column()
+    this.valid = new Uint8Array(instruments)
+    this.sigma = column()
+    this.samples = column()
+    this.full = new Uint8Array(instruments)
+    this.position = column()
+    this.dirty = new Uint16Array(instruments)
+    this.isDirty = new Uint8Array(instruments)
+  }
+
+  /** Takes in a market event that can change the book or the volatility; other kinds are none of its business. */
+  applyEvent(words: Int32Array, at: number, kind: number, instrument: number): void {
+    const sideDetailCode = words[at + SIDE_DETAIL_CODE]!
+    switch (kind) {
+      case EventKind.Touch:
+        this.applyTouch(words, at, instrument, sideDetailCode & 0xff)
+        return
+      case EventKind.Depth:
+        this.depthId[instrument] = readU64(words, at + ID)
+        this.mark(instrument)
+        return
+      case EventKind.BookState:
+        this.valid[instrument] = (sideDetailCode >>> 8) & 0xff
+        this.mark(instrument)
+        return
+      case EventKind.Volatility:
+        this.sigma[instrument] = readF64(words, at + PRICE)
+        this.samples[instrument] = readI64(words, at + QUANTITY)
+        this.full[instrument] = (sideDetailCode >>> 8) & 0xff
+        this.mark(instrument)
+        return
+      default:
+    }
+  }
+
+  private applyTouch(words: Int32Array, at: number, instrument: number, side: number): void {
+    this.touchId[instrument] = readU64(words, at + ID)
+    const price = readI64(words, at + PRICE)
+    const lots = readI64(words, at + QUANTITY)
+    if (side === 1) {
+      this.bid[instrument] = price
+      this.bidLots[instrument] = lots
+    } else {
+      this.ask[instrument] = price
+      this.askLots[instrument] = lots
+    }
+    this.mark(instrument)
+  }
+
+  private mark(instrument: number): void {
+    if (this.isDirty[instrument] === 1) return
+    this.isDirty[instrument] = 1
+    this.dirty[this.dirtyCount] = instrument
+    this.dirtyCount += 1
+  }
+
+  /** Every due `onBook` has been called. */
+  clearDirty(): void {
+    for (let i = 0; i < this.dirtyCount; i += 1) this.isDirty[this.dirty[i]!] = 0
+    this.dirtyCount = 0
+  }
+
+  /** Takes in a fill. */
+  applyFill(words: Int32Array, at: number, instrument: number, side: number): void {
+    const lots = readI64(words, at + LAST_LOTS)
+    this.position[instrument] = this.position[instrument]! + (side === 1 ? lots : -lots)
+  }
+}
