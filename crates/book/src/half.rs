@@ -10,9 +10,9 @@
 //! The window is a ring: word `key >> 6` lives in slot `word % WORDS`. Re-centring therefore moves no quantity that stays
 //! inside, only those that leave (pushed onto the far stack) or enter (popped from it). The far stack is sorted ascending, so
 //! that its end borders on the window. Since the best is in the window, nothing is ever better than the window.
-use types::{Code, Level, Lots, Ticks};
+use types::{Level, Lots, Ticks};
 
-/// Price levels of one side, window and far levels together. One more is refused with `Code::BookFull`.
+/// Price levels of one side, window and far levels together. One more is refused with `BookFull`.
 pub const LEVELS_PER_SIDE_MAX: usize = 32_768;
 
 /// Ticks of a word of the occupancy bitmap.
@@ -120,58 +120,60 @@ impl<const WORDS: usize> Half<WORDS> {
         }
     }
 
-    /// Sets the total at a key (not negative; zero removes) and returns the total before.
+    /// Sets the total at a key (not negative; zero removes) and returns the total before; `None`, and nothing changed, when a
+    /// new level finds the side full. (An `Option` comes back in registers, a `Result` with a code through memory.)
     ///
-    /// The idea: most updates change the quantity of a level that stays, and then one store is all; the bitmap is touched
-    /// only when a level comes or goes, the best only when it is beaten or removed, the window only when the best has drifted.
+    /// The idea: whether a level comes, stays or goes is a coin toss (37 % of the recorded updates add or remove one), so the
+    /// bitmaps and the count are written without a branch; the branches left are predictable: outside the window, side full,
+    /// best changed. The window moves only when the best has drifted.
     /// Bound: re-centring moves each level at most once between window and far stack, at most `LEVELS_PER_SIDE_MAX` in all.
     #[inline]
-    pub(crate) fn set(&mut self, key: i64, quantity: i64) -> Result<i64, Code> {
+    pub(crate) fn set(&mut self, key: i64, quantity: i64) -> Option<i64> {
         debug_assert!(quantity >= 0);
         if !self.in_window(key) {
             return self.set_outside(key, quantity);
         }
         let (word, bit) = Self::slot(key);
-        let before = core::mem::replace(&mut self.quantities[word][bit], quantity);
-        if (before == 0) == (quantity == 0) {
-            return Ok(before);
+        let before = self.quantities[word][bit];
+        if self.count == LEVELS_PER_SIDE_MAX && before == 0 && quantity != 0 {
+            return None;
         }
-        if quantity == 0 {
-            self.unmark(word, bit);
-            self.count -= 1;
-            if key == self.best {
-                self.best_removed(key);
-            }
-        } else {
-            if self.count == LEVELS_PER_SIDE_MAX {
-                self.quantities[word][bit] = 0;
-                return Err(Code::BookFull);
-            }
-            self.mark(word, bit);
-            self.count += 1;
-            if key > self.best {
-                self.best = key;
-                self.follow_best();
-            }
+        self.quantities[word][bit] = quantity;
+        self.put_bit(word, bit, quantity != 0);
+        self.count = self.count + (quantity != 0) as usize - (before != 0) as usize;
+        // One branch, seldom taken, for "beats the best" and "removes the best": an update of the best is the commonest of all.
+        if (key > self.best) & (quantity != 0) | (key == self.best) & (quantity == 0) {
+            self.best_set(key, before, quantity);
         }
-        Ok(before)
+        Some(before)
+    }
+
+    /// After a key better than the best was set, or the best itself (or nothing, at the sentinel `i64::MIN`) was removed.
+    #[inline(never)]
+    fn best_set(&mut self, key: i64, before: i64, quantity: i64) {
+        if quantity != 0 {
+            self.best = key;
+            self.follow_best();
+        } else if before != 0 {
+            self.best_removed(key);
+        }
     }
 
     #[cold]
     #[inline(never)]
-    fn set_outside(&mut self, key: i64, quantity: i64) -> Result<i64, Code> {
+    fn set_outside(&mut self, key: i64, quantity: i64) -> Option<i64> {
         if self.count == 0 || key > self.best {
             if quantity == 0 {
-                return Ok(0);
+                return Some(0);
             }
             if self.count == LEVELS_PER_SIDE_MAX {
-                return Err(Code::BookFull);
+                return None;
             }
             self.best = key;
             self.recentre();
             self.window_insert(key, quantity);
             self.count += 1;
-            return Ok(0);
+            return Some(0);
         }
         match self.far_search(key) {
             Ok(index) if quantity == 0 => {
@@ -179,17 +181,17 @@ impl<const WORDS: usize> Half<WORDS> {
                 self.far.copy_within(index + 1..self.far_length, index);
                 self.far_length -= 1;
                 self.count -= 1;
-                Ok(before)
+                Some(before)
             }
-            Ok(index) => Ok(core::mem::replace(&mut self.far[index].quantity.0, quantity)),
-            Err(_) if quantity == 0 => Ok(0),
-            Err(_) if self.count == LEVELS_PER_SIDE_MAX => Err(Code::BookFull),
+            Ok(index) => Some(core::mem::replace(&mut self.far[index].quantity.0, quantity)),
+            Err(_) if quantity == 0 => Some(0),
+            Err(_) if self.count == LEVELS_PER_SIDE_MAX => None,
             Err(index) => {
                 self.far.copy_within(index..self.far_length, index + 1);
                 self.far[index] = Level { price: Ticks(key), quantity: Lots(quantity) };
                 self.far_length += 1;
                 self.count += 1;
-                Ok(0)
+                Some(0)
             }
         }
     }
@@ -267,20 +269,17 @@ impl<const WORDS: usize> Half<WORDS> {
     fn window_insert(&mut self, key: i64, quantity: i64) {
         let (word, bit) = Self::slot(key);
         self.quantities[word][bit] = quantity;
-        self.mark(word, bit);
+        self.put_bit(word, bit, true);
     }
 
     #[inline]
-    fn mark(&mut self, word: usize, bit: usize) {
-        self.occupied[word] |= 1 << bit;
-        self.summary[(word >> 6) & (WORDS_MAX / 64 - 1)] |= 1 << (word & 63);
-    }
-
-    #[inline]
-    fn unmark(&mut self, word: usize, bit: usize) {
-        self.occupied[word] &= !(1 << bit);
-        if self.occupied[word] == 0 {
-            self.summary[(word >> 6) & (WORDS_MAX / 64 - 1)] &= !(1 << (word & 63));
+    fn put_bit(&mut self, word: usize, bit: usize, present: bool) {
+        let before = self.occupied[word];
+        let bits = before & !(1 << bit) | (present as u64) << bit;
+        self.occupied[word] = bits;
+        // Near the touch a word is seldom empty.
+        if (before == 0) != (bits == 0) {
+            self.summary[(word >> 6) & (WORDS_MAX / 64 - 1)] ^= 1 << (word & 63);
         }
     }
 

@@ -58,7 +58,7 @@ impl<const WORDS: usize> Ladder<WORDS> {
         if quantity.0 < 0 {
             return Err(Code::BookNegative);
         }
-        self.halves[side.index()].set(flip(side, price.0), quantity.0).map(Lots)
+        self.halves[side.index()].set(flip(side, price.0), quantity.0).map(Lots).ok_or(Code::BookFull)
     }
 
     /// The best level of a side.
