@@ -1,17 +1,17 @@
 //! # Room card: quote/gate
 //! In:    position, open lots of one side (the order to be replaced left out), the inventory limit, the lots wanted.
 //! Out:   the lots that may be quoted on that side.
-//! Holds: whatever subset of the orders fills, a position that began within the limit stays within it; one at or beyond it
+//! Holds: whatever subset of the orders fills, a position begun within the limit stays within it; one at or beyond it
 //!        is only ever reduced.
 //! Costs: a handful of integer operations, saturating.
 use types::{Lots, Side};
 
 /// Clips the lots wanted on a side to what the inventory limit leaves.
 ///
-/// `side_open_lots` are all live, pending and in-cancel lots of that side, without those of the order that is about to be
-/// replaced. With q the position counted as positive in the direction of `side`:
-/// - q > -max: q + open + allowed ≤ max. The increasing side is clipped; the reducing side may go through zero, up to the
-///   limit on the other side, since that is as far as any order may go.
+/// `side_open_lots` are all live, pending and in-cancel lots of that side, without those of the order that is about to
+/// be replaced. With q the position counted as positive in the direction of `side`:
+/// - q > -max: q + open + allowed ≤ max. The increasing side is clipped; the reducing side may go through zero, up to
+///   the limit on the other side, since that is as far as any order may go.
 /// - q ≤ -max (the position is at or beyond the limit and this side reduces it): open + allowed ≤ |q|, reduce-only.
 ///
 /// The answer is never negative and never above `wanted`; negative open lots and limits count as zero.

@@ -4,10 +4,11 @@
 //! Holds: the one place where a model's float becomes a price; anything that gives no price there is `QUOTER_INVALID`.
 //! Costs: two float divisions, and an integer one per side where the increment is coarser than a tick.
 //!
-//! **Tolerance.** A float that means a grid point seldom is one (101.30000000000001 at a tick of 0.1). With x = price / tick,
-//! a point within max(1e-9, x·2⁻⁵⁰) tick of x counts as x itself: 1e-9 tick is far below anything a desk can mean, and the
-//! relative part covers the rounding of a handful of operations at large x. So a quote may lie inside the model's price by
-//! that much and no more. Beyond 2⁴⁶ ticks the relative part would pass 1/16 tick, so such prices are refused.
+//! **Tolerance.** A float that means a grid point seldom is one (101.30000000000001 at a tick of 0.1). With x = price /
+//! tick, a point within max(1e-9, x·2⁻⁵⁰) tick of x counts as x itself: 1e-9 tick is far below anything a desk can
+//! mean, and the relative part covers the rounding of a handful of operations at large x. So a quote may lie inside the
+//! model's price by that much and no more. Beyond 2⁴⁶ ticks the relative part would pass 1/16 tick, so such prices are
+//! refused.
 use types::{Code, Instrument, Ticks, Touch};
 
 /// Largest price in ticks that can be snapped, 2⁴⁶.
@@ -17,12 +18,12 @@ pub const SNAP_TOLERANCE_TICKS: f64 = 1e-9;
 /// The same as a part of the price: 2⁻⁵⁰.
 pub const SNAP_TOLERANCE_RELATIVE: f64 = 1.0 / (1u64 << 50) as f64;
 
-/// Rounds a model's quotes onto the order increment: the bid down, the ask up. The bid stays at or below the highest order
-/// price under the best ask, the ask at or above the lowest order price over the best bid; a missing side of the touch does
-/// not bind. Where both would land on one price, each moves one increment outward.
+/// Rounds a model's quotes onto the order increment: the bid down, the ask up. The bid stays at or below the highest
+/// order price under the best ask, the ask at or above the lowest order price over the best bid; a missing side of the
+/// touch does not bind. Where both would land on one price, each moves one increment outward.
 ///
-/// Errors: `QuoterInvalid` when a price is NaN, infinite, zero, negative or above 2⁴⁶ ticks, when the bid is above the ask, or
-/// when no positive price is left for the bid. Then neither side may be quoted.
+/// Errors: `QuoterInvalid` when a price is NaN, infinite, zero, negative or above 2⁴⁶ ticks, when the bid is above the
+/// ask, or when no positive price is left for the bid. Then neither side may be quoted.
 #[inline]
 pub fn snap_outward(
     bid_price: f64,
@@ -102,8 +103,8 @@ pub fn increment_at_or_below(instrument: &Instrument, price: Ticks) -> Option<Ti
     price.checked_sub(Ticks(price.0.checked_rem_euclid(step)?))
 }
 
-/// Lowest order price at or above a price: the next multiple of the step in force there, or the start of the next step if
-/// that comes first. `None` only beyond the 64-bit range.
+/// Lowest order price at or above a price: the next multiple of the step in force there, or the start of the next step
+/// if that comes first. `None` only beyond the 64-bit range.
 #[inline]
 pub fn increment_at_or_above(instrument: &Instrument, price: Ticks) -> Option<Ticks> {
     let step = instrument.increment_at(price);

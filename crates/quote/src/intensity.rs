@@ -4,17 +4,17 @@
 //! Holds: A and κ are never fitted together; the answer is never NaN and always within its stated bounds.
 //! Costs: two additions a call; a logarithm at each fill and once per quoted second.
 //!
-//! **The statistic.** d is the distance from the mid to our quote, in price units, while it was quoted (not the spread δ). The
-//! prior is a stretch of b0 seconds quoted at distance d0 with a0 fills, and joins every sum as just that:
+//! **The statistic.** d is the distance from the mid to our quote, in price units, while it was quoted (not the spread
+//! δ). The prior is a stretch of b0 seconds quoted at distance d0 with a0 fills, and joins every sum as just that:
 //! ```text
 //! λ̂      = (fills + a0) / (seconds + b0)
 //! mean d = (Σ distance·seconds + d0·b0) / (seconds + b0)         (mean over quoted time, the prior's seconds included)
 //! κ̂      = ln(A / λ̂) / mean d,  clamped to [min, max]
 //! b0     = the configured prior seconds, or, when 0, a0 / (A·e^(-κ0·d0)), so that the prior alone gives κ0
 //! ```
-//! The mean is over time because λ̂ is: with one distance throughout, κ̂ is then the maximum-likelihood estimate. Where the
-//! distance varies with variance v, λ̂/A estimates the time mean of e^(-κd), so κ̂ is low by about κ²·v/(2·mean d); a mean over
-//! fills would be high by about as much, and has no value before the first fill.
+//! The mean is over time because λ̂ is: with one distance throughout, κ̂ is then the maximum-likelihood estimate. Where
+//! the distance varies with variance v, λ̂/A estimates the time mean of e^(-κd), so κ̂ is low by about κ²·v/(2·mean d);
+//! a mean over fills would be high by about as much, and has no value before the first fill.
 //! A fill is one execution report, whatever its lots: A counts market orders, and a market order fills a quote once.
 use types::config::IntensityCalibration;
 
@@ -81,9 +81,9 @@ impl IntensityEstimator {
         self.refresh();
     }
 
-    /// The side was quoted for `seconds` at `distance_price` from the mid. A distance below zero (a quote beyond the mid)
-    /// counts as zero: the model's intensity ends at A. Time that is not positive and numbers that are not finite are
-    /// ignored. `true` when κ was refreshed.
+    /// The side was quoted for `seconds` at `distance_price` from the mid. A distance below zero (a quote beyond the
+    /// mid) counts as zero: the model's intensity ends at A. Time that is not positive and numbers that are not finite
+    /// are ignored. `true` when κ was refreshed.
     #[inline]
     pub fn on_quoted(&mut self, seconds: f64, distance_price: f64) -> bool {
         if !(seconds > 0.0 && seconds.is_finite() && distance_price.is_finite()) {
@@ -99,8 +99,8 @@ impl IntensityEstimator {
         due
     }
 
-    /// The side had one fill (one execution report of any size); κ is refreshed. Where the fill happened needs no argument:
-    /// the distance is a mean over quoted time.
+    /// The side had one fill (one execution report of any size); κ is refreshed. Where the fill happened needs no
+    /// argument: the distance is a mean over quoted time.
     pub fn on_fill(&mut self) {
         self.fills += 1.0;
         self.refresh();

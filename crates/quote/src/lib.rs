@@ -1,7 +1,7 @@
 //! # Room card: quote
 //! In:    one instrument's touch, volatility, position and working quotes, as a `QuoteView`; own fills, by side.
 //! Out:   `QuoteDecision`: the bid and ask wanted now, and per side what to do: nothing, place, replace or cancel.
-//! Holds: quotes never cross the touch or each other, lie on the order increment, and keep |inventory| within its limit.
+//! Holds: quotes never cross the touch or each other, lie on the order increment and keep inventory within its limit.
 //! Costs: tens of nanoseconds a decision; no allocation; logarithms only when a parameter or an estimate changes.
 //!
 //! Floats live in `model` and `intensity` and come back to the grid once, in `grid::snap_outward`.

@@ -10,8 +10,8 @@
 
 /// The price at which the maker is indifferent to one more unit: r = s - q·γ·σ²·(T-t).
 ///
-/// `mid_price` is s in price units; `inventory_base` is q in units of the base asset (lots x lot size x multiplier), positive
-/// when long; `risk_aversion_per_money` is γ in 1/money; `volatility_price_per_sqrt_second` is σ, not σ²;
+/// `mid_price` is s in price units; `inventory_base` is q in units of the base asset (lots x lot size x multiplier),
+/// positive when long; `risk_aversion_per_money` is γ in 1/money; `volatility_price_per_sqrt_second` is σ, not σ²;
 /// `horizon_seconds` is T-t. Evaluated as `s - ((q·γ)·(σ·σ))·T`.
 #[inline]
 pub fn reservation_price(
@@ -27,7 +27,8 @@ pub fn reservation_price(
 
 /// The part of the spread that pays for the chance of being hit: (2/γ)·ln(1 + γ/κ), in price units.
 ///
-/// `intensity_decay_per_price` is κ in 1/price. `log1p` keeps full precision where γ/κ is tiny and the spread tends to 2/κ.
+/// `intensity_decay_per_price` is κ in 1/price. `log1p` keeps full precision where γ/κ is tiny and the spread tends to
+/// 2/κ.
 #[inline]
 pub fn intensity_spread(risk_aversion_per_money: f64, intensity_decay_per_price: f64) -> f64 {
     2.0 / risk_aversion_per_money * libm::log1p(risk_aversion_per_money / intensity_decay_per_price)
@@ -71,7 +72,8 @@ mod tests {
 
     #[test]
     fn known_values_of_the_paper_parameters() {
-        // S=100, γ=0.1, σ²=4, T-t=1, κ=1.5: computed independently with 50 digits (2/γ·ln(1+γ/κ) = 1.290770422751423...).
+        // S=100, γ=0.1, σ²=4, T-t=1, κ=1.5: computed independently with 50 digits (2/γ·ln(1+γ/κ) =
+        // 1.290770422751423...).
         close(reservation_price(100.0, 1.0, 0.1, 2.0, 1.0), 99.6);
         close(reservation_price(100.0, -2.5, 0.1, 2.0, 1.0), 101.0);
         close(full_spread(0.1, 1.5, 2.0, 1.0, true), 1.690_770_422_751_423_3);

@@ -6,29 +6,30 @@
 //!
 //! The rules, in order. f64 operations are written in the order in which they are evaluated.
 //!
-//! 1. **Quoted time** (only with calibration). For each side whose working quote stood at the previous decision (acknowledged,
-//!    with a valid two-sided touch then), the seconds since that decision, `(now - previous) / 1e9`, count as quoted at the
-//!    distance of then: `(mid half ticks - 2·bid) · (tick·0.5)`, or `(2·ask - mid half ticks) · (tick·0.5)`.
-//!    κ is refreshed at each fill and when 1 s of quoted time has come together since (`intensity`).
-//! 2. **Wanted at all.** Quotes are wanted when `enabled`, `trading`, `book_valid`, the touch is two-sided and σ is there.
+//! 1. **Quoted time** (only with calibration). For each side whose working quote stood at the previous decision
+//!    (acknowledged, with a valid two-sided touch then), the seconds since that decision, `(now - previous) / 1e9`,
+//!    count as quoted at the distance of then: `(mid half ticks - 2·bid) · (tick·0.5)`, or `(2·ask - mid half ticks) ·
+//!    (tick·0.5)`. κ is refreshed at each fill and when 1 s of quoted time has come together since (`intensity`).
+//! 2. **Wanted at all.** Quotes are wanted when `enabled`, `trading`, `book_valid`, the touch is two-sided and σ is
+//!    there.
 //! 3. **Horizon** T: the constant; or `seconds - (now - started)/1e9`, at least 0 and at most `seconds`.
-//! 4. **Inventory** q = `position · (lot·multiplier)`; for an inverse contract that divided by the mid price (its lots are
-//!    money). Mid price s = `mid half ticks · (tick·0.5)`.
+//! 4. **Inventory** q = `position · (lot·multiplier)`; for an inverse contract that divided by the mid price (its lots
+//!    are money). Mid price s = `mid half ticks · (tick·0.5)`.
 //! 5. **Prices.** r = `s - q·γ·(σ·σ)·T`. For each side δ = `2/γ · log1p(γ/κ)`, κ the side's own when calibrated, plus
 //!    `γ·(σ·σ)·T` when the inventory spread term is on. bid = `r - δ_bid·0.5`, ask = `r + δ_ask·0.5`; both through
 //!    `grid::snap_outward`. If that refuses, or σ is negative or NaN, `code` is `QUOTER_INVALID` and no side is wanted.
 //! 6. **Quantity.** `order_lots` through `gate::allowed_lots`, with the open lots of the side less those of the working
 //!    quote. Zero lots: the side is not wanted.
-//! 7. **Side not wanted:** Cancel when a quote is working and no cancel is on its way; else None. (A request in flight does not
-//!    hold a cancel back. Whoever cannot send it yet may wait: it is asked for again at every decision.)
+//! 7. **Side not wanted:** Cancel when a quote is working and no cancel is on its way; else None. (A request in flight
+//!    does not hold a cancel back. Whoever cannot send it yet may wait: it is asked for again at every decision.)
 //! 8. **Side wanted, nothing working:** Place.
 //! 9. **Side wanted, quote in flight:** None.
-//! 10. **Side wanted, quote working:** Replace by the whole target when the prices differ by `requote_ticks` or more, or when the
-//!     open lots are above the target's (the gate or the parameters allow less); else None. A part-filled quote keeps its
-//!     place in the queue with what is left: it is filled up again only when its price moves.
-//! 11. **Never against ourselves.** A Place or Replace that would meet our own working quote of the other side (bid at or above
-//!     it, ask at or below it) is None until that one has moved or gone. It does not hold if the two working quotes
-//!     already meet, since then each would wait for the other.
+//! 10. **Side wanted, quote working:** Replace by the whole target when the prices differ by `requote_ticks` or more,
+//!     or when the open lots are above the target's (the gate or the parameters allow less); else None. A part-filled
+//!     quote keeps its place in the queue with what is left: it is filled up again only when its price moves.
+//! 11. **Never against ourselves.** A Place or Replace that would meet our own working quote of the other side (bid at
+//!     or above it, ask at or below it) is None until that one has moved or gone. It does not hold if the two working
+//!     quotes already meet, since then each would wait for the other.
 //!
 //! Whoever acts on a decision sends cancels before places and replaces.
 use types::config::{Horizon, QuoterParams};
@@ -42,8 +43,8 @@ use crate::model::{intensity_spread, inventory_spread, reservation_price};
 /// The quoter's own order on one side, as order management sees it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct WorkingQuote {
-    /// Price in ticks; while a replace is on its way, the nearer to the other side of old and new: the higher of a bid's, the
-    /// lower of an ask's (either may turn out to stand, and rule 11 must hold for both).
+    /// Price in ticks; while a replace is on its way, the nearer to the other side of old and new: the higher of a
+    /// bid's, the lower of an ask's (either may turn out to stand, and rule 11 must hold for both).
     pub price: Ticks,
     /// Lots not yet filled; while a replace is on its way, the larger of old and new.
     pub open_lots: Lots,
@@ -132,7 +133,8 @@ pub struct Quoter {
 }
 
 impl Quoter {
-    /// A quoter that has seen nothing. Parameters come checked from the configuration; others give `QuoterInvalid` decisions.
+    /// A quoter that has seen nothing. Parameters come checked from the configuration; others give `QuoterInvalid`
+    /// decisions.
     pub fn new(params: QuoterParams, instrument: &Instrument) -> Quoter {
         let tick_price = instrument.tick_f64();
         let mut quoter = Quoter {
@@ -209,8 +211,8 @@ impl Quoter {
             }
             _ => (None, None),
         };
-        // Side by side, not by `map`: an array of options is stored narrow and loaded wide, and those stalls measured more
-        // than all the rest of a decision.
+        // Side by side, not by `map`: an array of options is stored narrow and loaded wide, and those stalls measured
+        // more than all the rest of a decision.
         let bid = self.target(view, Side::Buy, prices.map(|[bid, _]| bid));
         let ask = self.target(view, Side::Sell, prices.map(|[_, ask]| ask));
         let actions = [self.action(view, Side::Buy, bid), self.action(view, Side::Sell, ask)];
@@ -317,8 +319,8 @@ impl Quoter {
     }
 }
 
-/// Would an order at this price trade with our own working quote of the other side? Not asked where the two working quotes
-/// already meet.
+/// Would an order at this price trade with our own working quote of the other side? Not asked where the two working
+/// quotes already meet.
 #[inline]
 fn meets_own_quote(view: &QuoteView, side: Side, price: Ticks) -> bool {
     let Some(other) = view.working[side.opposite().index()] else { return false };

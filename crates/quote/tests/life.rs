@@ -1,5 +1,6 @@
-//! Randomised lives of a quoter: late acknowledgements, partial fills, refused requests, other orders on the side, gaps, bad
-//! numbers. After every step the inventory limit, the touch, the grid and rule 11 must hold; two runs must agree.
+//! Randomised lives of a quoter: late acknowledgements, partial fills, refused requests, other orders on the side,
+//! gaps, bad numbers. After every step the inventory limit, the touch, the grid and rule 11 must hold; two runs must
+//! agree.
 mod common;
 use common::{params, stepped};
 use fafnir_quote::{QuoteAction, QuoteDecision, QuoteTarget, QuoteView, Quoter, WorkingQuote};

@@ -7,12 +7,14 @@ use types::{AlgoId, Instrument, Lots, Ticks, Touch, TraderId, UnixNanos};
 /// An instrument with a tick, a lot and further JSON fields.
 pub fn instrument(tick: &str, lot: &str, more: &str) -> Instrument {
     let text = format!(
-        r#"{{"venues":[{{"name":"v"}}],"instruments":[{{"symbol":"X","venue":"v","tickSize":"{tick}","lotSize":"{lot}"{more}}}]}}"#
+        r#"{{"venues":[{{"name":"v"}}],
+            "instruments":[{{"symbol":"X","venue":"v","tickSize":"{tick}","lotSize":"{lot}"{more}}}]}}"#
     );
     EngineConfig::from_json(&text).expect("test configuration").1.instruments.remove(0)
 }
 
-/// Order increments of one tick below 1,000, five from 1,000 (not a multiple of seven below), seven from 2,002 ticks on.
+/// Order increments of one tick below 1,000, five from 1,000 (not a multiple of seven below), seven from 2,002 ticks
+/// on.
 pub fn stepped() -> Instrument {
     let steps = r#","priceIncrements":[{"fromPrice":"0","increment":"0.1"},{"fromPrice":"100","increment":"0.5"},
         {"fromPrice":"200.2","increment":"0.7"}]"#;
