@@ -63,7 +63,8 @@ pub enum SourceConfig {
     },
 }
 
-/// A generated market: Hawkes-clustered market orders, limit orders geometric in distance from the touch, cancels in proportion to depth.
+/// A generated market: market orders from a self-exciting (Hawkes) process, limit orders at a geometric distance from a reference price
+/// that walks at random, cancels at a constant rate per resting order.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct GeneratedConfig {
@@ -75,17 +76,19 @@ pub struct GeneratedConfig {
     pub seconds: u32,
     /// Moment of the first event, Unix seconds.
     pub start_unix_seconds: u64,
-    /// Base rate of market orders, both sides together, per second, above 0 and at most 10000.
+    /// Base rate of market orders, both sides together, per second, 0.001 to 10000.
     pub market_orders_per_second: f64,
     /// Mean number of further market orders each one triggers (Hawkes branching ratio), 0 to 0.95.
     pub cluster_branching: f64,
-    /// Decay of the triggered rate, per second, above 0 and at most 1000.
+    /// Decay of the triggered rate, per second, 0.001 to 1000.
     pub cluster_decay_per_second: f64,
-    /// Rate of new limit orders, per second, above 0 and at most 100000.
+    /// Rate of new limit orders, both sides together, per second, 0.1 to 100000.
     pub limit_orders_per_second: f64,
-    /// Cancel rate of each resting order, per second, above 0 and at most 1000.
+    /// Cancel rate of each resting order, per second, 0.001 to 1000; `limitOrdersPerSecond` divided by it, at most 50000, is
+    /// about the number of orders in the book.
     pub cancel_rate_per_second: f64,
-    /// How fast the limit-order rate falls away from the touch, per tick, above 0 and at most 10.
+    /// How fast the limit-order rate falls away from the reference price, per tick, 0.005 to 10; 1 divided by it is the mean
+    /// distance in ticks.
     pub depth_decay_per_tick: f64,
     /// Mean quantity of a generated order, in lots, 1 to 1000000.
     pub mean_order_lots: f64,
@@ -100,14 +103,14 @@ impl Default for GeneratedConfig {
             start_price: "60000".into(),
             seconds: 60,
             start_unix_seconds: 1_700_000_000,
-            market_orders_per_second: 20.0,
+            market_orders_per_second: 40.0,
             cluster_branching: 0.6,
             cluster_decay_per_second: 5.0,
-            limit_orders_per_second: 400.0,
-            cancel_rate_per_second: 0.5,
-            depth_decay_per_tick: 0.1,
+            limit_orders_per_second: 4_000.0,
+            cancel_rate_per_second: 5.0,
+            depth_decay_per_tick: 0.012,
             mean_order_lots: 20.0,
-            reference_volatility_ticks: 15.0,
+            reference_volatility_ticks: 6.0,
         }
     }
 }
@@ -199,12 +202,14 @@ impl GeneratedConfig {
         range(&at("startPrice"), ticks, 1_000, 1 << 50)?;
         range(&at("seconds"), self.seconds, 1, 31_622_400)?;
         range(&at("startUnixSeconds"), self.start_unix_seconds, 1, 10_000_000_000)?;
-        range(&at("marketOrdersPerSecond"), self.market_orders_per_second, f64::MIN_POSITIVE, 1e4)?;
+        range(&at("marketOrdersPerSecond"), self.market_orders_per_second, 0.001, 1e4)?;
         range(&at("clusterBranching"), self.cluster_branching, 0.0, 0.95)?;
-        range(&at("clusterDecayPerSecond"), self.cluster_decay_per_second, f64::MIN_POSITIVE, 1e3)?;
-        range(&at("limitOrdersPerSecond"), self.limit_orders_per_second, f64::MIN_POSITIVE, 1e5)?;
-        range(&at("cancelRatePerSecond"), self.cancel_rate_per_second, f64::MIN_POSITIVE, 1e3)?;
-        range(&at("depthDecayPerTick"), self.depth_decay_per_tick, f64::MIN_POSITIVE, 10.0)?;
+        range(&at("clusterDecayPerSecond"), self.cluster_decay_per_second, 0.001, 1e3)?;
+        range(&at("limitOrdersPerSecond"), self.limit_orders_per_second, 0.1, 1e5)?;
+        range(&at("cancelRatePerSecond"), self.cancel_rate_per_second, 0.001, 1e3)?;
+        let resting = self.limit_orders_per_second / self.cancel_rate_per_second;
+        range(&at("limitOrdersPerSecond / cancelRatePerSecond"), resting, 0.0, 50_000.0)?;
+        range(&at("depthDecayPerTick"), self.depth_decay_per_tick, 0.005, 10.0)?;
         range(&at("meanOrderLots"), self.mean_order_lots, 1.0, 1e6)?;
         range(&at("referenceVolatilityTicks"), self.reference_volatility_ticks, 0.0, 1e4)
     }
