@@ -4,9 +4,9 @@
 //! Holds: one true book behind every line: diffs chain without a gap, nothing crosses, L1 and L2 agree by update id.
 //! Costs: cold; about a millisecond for two minutes of market.
 //!
-//! A line is the local receive time in ns, a space, the message. The exchange's clock runs about 1.2 s ahead of ours, as
-//! in recordings of the real venue. The order in which things happen: diffs, then a snapshot whose update id lies inside
-//! the diff received just before it, then diffs to the end. Trades sweep the touch, orders join and leave it.
+//! A line is the local receive time in ns, a space, the message. The exchange's clock runs about 1.2 s ahead of ours,
+//! as in recordings of the real venue. The order in which things happen: diffs, then a snapshot whose update id lies
+//! inside the diff received just before it, then diffs to the end. Trades sweep the touch, orders join and leave it.
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 

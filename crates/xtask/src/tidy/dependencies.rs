@@ -1,7 +1,7 @@
 //! # Room card: xtask/tidy/dependencies
 //! In:    `cargo metadata`, imports of the TypeScript packages.
 //! Out:   edges that the drawn graph does not have; second doors to the native module; imports past a package's door.
-//! Holds: the graph of the design: types ◀ rooms ◀ engine ◀ driver ◀ backtest ◀ bindings/node; dev tools are leaves.
+//! Holds: the design's graph: types ◀ rooms ◀ engine ◀ driver ◀ backtest ◀ bindings/node; dev tools are leaves.
 //! Costs: one `cargo metadata` without resolving.
 use std::path::Path;
 use std::process::Command;

@@ -1,0 +1,64 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { judge, judgeAll, lastJson, readBudgets, table } from './run.mjs'
+
+const budgets = `
+[room.engine]
+command = ["x"]
+[[row]]
+id = "engine/a"
+kind = "max"
+goal = 1.5
+[[row]]
+id = "engine/b"
+kind = "rival"
+goal = 2
+rival = 30
+rivalName = "listed"
+[[row]]
+id = "book/c"
+kind = "min"
+goal = 10
+`
+
+test('an absolute goal: ratio is ours over the goal', () => {
+  const max = { kind: 'max', goal: 1.5 }
+  assert.deepEqual(judge({ id: 'a', what: 'w', ours: 1.2, unit: 'us' }, max), {
+    id: 'a', what: 'w', ours: 1.2, rival: null, rivalName: null, unit: 'us', ratio: 1.2 / 1.5, goal: 1.5, met: true,
+  })
+  assert.equal(judge({ id: 'a', ours: 1.6 }, max).met, false)
+  assert.equal(judge({ id: 'a', ours: 1.5 }, max).met, true)
+  assert.equal(judge({ id: 'a', ours: 9 }, { kind: 'min', goal: 10 }).met, false)
+})
+
+test('a goal of zero is met by zero only, and nothing becomes NaN', () => {
+  const none = { kind: 'max', goal: 0 }
+  const [zero, some] = [judge({ id: 'a', ours: 0 }, none), judge({ id: 'a', ours: 0.5 }, none)]
+  assert.deepEqual([zero.ratio, zero.met, some.ratio, some.met], [0, true, null, false])
+})
+
+test('a comparison of cost: ratio is the rival over ours', () => {
+  const rival = { kind: 'rival', goal: 2, rival: 30, rivalName: 'listed' }
+  const listed = judge({ id: 'b', ours: 10 }, rival)
+  assert.deepEqual([listed.ratio, listed.met, listed.rivalName], [3, true, 'listed'])
+  assert.deepEqual([judge({ id: 'b', ours: 10, rival: 15, rivalName: 'run' }, rival).met], [false])
+  assert.equal(judge({ id: 'b', ours: 0 }, rival).met, true)
+  assert.equal(judge({ id: 'b', ours: 10 }, { kind: 'rival', goal: 2 }).met, false)
+})
+
+test('what was not measured is not met; what has no budget is refused', () => {
+  const { goals, rooms } = readBudgets(budgets)
+  assert.deepEqual(rooms.engine.command, ['x'])
+  const rows = judgeAll('engine', [{ id: 'engine/a', what: 'w', ours: null, unit: 'us' }], goals)
+  assert.deepEqual(rows.map((row) => [row.id, row.met]), [['engine/a', false], ['engine/b', false]])
+  assert.throws(() => judgeAll('engine', [{ id: 'engine/x', ours: 1 }], goals), /no row engine\/x/)
+  assert.match(table(rows, goals), /engine\/b +not measured +- +30 \(listed\) +- +x >= 2 +NO/)
+})
+
+test('malformed budgets and output are refused', () => {
+  assert.throws(() => readBudgets('[[row]]\nid = "a"\nkind = "most"\ngoal = 1'), /kind/)
+  assert.throws(() => readBudgets('[[row]]\nid = "a"\nkind = "max"\ngoal = 1\n'.repeat(2)), /twice/)
+  assert.throws(() => lastJson('nothing'), /no JSON/)
+  assert.throws(() => lastJson('{"floors":{}}'), /no rows/)
+  assert.deepEqual(lastJson('noise\n{"rows":[]}\n').rows, [])
+})

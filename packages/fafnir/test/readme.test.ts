@@ -1,0 +1,26 @@
+import { expect, test } from 'vitest'
+
+import { firstTypeScriptBlock, requireForm } from './readme.js'
+
+test('the first ts block is the example', () => {
+  const markdown = '# A\n```sh\nnpm start\n```\n\n```ts\nconst a = 1\n```\n\n```ts\nconst b = 2\n```\n'
+  expect(firstTypeScriptBlock(markdown)).toBe('const a = 1\n')
+  expect(() => firstTypeScriptBlock('# A\n```js\nx\n```\n')).toThrow('no ```ts block')
+})
+
+test('imports become require and the rest an async function', () => {
+  const source = "import { a, b as c } from 'fafnir'\nimport * as fs from 'node:fs'\nimport 'x'\n\nconst d = await a(c)\n"
+  expect(requireForm(source)).toBe([
+    "const { a, b: c } = require('fafnir')",
+    "const fs = require('node:fs')",
+    "require('x')",
+    '(async () => {',
+    'const d = await a(c)',
+    '})().catch((error) => {',
+    '  console.error(error)',
+    '  process.exitCode = 1',
+    '})',
+    '',
+  ].join('\n'))
+  expect(() => requireForm("import a from 'fafnir'\n")).toThrow('does not know')
+})
