@@ -2,14 +2,16 @@
 //! In:    new totals of one side's price levels, by key.
 //! Out:   the best key, the next worse key, the total at a key.
 //! Holds: the best level is always in the window; every far level is worse than every window level; count <= the bound.
-//! Costs: near the touch one quantity line and one bitmap line; far levels a binary search; re-centring is bounded below.
+//! Costs: near the touch one quantity line and one bitmap line; a far level a binary search; re-centring: see `set`.
 //!
-//! A key orders prices so that greater is better: the price itself for bids, its bitwise complement for asks (which reverses
-//! the order and, unlike negation, cannot overflow). So one half serves both sides without a branch on the side.
+//! A key orders prices so that greater is better: the price itself for bids, its bitwise complement for asks (which
+//! reverses the order and, unlike negation, cannot overflow). So one half serves both sides without a branch on the
+//! side.
 //!
-//! The window is a ring: word `key >> 6` lives in slot `word % WORDS`. Re-centring therefore moves no quantity that stays
-//! inside, only those that leave (pushed onto the far stack) or enter (popped from it). The far stack is sorted ascending, so
-//! that its end borders on the window. Since the best is in the window, nothing is ever better than the window.
+//! The window is a ring: word `key >> 6` lives in slot `word % WORDS`. Re-centring therefore moves no quantity that
+//! stays inside, only those that leave (pushed onto the far stack) or enter (popped from it). The far stack is sorted
+//! ascending, so that its end borders on the window. Since the best is in the window, nothing is ever better than the
+//! window.
 use types::{Level, Lots, Ticks};
 
 /// Price levels of one side, window and far levels together. One more is refused with `BookFull`.
@@ -120,13 +122,14 @@ impl<const WORDS: usize> Half<WORDS> {
         }
     }
 
-    /// Sets the total at a key (not negative; zero removes) and returns the total before; `None`, and nothing changed, when a
-    /// new level finds the side full. (An `Option` comes back in registers, a `Result` with a code through memory.)
+    /// Sets the total at a key (not negative; zero removes) and returns the total before; `None`, and nothing changed,
+    /// when a new level finds the side full. (An `Option` comes back in registers, a `Result` with a code through
+    /// memory.)
     ///
-    /// The idea: whether a level comes, stays or goes is a coin toss (37 % of the recorded updates add or remove one), so the
-    /// bitmaps and the count are written without a branch; the branches left are predictable: outside the window, side full,
-    /// best changed. The window moves only when the best has drifted.
-    /// Bound: re-centring moves each level at most once between window and far stack, at most `LEVELS_PER_SIDE_MAX` in all.
+    /// The idea: whether a level comes, stays or goes is a coin toss (37 % of the recorded updates add or remove one),
+    /// so the bitmaps and the count are written without a branch; the branches left are predictable: outside the
+    /// window, side full, best changed. The window moves only when the best has drifted. Bound: re-centring moves each
+    /// level at most once between window and far stack, at most `LEVELS_PER_SIDE_MAX` in all.
     #[inline]
     pub(crate) fn set(&mut self, key: i64, quantity: i64) -> Option<i64> {
         debug_assert!(quantity >= 0);
@@ -141,14 +144,16 @@ impl<const WORDS: usize> Half<WORDS> {
         self.quantities[word][bit] = quantity;
         self.put_bit(word, bit, quantity != 0);
         self.count = self.count + (quantity != 0) as usize - (before != 0) as usize;
-        // One branch, seldom taken, for "beats the best" and "removes the best": an update of the best is the commonest of all.
+        // One branch, seldom taken, for "beats the best" and "removes the best": an update of the best is the
+        // commonest of all.
         if (key > self.best) & (quantity != 0) | (key == self.best) & (quantity == 0) {
             self.best_set(key, before, quantity);
         }
         Some(before)
     }
 
-    /// After a key better than the best was set, or the best itself (or nothing, at the sentinel `i64::MIN`) was removed.
+    /// After a key better than the best was set, or the best itself (or nothing, at the sentinel `i64::MIN`) was
+    /// removed.
     #[inline(never)]
     fn best_set(&mut self, key: i64, before: i64, quantity: i64) {
         if quantity != 0 {

@@ -2,21 +2,22 @@
 //! In:    new totals of price levels, one at a time.
 //! Out:   `Ladder`: best, touch, total at a price, levels from best to worst.
 //! Holds: totals are never negative; no level is lost when the touch moves; all memory is taken at construction.
-//! Costs: at most 5 ns per update near the touch; at most 32,768 level moves when the touch leaps (example `ladder_cost`).
+//! Costs: at most 5 ns per update near the touch; at most 32,768 level moves when it leaps (example `ladder_cost`).
 use core::fmt;
 use core::iter::FusedIterator;
 
 use crate::half::{Cursor, Half};
 use types::{Code, Level, Lots, Side, Ticks, Touch};
 
-/// Default width of the window of direct lookups: 256 words of 64 ticks, 16,384 ticks a side, three quarters behind the best.
+/// Default width of the window of direct lookups: 256 words of 64 ticks, 16,384 ticks a side, three quarters behind
+/// the best.
 pub const DEFAULT_WORDS: usize = 256;
 
 /// An L2 book of one instrument: the total displayed quantity at every price, by integer ticks. One writer.
 ///
-/// On a desk: the depth ladder. `WORDS` is the window's width in words of 64 ticks (a power of two, at most 1,024); levels
-/// outside it are kept in a sorted stack, so every 64-bit price is legal. Bids may stand at or above asks while a message
-/// is being applied: see `is_crossed`.
+/// On a desk: the depth ladder. `WORDS` is the window's width in words of 64 ticks (a power of two, at most 1,024);
+/// levels outside it are kept in a sorted stack, so every 64-bit price is legal. Bids may stand at or above asks while
+/// a message is being applied: see `is_crossed`.
 pub struct Ladder<const WORDS: usize = DEFAULT_WORDS> {
     halves: [Half<WORDS>; 2],
 }
@@ -52,7 +53,8 @@ impl<const WORDS: usize> Ladder<WORDS> {
     /// Sets the total at a price; zero removes the level. Returns the total before, zero when there was no level.
     ///
     /// # Errors
-    /// `BookNegative` for a negative total, `BookFull` for one level more than `LEVELS_PER_SIDE_MAX`; nothing is changed.
+    /// `BookNegative` for a negative total, `BookFull` for one level more than `LEVELS_PER_SIDE_MAX`; nothing is
+    /// changed.
     #[inline]
     pub fn set(&mut self, side: Side, price: Ticks, quantity: Lots) -> Result<Lots, Code> {
         if quantity.0 < 0 {

@@ -2,7 +2,7 @@
 //! In:    depth diffs, snapshots and best-bid-and-offer prints of one instrument, already on its grid.
 //! Out:   `MarketBook`: the L2 `Ladder`, the L1 touch, whether the L2 can be trusted, and typed outcomes per message.
 //! Holds: a message is applied whole or not at all; an L2 that may be wrong shows nothing; the L1 never edits the L2.
-//! Costs: at most 5 ns per level near the touch (`cargo run --release -p fafnir-book --example ladder_cost`); no allocation.
+//! Costs: at most 5 ns per level near the touch (`cargo run --release -p fafnir-book --example ladder_cost`).
 #![forbid(unsafe_code)]
 
 mod buffer;

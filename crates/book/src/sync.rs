@@ -1,15 +1,15 @@
 //! # Room card: book/sync
 //! In:    depth diffs and snapshots of one instrument, in the order received.
-//! Out:   an L2 that is either exactly the venue's state after update `last_id`, or invalid and empty; a typed outcome each.
+//! Out:   an L2 that is exactly the venue's state after update `last_id`, or invalid and empty; a typed outcome each.
 //! Holds: valid = one snapshot and an unbroken chain of diffs since; the buffer is an unbroken chain of its own.
 //! Costs: a pass over the message to check it, then one ladder update per level; no allocation after `new`.
 //!
 //! Rules (U, u, pu = first, last, previous update id; L = lastUpdateId of a snapshot):
-//! - USD-M: drop buffered diffs with u < L; the first kept has U <= L <= u; each next has pu = previous u. Source: Binance
-//!   USD-M futures, "How to manage a local order book correctly". A first diff with pu = L follows the snapshot exactly and is
-//!   taken as well (the document leaves it out; refusing it would cost a snapshot and gain nothing).
-//! - Spot: drop buffered diffs with u <= L; the first kept has U <= L + 1 <= u; each next has U = previous u + 1. Source:
-//!   Binance spot, same title.
+//! - USD-M: drop buffered diffs with u < L; the first kept has U <= L <= u; each next has pu = previous u. Source:
+//!   Binance USD-M futures, "How to manage a local order book correctly". A first diff with pu = L follows the snapshot
+//!   exactly and is taken as well (the document leaves it out; refusing it would cost a snapshot and gain nothing).
+//! - Spot: drop buffered diffs with u <= L; the first kept has U <= L + 1 <= u; each next has U = previous u + 1.
+//!   Source: Binance spot, same title.
 use crate::buffer::DiffBuffer;
 use crate::ladder::Ladder;
 use types::config::Feed;
@@ -244,8 +244,9 @@ impl DepthSync {
     pub fn counts(&self) -> &Counts {
         &self.counts
     }
-    /// True once each time a new snapshot must be fetched: at the first buffered diff, when the book became invalid, when
-    /// a snapshot was too old or refused. A lost answer is the caller's to notice: ask again while `is_valid` is false.
+    /// True once each time a new snapshot must be fetched: at the first buffered diff, when the book became invalid,
+    /// when a snapshot was too old or refused. A lost answer is the caller's to notice: ask again while `is_valid` is
+    /// false.
     pub fn take_snapshot_request(&mut self) -> bool {
         core::mem::take(&mut self.snapshot_request)
     }
@@ -284,8 +285,8 @@ impl DepthSync {
         }
     }
 
-    /// Takes a snapshot: joins it with the buffered diffs. While valid, an older or equal one is skipped and a newer one
-    /// replaces the book.
+    /// Takes a snapshot: joins it with the buffered diffs. While valid, an older or equal one is skipped and a newer
+    /// one replaces the book.
     pub fn on_snapshot(&mut self, header: &SnapshotHeader, bids: &[Level], asks: &[Level]) -> DepthOutcome {
         self.counts.snapshots += 1;
         if let Err(code) = checked(bids, asks) {

@@ -1,5 +1,5 @@
-//! The synchroniser against a naive reference, under random drops, duplicates, reorders, snapshots and disconnects; and,
-//! whenever it says it is valid, against the true state of the exchange that the messages came from.
+//! The synchroniser against a naive reference, under random drops, duplicates, reorders, snapshots and disconnects;
+//! and, whenever it says it is valid, against the true state of the exchange that the messages came from.
 use std::collections::{BTreeMap, VecDeque};
 
 use fafnir_book::{Counts, DepthOutcome, DepthSync, Rule};
@@ -233,11 +233,10 @@ impl Reference {
         let kept: Vec<Diff> = self.waiting.iter().filter(|diff| !self.too_old(diff, id)).cloned().collect();
         self.counts.stale += (self.waiting.len() - kept.len()) as u64;
         self.waiting = kept;
-        if let Some(first) = self.waiting.first() {
-            if !self.starts(first, id) {
-                self.counts.snapshots_old += 1;
-                return DepthOutcome::SnapshotOld { snapshot: id, first: first.header.first_id };
-            }
+        if let Some(first) = self.waiting.first().filter(|first| !self.starts(first, id)) {
+            let first = first.header.first_id;
+            self.counts.snapshots_old += 1;
+            return DepthOutcome::SnapshotOld { snapshot: id, first };
         }
         let mut book = Sides::default();
         put(&mut book, &snapshot.bids, &snapshot.asks);

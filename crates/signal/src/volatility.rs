@@ -1,0 +1,214 @@
+//! # Room card: signal/volatility
+//! In:    twice the mid price in ticks (`Touch::mid_half_ticks`), at engine time.
+//! Out:   σ = sqrt(Σ Δmid² / elapsed seconds) over the last `window` mids, price units per √second.
+//! Holds: the sum equals that of the window exactly; time never runs back inside the window.
+//! Costs: O(1) per update: at most one difference in, one out; σ itself is one square root when asked for.
+//!
+//! `window` mids have `window` - 1 differences; elapsed is the time of the last mid minus that of the first. There is
+//! no mean to subtract: over the seconds of a window the drift of a mid is far below its noise, and estimating it adds
+//! noise.
+//!
+//! A gap in the feed or a disconnect needs no `reset`: the mids seen are still mids, the pause counts as elapsed time,
+//! and the jump across it as one difference. `reset` is for when the old mids say nothing about the new ones.
+use types::config::{Sampling, VolatilityParams};
+use types::{Nanos, UnixNanos};
+
+/// Largest window, mids.
+pub const WINDOW_MAX: usize = 65_536;
+/// Smallest window, mids: one difference.
+const WINDOW_MIN: usize = 2;
+
+#[derive(Clone, Copy, Debug)]
+struct Sample {
+    time: UnixNanos,
+    mid_half_ticks: i64,
+}
+
+/// An exact sum of squares of differences of 64-bit numbers: 192 bits, so that `WINDOW_MAX` squares of the widest
+/// difference (2^64 - 1) cannot overflow it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+struct SumOfSquares {
+    low: u128,
+    high: u64,
+}
+
+impl SumOfSquares {
+    #[inline]
+    fn square(from: i64, to: i64) -> u128 {
+        let distance = to.abs_diff(from) as u128;
+        distance * distance
+    }
+    #[inline]
+    fn add(&mut self, square: u128) {
+        let (low, carry) = self.low.overflowing_add(square);
+        (self.low, self.high) = (low, self.high.wrapping_add(carry as u64));
+    }
+    #[inline]
+    fn subtract(&mut self, square: u128) {
+        let (low, borrow) = self.low.overflowing_sub(square);
+        (self.low, self.high) = (low, self.high.wrapping_sub(borrow as u64));
+    }
+    #[inline]
+    fn to_f64(self) -> f64 {
+        const TWO_POW_128: f64 = 340_282_366_920_938_463_463_374_607_431_768_211_456.0;
+        self.high as f64 * TWO_POW_128 + self.low as f64
+    }
+}
+
+/// Volatility of the mid over the last `window` samples.
+///
+/// On a desk: realised volatility in price units per √second, the σ of Avellaneda-Stoikov; σ² · seconds is a variance
+/// of price. What counts as a sample is a choice, and σ depends on it:
+/// - `ChangedMid` (default): a mid that differs from the last sample. Quiet time lengthens the window, not the sum.
+/// - `EveryUpdate`: every update of the touch, changed or not.
+/// - `FixedClock`: the first update at or after each tick of a clock that starts at the first sample. An update that
+///   comes after several ticks is one sample, and the next is due at the first tick after it: empty intervals are not
+///   filled in.
+#[derive(Debug)]
+pub struct RollingVolatility {
+    sampling: Sampling,
+    half_tick_price: f64,
+    ring: Box<[Sample]>,
+    /// Samples in the ring.
+    count: usize,
+    /// Where the next sample goes; when the ring is full, the oldest.
+    next: usize,
+    sum: SumOfSquares,
+    /// Last sample; meaningless while `count` is zero.
+    last: Sample,
+    /// Start and next tick of the fixed clock; `None` for the other rules and before the first sample.
+    clock: Option<(UnixNanos, UnixNanos)>,
+}
+
+impl RollingVolatility {
+    /// An empty window. `tick_price` is the price of one tick (`Instrument::tick_f64`).
+    ///
+    /// The configuration has checked `params`; a window outside 2 to `WINDOW_MAX` is taken as the nearer end.
+    pub fn new(params: &VolatilityParams, tick_price: f64) -> RollingVolatility {
+        debug_assert!((WINDOW_MIN..=WINDOW_MAX).contains(&params.window) && tick_price > 0.0);
+        let empty = Sample { time: UnixNanos::NONE, mid_half_ticks: 0 };
+        RollingVolatility {
+            sampling: params.sampling,
+            half_tick_price: tick_price * 0.5,
+            ring: vec![empty; params.window.clamp(WINDOW_MIN, WINDOW_MAX)].into_boxed_slice(),
+            count: 0,
+            next: 0,
+            sum: SumOfSquares::default(),
+            last: empty,
+            clock: None,
+        }
+    }
+
+    /// Takes the mid after an update of the touch; true when it became a sample.
+    ///
+    /// `mid_half_ticks` is bid + ask in ticks. A time before the last sample's is taken as the last sample's.
+    #[inline]
+    pub fn on_mid(&mut self, now: UnixNanos, mid_half_ticks: i64) -> bool {
+        let now = if self.count > 0 { now.max(self.last.time) } else { now };
+        let wanted = match self.sampling {
+            Sampling::ChangedMid => self.count == 0 || mid_half_ticks != self.last.mid_half_ticks,
+            Sampling::EveryUpdate => true,
+            Sampling::FixedClock { interval } => self.clock_due(now, interval),
+        };
+        if wanted {
+            self.push(Sample { time: now, mid_half_ticks });
+        }
+        wanted
+    }
+
+    /// σ in price units per √second; `None` until the window is full, and when no time passed within it.
+    #[inline]
+    pub fn sigma(&self) -> Option<f64> {
+        if !self.is_full() {
+            return None;
+        }
+        let elapsed = self.last.time.since(self.oldest().time);
+        if elapsed <= Nanos(0) {
+            return None;
+        }
+        Some(self.half_tick_price * libm::sqrt(self.sum.to_f64() / elapsed.as_seconds()))
+    }
+
+    /// Mids in the window, at most its size.
+    #[inline]
+    pub fn samples(&self) -> usize {
+        self.count
+    }
+    /// Does the window hold as many mids as it can?
+    #[inline]
+    pub fn is_full(&self) -> bool {
+        self.count == self.ring.len()
+    }
+    /// Forgets every mid, and the clock of `FixedClock`.
+    pub fn reset(&mut self) {
+        (self.count, self.next, self.sum, self.clock) = (0, 0, SumOfSquares::default(), None);
+    }
+
+    /// The oldest sample of a full ring.
+    #[inline]
+    fn oldest(&self) -> Sample {
+        self.ring[self.next]
+    }
+
+    /// The position after one in the ring.
+    #[inline]
+    fn after(&self, at: usize) -> usize {
+        if at + 1 == self.ring.len() { 0 } else { at + 1 }
+    }
+
+    #[inline]
+    fn push(&mut self, sample: Sample) {
+        let following = self.after(self.next);
+        if self.is_full() {
+            // The second oldest; in a window of two that is the last sample, whose difference to the oldest goes as
+            // well.
+            let second = self.ring[following];
+            self.sum.subtract(SumOfSquares::square(self.oldest().mid_half_ticks, second.mid_half_ticks));
+        } else {
+            self.count += 1;
+        }
+        if self.count > 1 {
+            self.sum.add(SumOfSquares::square(self.last.mid_half_ticks, sample.mid_half_ticks));
+        }
+        self.ring[self.next] = sample;
+        (self.next, self.last) = (following, sample);
+    }
+
+    /// Is an update at `now` the first at or after a tick of the clock? Sets the clock to its next tick.
+    fn clock_due(&mut self, now: UnixNanos, interval: Nanos) -> bool {
+        let interval = interval.0.max(1) as u64;
+        let start = match self.clock {
+            Some((_, due)) if now < due => return false,
+            Some((start, _)) => start,
+            None => now,
+        };
+        // At or after `start`, since time does not run back; ticks passed, then the moment of the one after.
+        let ticks = now.0.saturating_sub(start.0) / interval;
+        let due = UnixNanos(start.0.saturating_add(ticks.saturating_add(1).saturating_mul(interval)));
+        self.clock = Some((start, due));
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sums_beyond_128_bits_are_exact() {
+        let mut sum = SumOfSquares::default();
+        let widest = SumOfSquares::square(i64::MIN, i64::MAX);
+        assert_eq!(widest, (u64::MAX as u128) * (u64::MAX as u128));
+        for _ in 0..WINDOW_MAX {
+            sum.add(widest);
+        }
+        // 2^16 * (2^64 - 1)^2 = 2^144 - 2^81 + 2^16, so the high limb is 2^16 - 1.
+        assert_eq!((sum.high, sum.low), (65_535, 0u128.wrapping_sub(1 << 81) + (1 << 16)));
+        let relative = sum.to_f64() / 2f64.powi(144) - 1.0;
+        assert!(relative.abs() < 1e-15, "{relative}");
+        for _ in 0..WINDOW_MAX {
+            sum.subtract(widest);
+        }
+        assert_eq!(sum, SumOfSquares::default());
+    }
+}
