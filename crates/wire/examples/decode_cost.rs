@@ -31,7 +31,8 @@ fn decoding(title: &str, file: &str, instruments: &[Instrument], venue: VenueId,
         messages.iter_mut().for_each(|message| message.insert(0, b' '));
     }
     let mut decoder = Decoder::new();
-    let mut kinds: [(&str, Vec<&[u8]>); 4] = ["bookTicker", "trade", "depth", "snapshot"].map(|kind| (kind, Vec::new()));
+    let mut kinds: [(&str, Vec<&[u8]>); 4] =
+        ["bookTicker", "trade", "depth", "snapshot"].map(|kind| (kind, Vec::new()));
     for message in &messages {
         let place = match decoder.decode(message, Scope::Venue(venue), instruments) {
             Ok(FeedMessage::Touch(_)) => 0,

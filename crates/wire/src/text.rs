@@ -8,6 +8,8 @@ use types::decimal::POW10;
 
 /// Bytes of the longest decimal: sign, 39 digits of a u128, a point, 18 zeros.
 pub(crate) const DECIMAL_BYTES_MAX: usize = 64;
+/// Bytes that can be copied from the start of any text, so that a short one is one fixed copy and no call.
+pub(crate) const FIXED_COPY_BYTES: usize = 32;
 
 const PAIRS: [[u8; 2]; 100] = {
     let mut table = [[0; 2]; 100];
@@ -27,23 +29,31 @@ pub(crate) const fn pair(value: u32) -> [u8; 2] {
 
 /// Text written from the end of a small buffer towards its start.
 pub(crate) struct Text {
-    bytes: [u8; DECIMAL_BYTES_MAX],
+    /// The text ends at `DECIMAL_BYTES_MAX`; what follows is only there to be copied along.
+    bytes: [u8; DECIMAL_BYTES_MAX + FIXED_COPY_BYTES],
     start: usize,
 }
 
 impl Text {
     #[inline(always)]
     fn empty() -> Text {
-        Text { bytes: [b'0'; DECIMAL_BYTES_MAX], start: DECIMAL_BYTES_MAX }
+        Text { bytes: [b'0'; DECIMAL_BYTES_MAX + FIXED_COPY_BYTES], start: DECIMAL_BYTES_MAX }
     }
     #[inline(always)]
     pub(crate) fn as_bytes(&self) -> &[u8] {
-        &self.bytes[self.start..]
+        &self.bytes[self.start..DECIMAL_BYTES_MAX]
+    }
+    /// The text and whatever follows it, where the text is no longer than that.
+    #[inline(always)]
+    pub(crate) fn as_fixed(&self) -> Option<(&[u8; FIXED_COPY_BYTES], usize)> {
+        let length = DECIMAL_BYTES_MAX - self.start;
+        let bytes = self.bytes.get(self.start..)?.first_chunk::<FIXED_COPY_BYTES>()?;
+        (length <= FIXED_COPY_BYTES).then_some((bytes, length))
     }
     #[inline(always)]
     fn push_front(&mut self, byte: u8) {
-        // The longest text fits by the constant's definition; were it wrong, the text would lose a byte and not the process.
-        self.start = self.start.saturating_sub(1);
+        // The longest text fits by the constant's definition; the mask spares the check (and never changes a thing).
+        self.start = self.start.wrapping_sub(1) % DECIMAL_BYTES_MAX;
         self.bytes[self.start] = byte;
     }
     #[inline(always)]

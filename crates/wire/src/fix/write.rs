@@ -8,7 +8,7 @@ use types::time::{NANOS_PER_MILLI, civil_utc};
 use types::{Code, Grid, OrderId};
 
 use super::{COMP_ID_BYTES_MAX, Header};
-use crate::text::{Text, pair};
+use crate::text::{FIXED_COPY_BYTES, Text, pair};
 
 const STAMP_BYTES: usize = 22;
 /// Begin string and a body length of three digits, as every body but the shortest has.
@@ -57,7 +57,14 @@ impl<'a> Writer<'a> {
 
     #[inline(always)]
     fn text(&mut self, text: &Text) {
-        self.bytes(text.as_bytes());
+        let slot = self.out.get_mut(self.at..).and_then(<[u8]>::first_chunk_mut::<FIXED_COPY_BYTES>);
+        match (slot, text.as_fixed()) {
+            (Some(slot), Some((bytes, length))) => {
+                *slot = *bytes;
+                self.at += length;
+            }
+            _ => self.bytes(text.as_bytes()),
+        }
     }
 
     #[inline(always)]
@@ -119,7 +126,8 @@ impl<'a> Writer<'a> {
         if body >= 100 {
             self.out[12..15].copy_from_slice(&[hundreds, tens, ones]);
         } else {
-            // Two digits: the body moves up by one byte. Only one-letter names and a one-digit sequence make it so short.
+            // Two digits: the body moves up by one byte. Only one-letter names and a one-digit sequence make it so
+            // short.
             self.out.copy_within(15..self.at, 14);
             self.out[12..14].copy_from_slice(&[tens, ones]);
             self.at -= 1;

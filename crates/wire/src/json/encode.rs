@@ -1,10 +1,11 @@
 //! # Room card: wire/json/encode
 //! In:    feed values in ticks and lots, and the instrument whose decimals they are printed with.
 //! Out:   the message Binance would send, byte for byte in its order of keys, bare or in a combined stream.
-//! Holds: `decode(encode(x)) == x` for whole milliseconds (tested); the output is cleared and filled; nothing else is allocated.
+//! Holds: `decode(encode(x)) == x` for whole milliseconds (tested); the output is cleared and filled.
 //! Costs: about 5 ns a number; no allocation once the output has the room.
 //!
-//! What a format has no place for is left out: `previous_id` and the times of touches and snapshots on spot. `Feed::Normalised` has no
+//! What a format has no place for is left out: `previous_id` and the times of touches and snapshots on spot.
+//! `Feed::Normalised` has no
 //! bytes of its own and is written as USD-M. Times are written in milliseconds, a smaller part is cut off.
 use types::config::Feed;
 use types::time::NANOS_PER_MILLI;

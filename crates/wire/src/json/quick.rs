@@ -1,7 +1,7 @@
 //! # Room card: wire/json/quick
 //! In:    a message in exactly the bytes and order Binance writes.
 //! Out:   what it says, or `None`: then the plain way reads it from the start and gives the answer or the error.
-//! Holds: every answer equals the plain way's (tested on recordings, generated and mutated messages).
+//! Holds: every answer equals the plain way's (tested on generated and mutated messages).
 //! Costs: one comparison a field name, see `number` for digits; no branch on the length of a number.
 use types::{
     Code, DepthHeader, Instrument, Level, Lots, Side, SnapshotHeader, Ticks, Touch, TouchPrint, TradePrint, UnixNanos,

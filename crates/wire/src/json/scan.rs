@@ -13,7 +13,8 @@ pub const NESTING_MAX: u32 = 64;
 const LOW_BITS: u64 = 0x0101_0101_0101_0101;
 const HIGH_BITS: u64 = 0x8080_8080_8080_8080;
 
-/// Index of the first byte that ends or interrupts plain text: a quote, a backslash, a control character, a byte over 127.
+/// Index of the first byte that ends or interrupts plain text: a quote, a backslash, a control character, a byte over
+/// 127.
 /// The length of `rest` when there is none.
 #[inline(always)]
 pub(super) fn plain_length(rest: &[u8]) -> usize {
@@ -232,7 +233,7 @@ mod tests {
                     text[place] = b"\"\\\x00\x1f\x80\xff\x7f!#["[rng.below(10) as usize];
                 }
             }
-            let stop = |&byte: &u8| byte == b'"' || byte == b'\\' || byte < 0x20 || byte >= 0x80;
+            let stop = |&byte: &u8| byte == b'"' || byte == b'\\' || !(0x20..0x80).contains(&byte);
             let expected = text.iter().position(stop).unwrap_or(text.len());
             assert_eq!(plain_length(&text), expected, "{}", text.escape_ascii());
         }

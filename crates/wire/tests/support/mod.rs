@@ -6,12 +6,13 @@ use std::path::PathBuf;
 use types::Instrument;
 use types::config::EngineConfig;
 
-/// Instruments of two venues: futures BTCUSDT (0), spot BTCUSDC (1), futures with odd grids (2), spot BTCUSDT of its own (3).
+/// Instruments of two venues: futures BTCUSDT (0), spot BTCUSDC (1), futures with odd grids (2).
 pub fn instruments() -> Vec<Instrument> {
     from(
         r#"
         { "symbol": "BTCUSDT", "venue": "USDM", "tickSize": "0.1", "lotSize": "0.001", "priceDecimals": 2 },
-        { "symbol": "BTCUSDC", "venue": "SPOT", "tickSize": "0.01", "lotSize": "0.00001", "priceDecimals": 8, "quantityDecimals": 8 },
+        { "symbol": "BTCUSDC", "venue": "SPOT", "tickSize": "0.01", "lotSize": "0.00001",
+          "priceDecimals": 8, "quantityDecimals": 8 },
         { "symbol": "ODD_240927", "venue": "USDM", "tickSize": "0.0025", "lotSize": "5", "priceDecimals": 5 }"#,
     )
 }
@@ -19,7 +20,8 @@ pub fn instruments() -> Vec<Instrument> {
 /// One instrument, BTCUSDT, on Binance spot's grid.
 pub fn spot() -> Vec<Instrument> {
     from(
-        r#"{ "symbol": "BTCUSDT", "venue": "SPOT", "tickSize": "0.01", "lotSize": "0.00001", "priceDecimals": 8, "quantityDecimals": 8 }"#,
+        r#"{ "symbol": "BTCUSDT", "venue": "SPOT", "tickSize": "0.01", "lotSize": "0.00001",
+             "priceDecimals": 8, "quantityDecimals": 8 }"#,
     )
 }
 
