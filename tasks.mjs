@@ -76,7 +76,7 @@ function checkTools() {
   const cargo = spawnSync('cargo', ['--version'], { encoding: 'utf8', shell: process.platform === 'win32' })
   const found = /^cargo (\d+)\.(\d+)/.exec(cargo.stdout ?? '')
   if (cargo.status !== 0 || found === null) {
-    throw new TaskError('Fafnir builds its native module with Rust; `cargo` is not on the PATH: install it with rustup.')
+    throw new TaskError('Fafnir builds its native part with Rust, and `cargo` is not on the PATH: get it with rustup.')
   }
   const [major, minor] = [Number(found[1]), Number(found[2])]
   if (major < RUST_MIN[0] || (major === RUST_MIN[0] && minor < RUST_MIN[1])) {
@@ -351,4 +351,5 @@ async function main([verb, ...args]) {
   }
 }
 
-process.exitCode = await main(process.argv.slice(2))
+// `node tasks.mjs start -- --seconds 20` means what `npm start -- --seconds 20` does.
+process.exitCode = await main(process.argv.slice(2).filter((arg, at) => at !== 1 || arg !== '--'))

@@ -1,6 +1,8 @@
 // The tarballs, as a user gets them: installed in an empty folder without cargo, the README's example run and compiled.
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, realpathSync, rmSync, writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -120,9 +122,11 @@ describe("the README's example", () => {
   test.each(['node16', 'nodenext'])('its CommonJS types compile under tsc --strict, %s', (module) => {
     const at = join(folder, `types-cts-${module}`)
     mkdirSync(at, { recursive: true })
-    const compilerOptions = { strict: true, noEmit: true, target: 'es2022', module, moduleResolution: module, types: [] }
+    const resolution = { module, moduleResolution: module }
+    const compilerOptions = { strict: true, noEmit: true, target: 'es2022', ...resolution, types: [] }
+    const use = "import fafnir = require('fafnir')\nexport const run: typeof fafnir.backtest = fafnir.backtest\n"
     writeFileSync(join(at, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['use.cts'] }))
-    writeFileSync(join(at, 'use.cts'), "import fafnir = require('fafnir')\nexport const run: typeof fafnir.backtest = fafnir.backtest\n")
+    writeFileSync(join(at, 'use.cts'), use)
     run(process.execPath, [tool('typescript', 'tsc'), '-p', at])
   }, MINUTES)
 })

@@ -9,12 +9,13 @@ test('the first ts block is the example', () => {
 })
 
 test('imports become require and the rest an async function', () => {
-  const source = "import { a, b as c } from 'fafnir'\nimport * as fs from 'node:fs'\nimport 'x'\n\nconst d = await a(c)\n"
+  const imports = "import { a, b as c } from 'fafnir'\nimport * as fs from 'node:fs'\nimport 'x'\n"
+  const source = `${imports}\nconst d = await a(c)\n`
   expect(requireForm(source)).toBe([
     "const { a, b: c } = require('fafnir')",
     "const fs = require('node:fs')",
     "require('x')",
-    '(async () => {',
+    ';(async () => {',
     'const d = await a(c)',
     '})().catch((error) => {',
     '  console.error(error)',

@@ -26,6 +26,6 @@ export function requireForm(source: string): string {
     .replace(namespace, (_, name: string, from: string) => take(`const ${name} = require(${from})`))
     .replace(effect, (_, from: string) => take(`require(${from})`))
   if (/^\s*(import|export)\s/m.test(body)) throw new Error(`an import or export this rewrite does not know:\n${body}`)
-  const lines = [...heads, '(async () => {', body.trim(), '})().catch((error) => {', '  console.error(error)']
+  const lines = [...heads, ';(async () => {', body.trim(), '})().catch((error) => {', '  console.error(error)']
   return `${lines.join('\n')}\n  process.exitCode = 1\n})\n`
 }
