@@ -1,1 +1,16 @@
-//! Opened below.
+//! # Room card: driver
+//! In:    journals, command rings, clocks.
+//! Out:   an engine driven from them: `replay` from a journal, `hosted` on a thread of its own inside a user's process.
+//! Holds: every input is journalled before its effects leave; after a panic the engine is halted, cancels go out, the process lives.
+//! Costs: what is beyond the engine's turn is one journal copy and one ring copy per published record.
+#![forbid(unsafe_code)]
+
+mod clock;
+mod hosted;
+mod live_orders;
+mod replay;
+mod timers;
+
+pub use hosted::{Hosted, HostedOptions, HostedSummary};
+pub use replay::{EndedAt, ReplayOutcome, replay};
+pub use timers::{TIMERS_MAX, Timers};

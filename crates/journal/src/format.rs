@@ -4,15 +4,16 @@
 //! Holds: little-endian, records on 8-byte boundaries, zero padding; layouts asserted at compile time.
 //! Costs: one XXH3-64 over a record.
 //!
-//! A journal is a folder of `000001.fafnir`, `000002.fafnir`, … A segment is a header of 64 bytes and records to its end; while
-//! it is written its rest is zeros, when it is full or closed it is cut to its length.
+//! A journal is a folder of `000001.fafnir`, `000002.fafnir`, … A segment is a header of 64 bytes and records to its
+//! end; while it is written its rest is zeros, when it is full or closed it is cut to its length.
 //!
-//! Segment header: magic 8 bytes, format version u32, header bytes u32, segment number u64, chain value of the last record
-//! of the segment before u64 (0 in the first), 24 zero bytes, XXH3-64 of these 56 bytes u64, which starts the segment's chain.
+//! Segment header: magic 8 bytes, format version u32, header bytes u32, segment number u64, chain value of the last
+//! record of the segment before u64 (0 in the first), 24 zero bytes, XXH3-64 of these 56 bytes u64, which starts the
+//! segment's chain.
 //!
 //! Record: payload length u32, kind u16, detail u16, chain u64, turn u64, now u64, payload, zeros to a multiple of 8.
-//! chain = XXH3-64(turn to end of padding, seed = chain before + first word · K). The first word is written last, so what a
-//! crash leaves unfinished reads as a first word of zero: the end.
+//! chain = XXH3-64(turn to end of padding, seed = chain before + first word · K). The first word is written last, so
+//! what a crash leaves unfinished reads as a first word of zero: the end.
 //!
 //! | kind | detail | payload |
 //! |---|---|---|

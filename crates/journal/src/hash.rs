@@ -47,7 +47,8 @@ mod tests {
     use super::*;
     use types::rng::SplitMix64;
 
-    /// The generator of xxHash's own sanity check (`tests/sanity_test.c`, `fillTestBuffer`): PRIME32 and PRIME64 of XXH64.
+    /// The generator of xxHash's own sanity check (`tests/sanity_test.c`, `fillTestBuffer`): PRIME32 and PRIME64 of
+    /// XXH64.
     fn sanity_buffer(length: usize) -> Vec<u8> {
         let mut state: u64 = 2_654_435_761;
         let step = |state: &mut u64| {

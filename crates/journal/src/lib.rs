@@ -1,7 +1,8 @@
 //! # Room card: journal
 //! In:    every input of the engine, before its effects leave; the hash of its effects now and then.
 //! Out:   segment files that survive the process; on reading, exactly the inputs that were written.
-//! Holds: a hash chain over all records: a reader yields what was written or ends, and says where and why; never a guess.
+//! Holds: a hash chain over all records: a reader yields what was written or ends, and says where and why; never a
+//!        guess.
 //! Costs: one copy and one XXH3-64 per input; no allocation and no system call except when a segment is full.
 #![deny(unsafe_code)]
 

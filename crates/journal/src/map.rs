@@ -1,8 +1,9 @@
 //! # Room card: journal/map
 //! In:    a path that does not exist yet and a size.
-//! Out:   `Segment`: the file's bytes in memory, shared with the page cache, every page present and every block allocated.
-//! Holds: the file is created by us alone (`create_new`) and keeps its size while mapped; a full disk is an error here, not a
-//!        SIGBUS later. The crate's only unsafe code.
+//! Out:   `Segment`: the file's bytes in memory, shared with the page cache, every page present and every block
+//!        allocated.
+//! Holds: the file is created by us alone (`create_new`) and keeps its size while mapped; a full disk is an error here,
+//!        not a SIGBUS later. The crate's only unsafe code.
 //! Costs: creation is one pass over the pages (tens of milliseconds for 64 MiB); after that plain stores.
 #![allow(unsafe_code)]
 
@@ -28,9 +29,9 @@ impl Segment {
     pub(crate) fn create(path: &Path, bytes: u64) -> io::Result<Segment> {
         let file = OpenOptions::new().read(true).write(true).create_new(true).open(path)?;
         let mapped = allocate(&file, bytes).and_then(|()| {
-            // SAFETY: the file was created above by this process (`create_new`) in a folder it found empty; nothing in this
-            // process truncates it before `close`, which unmaps first; that others keep off a journal in use is the
-            // contract of the room.
+            // SAFETY: the file was created above by this process (`create_new`) in a folder it found empty; nothing in
+            // this process truncates it before `close`, which unmaps first; that others keep off a journal in use is
+            // the contract of the room.
             unsafe { MmapOptions::new().map_mut(&file) }
         });
         match mapped {
@@ -60,7 +61,8 @@ impl Segment {
     pub(crate) fn publish(&mut self, offset: usize, word: u64) {
         let bytes = &mut self.map[offset..offset + 8];
         assert!(bytes.as_ptr().addr().is_multiple_of(8));
-        // SAFETY: the pointer is to 8 bytes of the mapping, writable, borrowed exclusively here, aligned by the line above.
+        // SAFETY: the pointer is to 8 bytes of the mapping, writable, borrowed exclusively here, aligned by the line
+        // above.
         let place = unsafe { AtomicU64::from_ptr(bytes.as_mut_ptr().cast()) };
         // Release: a reader of the file after a crash of this process never sees the word without the record behind it.
         place.store(word, Ordering::Release);
@@ -84,7 +86,8 @@ impl Segment {
 fn allocate(file: &File, bytes: u64) -> io::Result<()> {
     use std::os::fd::AsRawFd;
     let length = i64::try_from(bytes).map_err(|_| io::Error::from(io::ErrorKind::FileTooLarge))?;
-    // SAFETY: the descriptor is open and owned by `file` for the length of the call; the call touches no memory of ours.
+    // SAFETY: the descriptor is open and owned by `file` for the length of the call; the call touches no memory of
+    // ours.
     match unsafe { libc::posix_fallocate(file.as_raw_fd(), 0, length) } {
         0 => Ok(()),
         // The file system cannot: allocate by writing.

@@ -106,8 +106,8 @@ pub struct Reader {
 
 impl Reader {
     /// Opens a journal by its folder or its first segment; segments beside it are read in turn.
-    /// Errors: JournalIo; JournalFormat (no journal, another version, not the first segment); JournalTruncated, JournalCorrupt
-    /// (record 0 is not whole, so nothing can be replayed).
+    /// Errors: JournalIo; JournalFormat (no journal, another version, not the first segment); JournalTruncated,
+    /// JournalCorrupt (record 0 is not whole, so nothing can be replayed).
     pub fn open(path: impl AsRef<Path>) -> Result<Reader, JournalFault> {
         let given = path.as_ref();
         let path = if given.is_dir() { given.join(segment_name(1)) } else { given.to_path_buf() };

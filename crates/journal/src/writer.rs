@@ -1,8 +1,8 @@
 //! # Room card: journal/writer
 //! In:    inputs in the order of their turns, hash marks, the end.
 //! Out:   segments of a new journal.
-//! Holds: a record is in the file whole or not at all; after a fault nothing more is written and every call says the fault again,
-//!        so that a journal never has a gap.
+//! Holds: a record is in the file whole or not at all; after a fault nothing more is written and every call says the
+//!        fault again, so that a journal never has a gap.
 //! Costs: one copy, one XXH3-64, one release store per input; only a full segment costs system calls.
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -50,7 +50,8 @@ pub struct Writer {
 
 impl Writer {
     /// Creates the folder if need be (it must be empty), the first segment and record 0.
-    /// Errors: JournalIo (folder not empty or not writable), JournalFull, ConfigInvalid (segment size), InputTooLarge (record 0).
+    /// Errors: JournalIo (folder not empty or not writable), JournalFull, ConfigInvalid (segment size), InputTooLarge
+    /// (record 0).
     pub fn create(dir: impl AsRef<Path>, start: &Start, options: Options) -> Result<Writer, JournalFault> {
         let dir = dir.as_ref();
         if !(SEGMENT_BYTES_MIN..=SEGMENT_BYTES_MAX).contains(&options.segment_bytes) {

@@ -63,7 +63,8 @@ fn a_process_that_ends_without_closing_loses_nothing() {
     fs::remove_dir_all(dir).unwrap();
 }
 
-/// Where each record ends, by the documented sizes: after the segment header, 32 bytes and the payload to a multiple of 8.
+/// Where each record ends, by the documented sizes: after the segment header, 32 bytes and the payload to a multiple of
+/// 8.
 fn ends(rows: &[Row]) -> Vec<usize> {
     let start_payload = 16 + start().build.len() + start().config.len();
     let mut at = 64 + 32 + start_payload.next_multiple_of(8);

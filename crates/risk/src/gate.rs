@@ -23,8 +23,7 @@
 //! | 12 | reduce-only | `REDUCE_ONLY` | lots that can be reduced | open lots of the side | quantity |
 //! | 13 | a reference is there | `REFERENCE_ABSENT` | oldest age, ns | 0 | 0 |
 //! | 14 | it is fresh | `REFERENCE_STALE` | oldest age, ns | its age, ns | 0 |
-//! | 15 | price within the collar | `PRICE_COLLAR` | furthest price allowed | reference, rounded down | price (all
-//! ticks) |
+//! | 15 | price within the collar | `PRICE_COLLAR` | furthest price, ticks | reference, rounded down | price |
 //! | 16 | message rate | `RATE_ABOVE_MAX` | messages in the window | messages in it | 1 message |
 //!
 //! Boundaries are inclusive: a value equal to its limit passes; a reference exactly at the oldest age passes; a price
@@ -196,6 +195,13 @@ impl Gate {
             && core::mem::replace(&mut venue.up, false)
         {
             venue.breaker.on_failure(Failure::Disconnect, None, now);
+        }
+    }
+
+    /// The order connection takes no more bytes for now: new and replace are refused until `venue_up`. Not a failure.
+    pub fn venue_blocked(&mut self, venue: VenueId) {
+        if let Some(venue) = self.venues.get_mut(venue.0 as usize) {
+            venue.up = false;
         }
     }
 

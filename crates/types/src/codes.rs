@@ -31,6 +31,9 @@ codes! {
     101 CommandMalformed "COMMAND_MALFORMED" "types" "A command's bytes have no known kind, no side or no order reference; it was refused.";
     102 InputTooLarge "INPUT_TOO_LARGE" "types" "One input is longer than the named bound; it was refused whole.";
 
+    150 RingInvalid "RING_INVALID" "ring" "The memory holds no ring of the wanted kind and layout version; fields name the word.";
+    151 RingCorrupt "RING_CORRUPT" "ring" "A ring holds what no writer writes: something else overwrote its memory; the reader stopped there.";
+
     200 JsonMalformed "JSON_MALFORMED" "wire" "A market-data message is not the JSON its protocol promises; it was refused whole.";
     201 FieldMissing "FIELD_MISSING" "wire" "A market-data message lacks a field its type needs; it was refused whole.";
     202 OffGrid "OFF_GRID" "wire" "A price or quantity is not a whole number of ticks or lots; the message was refused whole.";

@@ -20,8 +20,9 @@ pub fn setup() -> Setup {
                       "referenceMaxAgeMillis": 1000, "maxMessages": 3, "messageWindowMillis": 100}},
             {"symbol": "FREE", "venue": "a", "tickSize": "0.1", "lotSize": "0.001",
              "settlement": {"currency": "USD", "scale": 2}},
-            {"symbol": "INV", "venue": "b", "tickSize": "0.5", "lotSize": "1", "contract": "inverse", "multiplier": "100",
-             "settlement": {"currency": "BTC", "scale": 8}, "minNotional": "0.01", "risk": {"maxOrderValue": "1"}}
+            {"symbol": "INV", "venue": "b", "tickSize": "0.5", "lotSize": "1", "contract": "inverse",
+             "multiplier": "100", "settlement": {"currency": "BTC", "scale": 8}, "minNotional": "0.01",
+             "risk": {"maxOrderValue": "1"}}
         ]}"#;
     EngineConfig::from_json(text).expect("test configuration").1
 }
@@ -29,7 +30,8 @@ pub fn setup() -> Setup {
 /// A gate with both venues up.
 pub fn open_gate(setup: &Setup) -> Gate {
     let mut gate = Gate::new(setup);
-    (gate.venue_up(VenueId(0)), gate.venue_up(VenueId(1)));
+    gate.venue_up(VenueId(0));
+    gate.venue_up(VenueId(1));
     gate
 }
 

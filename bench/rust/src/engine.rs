@@ -1,0 +1,166 @@
+//! # Room card: bench/engine
+//! In:    a recording; the inputs of one backtest of it, as its journal holds them.
+//! Out:   wall time of whole turns (framing to encoded order) by message kind, and allocations per turn.
+//! Holds: the turns measured are those of a real run with fills; only turns that sent an order are judged.
+//! Costs: three passes over the recording.
+use std::path::Path;
+use std::time::Instant;
+
+use engine::Engine;
+use hdrhistogram::Histogram;
+use journal::{Reader, Record};
+use serde_json::{Value, json};
+use types::config::EngineConfig;
+use types::{EffectRef, Effects, EventKind, InputKind};
+
+/// Passes over the inputs; each with a fresh engine.
+const PASSES: usize = 3;
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Touch,
+    Trade,
+    Depth,
+    Report,
+    Other,
+}
+
+struct Turns {
+    /// Order-emitting turns by kind, ns.
+    emitting: [Histogram<u64>; 5],
+    /// All turns by kind, ns.
+    all: [Histogram<u64>; 5],
+    /// Order-emitting depth turns: nanoseconds less 30 a level; may be negative, so shifted by `SHIFT`.
+    depth_less_levels: Histogram<u64>,
+    levels: u64,
+    allocations: u64,
+    turns: u64,
+}
+
+const SHIFT: i64 = 1_000_000;
+const NANOS_PER_LEVEL: i64 = 30;
+
+fn histogram() -> Histogram<u64> {
+    Histogram::new_with_bounds(1, 10_000_000_000, 3).expect("fixed bounds are valid")
+}
+
+/// Rows of the room `engine`.
+pub fn rows(recording: &Path, config: &str, clock_nanos: f64) -> Result<(Vec<Value>, Vec<String>), String> {
+    let journal = std::env::temp_dir().join(format!("fafnir-bench-{}", std::process::id()));
+    let mut value: Value = serde_json::from_str(config).map_err(|error| error.to_string())?;
+    value["sources"][0]["path"] = recording.display().to_string().into();
+    value["output"] = json!({ "journalDir": journal.display().to_string() });
+    let summary = backtest::run(&value.to_string(), |_| (), || true).map_err(|fault| fault.to_string())?;
+    let measured = measure(&journal, &value["engine"].to_string());
+    std::fs::remove_dir_all(&journal).map_err(|error| error.to_string())?;
+    let turns = measured?;
+    let micros = |histogram: &Histogram<u64>, quantile: f64| {
+        (histogram.value_at_quantile(quantile) as f64 - clock_nanos).max(0.0) / 1_000.0
+    };
+    let row = |id: &str, what: String, ours: f64, unit: &str| {
+        json!({ "id": id, "what": what, "ours": ours, "rival": null, "rivalName": null, "unit": unit })
+    };
+    let mut rows = Vec::new();
+    let mut notes = vec![format!("backtest of the recording: {} turns, effects {}", summary.turns, summary.effects_hash)];
+    for (id, name, kind) in
+        [("engine/bookticker-p50-us", "bookTicker", Kind::Touch), ("engine/trade-p50-us", "trade", Kind::Trade)]
+    {
+        let emitting = &turns.emitting[kind as usize];
+        let (chosen, said) =
+            if emitting.is_empty() { (&turns.all[kind as usize], "no turn sent an order; all") } else { (emitting, "order-emitting") };
+        let what = format!("{name} turn p50 ({said} turns: {})", chosen.len());
+        rows.push(row(id, what, micros(chosen, 0.5), "us"));
+    }
+    let depth = &turns.emitting[Kind::Depth as usize];
+    let base = (turns.depth_less_levels.value_at_quantile(0.5) as i64 - SHIFT) as f64 - clock_nanos;
+    let what = format!("depth turn p50 less 30 ns a level (order-emitting turns: {}, levels {})", depth.len(), turns.levels);
+    rows.push(row("engine/depth", what, base / 1_000.0, "us"));
+    let per_turn = turns.allocations as f64 / turns.turns.max(1) as f64;
+    let what = format!("allocations per turn ({} turns)", turns.turns);
+    rows.push(row("engine/allocations-per-turn", what, per_turn, "allocations"));
+    for (name, kind) in [
+        ("bookTicker", Kind::Touch),
+        ("trade", Kind::Trade),
+        ("depth", Kind::Depth),
+        ("report", Kind::Report),
+        ("other", Kind::Other),
+    ] {
+        let (all, emitting) = (&turns.all[kind as usize], &turns.emitting[kind as usize]);
+        notes.push(format!(
+            "{name}: all {} turns p50 {:.3} p99 {:.3} us; order-emitting {} turns p50 {:.3} p99 {:.3} us",
+            all.len(),
+            micros(all, 0.5),
+            micros(all, 0.99),
+            emitting.len(),
+            micros(emitting, 0.5),
+            micros(emitting, 0.99),
+        ));
+    }
+    Ok((rows, notes))
+}
+
+fn measure(journal: &Path, engine_json: &str) -> Result<Turns, String> {
+    let mut turns = Turns {
+        emitting: std::array::from_fn(|_| histogram()),
+        all: std::array::from_fn(|_| histogram()),
+        depth_less_levels: histogram(),
+        levels: 0,
+        allocations: 0,
+        turns: 0,
+    };
+    let mut effects = Effects::new();
+    for _ in 0..PASSES {
+        let (_, setup) = EngineConfig::from_json(engine_json).map_err(|fault| fault.to_string())?;
+        let mut engine = Engine::new(setup);
+        let mut reader = Reader::open(journal).map_err(|fault| fault.to_string())?;
+        while let Some(record) = reader.next() {
+            let Record::Input(input) = record else { continue };
+            let before = key_counts(&engine);
+            let begun = Instant::now();
+            let allocations = testkit::allocations_during(|| engine.turn(&input, &mut effects));
+            let nanos = begun.elapsed().as_nanos() as u64;
+            let kind = kind_of(&input.kind, &before, &key_counts(&engine));
+            turns.add(kind, nanos, allocations, &effects);
+        }
+    }
+    Ok(turns)
+}
+
+fn key_counts(engine: &Engine) -> [u64; 3] {
+    let counts = engine.counts();
+    [counts.book_ticker, counts.trade, counts.depth]
+}
+
+fn kind_of(input: &InputKind<'_>, before: &[u64; 3], after: &[u64; 3]) -> Kind {
+    match input {
+        InputKind::Report(_) => Kind::Report,
+        InputKind::Bytes { .. } if before[0] != after[0] => Kind::Touch,
+        InputKind::Bytes { .. } if before[1] != after[1] => Kind::Trade,
+        InputKind::Bytes { .. } if before[2] != after[2] => Kind::Depth,
+        _ => Kind::Other,
+    }
+}
+
+impl Turns {
+    fn add(&mut self, kind: Kind, nanos: u64, allocations: u64, effects: &Effects) {
+        self.turns += 1;
+        self.allocations += allocations;
+        self.all[kind as usize].saturating_record(nanos);
+        let (mut sent, mut levels) = (false, 0);
+        for effect in effects {
+            match effect {
+                EffectRef::Send { .. } => sent = true,
+                EffectRef::Event(event) if event.kind() == Some(EventKind::Depth) => levels += event.quantity.0,
+                _ => {}
+            }
+        }
+        if !sent {
+            return;
+        }
+        self.emitting[kind as usize].saturating_record(nanos);
+        if kind == Kind::Depth {
+            self.levels += levels as u64;
+            self.depth_less_levels.saturating_record((nanos as i64 - NANOS_PER_LEVEL * levels + SHIFT).max(1) as u64);
+        }
+    }
+}

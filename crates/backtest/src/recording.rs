@@ -1,0 +1,304 @@
+//! # Room card: backtest/recording
+//! In:    a file of lines "receive time in ns, space, raw message", plain or gzip.
+//! Out:   chunks of lines with their bytes and their decoded meaning, in file order.
+//! Holds: memory bounded by four chunks; a damaged gzip stream and a file without one good line are faults, a garbage line is counted.
+//! Costs: decompression and decoding run on a thread of their own, ahead of the simulation; the result does not depend on its timing.
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread::JoinHandle;
+
+use flate2::bufread::MultiGzDecoder;
+use types::limits::INPUT_BYTES_MAX;
+use types::{Code, Instrument, Level};
+use wire::json::{Decoder, FeedMessage, Scope};
+
+use types::Fault;
+
+/// Lines of one chunk.
+const LINES_PER_CHUNK: usize = 512;
+/// Chunks in flight between the reading thread and the simulation.
+const CHUNKS_MAX: usize = 4;
+/// Without one good line among the first of this number, the file is no recording.
+const LINES_TO_JUDGE: u64 = 100;
+
+/// One line.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Line {
+    /// Local receive time, ns.
+    pub at: u64,
+    start: u32,
+    length: u32,
+    /// What it means, decoded as the venue's own side of the simulation needs it.
+    pub message: Result<FeedMessage, Code>,
+    bids: (u32, u32),
+    asks: (u32, u32),
+}
+
+/// A run of lines with the memory they live in.
+#[derive(Debug, Default)]
+pub(crate) struct Chunk {
+    bytes: Vec<u8>,
+    lines: Vec<Line>,
+    levels: Vec<Level>,
+    garbage: u64,
+}
+
+impl Chunk {
+    fn clear(&mut self) {
+        self.bytes.clear();
+        self.lines.clear();
+        self.levels.clear();
+        self.garbage = 0;
+    }
+    pub(crate) fn raw(&self, line: &Line) -> &[u8] {
+        &self.bytes[line.start as usize..][..line.length as usize]
+    }
+    pub(crate) fn bids(&self, line: &Line) -> &[Level] {
+        &self.levels[line.bids.0 as usize..line.bids.1 as usize]
+    }
+    pub(crate) fn asks(&self, line: &Line) -> &[Level] {
+        &self.levels[line.asks.0 as usize..line.asks.1 as usize]
+    }
+}
+
+/// Reads a recording ahead on its own thread.
+#[derive(Debug)]
+pub(crate) struct Recording {
+    chunks: Receiver<Result<Chunk, Fault>>,
+    spent: SyncSender<Chunk>,
+    thread: Option<JoinHandle<()>>,
+    current: Chunk,
+    next: usize,
+    done: bool,
+    /// Lines that are no receive time and message.
+    pub garbage: u64,
+    /// Bytes of the file read so far and in all, for progress.
+    pub progress: Progress,
+}
+
+/// How far the reading thread is in the file.
+#[derive(Clone, Debug)]
+pub(crate) struct Progress {
+    read: std::sync::Arc<std::sync::atomic::AtomicU64>,
+    total: u64,
+}
+
+impl Progress {
+    /// Fraction of the file read, 0 to 1.
+    pub(crate) fn fraction(&self) -> f64 {
+        self.read.load(std::sync::atomic::Ordering::Relaxed) as f64 / self.total.max(1) as f64
+    }
+}
+
+impl Recording {
+    /// Opens the file and starts reading. A missing file is a fault now, damage is one when it is reached.
+    pub(crate) fn open(path: &Path, instrument: &Instrument, instruments: &[Instrument]) -> Result<Recording, Fault> {
+        let missing = |error: std::io::Error| {
+            let fields = vec![("path", path.display().to_string()), ("error", error.to_string())];
+            Fault::new(Code::RecordingMissing, format!("cannot open {}: {error}", path.display()), fields)
+        };
+        let file = File::open(path).map_err(missing)?;
+        let meta = file.metadata().map_err(missing)?;
+        if meta.is_dir() {
+            return Err(missing(std::io::Error::other("is a folder")));
+        }
+        let read = std::sync::Arc::new(std::sync::atomic::AtomicU64::new(0));
+        let progress = Progress { read: read.clone(), total: meta.len() };
+        let (chunk_sender, chunks) = sync_channel(CHUNKS_MAX);
+        let (spent, spent_receiver) = sync_channel(CHUNKS_MAX + 2);
+        let mut reader = Reading {
+            path: path.to_path_buf(),
+            decoder: Decoder::new(),
+            scope: Scope::Instrument(instrument.id),
+            instruments: instruments.to_vec(),
+            good: 0,
+            bad: 0,
+        };
+        let thread = std::thread::Builder::new()
+            .name("fafnir-recording".into())
+            .spawn(move || {
+                if let Err(fault) = reader.run(Counted { file, read }, &chunk_sender, &spent_receiver) {
+                    // The simulation may be gone already; then nobody wants the fault.
+                    let _ = chunk_sender.send(Err(fault));
+                }
+            })
+            .map_err(missing)?;
+        let current = Chunk::default();
+        Ok(Recording { chunks, spent, thread: Some(thread), current, next: 0, done: false, garbage: 0, progress })
+    }
+
+    /// The line that comes next, with the chunk it lives in; `None` at the end.
+    pub(crate) fn peek(&mut self) -> Result<Option<(&Chunk, Line)>, Fault> {
+        while self.next >= self.current.lines.len() {
+            if self.done {
+                return Ok(None);
+            }
+            match self.chunks.recv() {
+                Ok(chunk) => {
+                    let spent = core::mem::replace(&mut self.current, chunk?);
+                    self.garbage += self.current.garbage;
+                    self.next = 0;
+                    let _ = self.spent.try_send(spent);
+                }
+                Err(_) => self.done = true,
+            }
+        }
+        Ok(Some((&self.current, self.current.lines[self.next])))
+    }
+
+    /// Moves past the line `peek` showed.
+    pub(crate) fn advance(&mut self) {
+        self.next += 1;
+    }
+}
+
+impl Drop for Recording {
+    fn drop(&mut self) {
+        // Closing the channel ends the thread at its next send.
+        let (_, closed) = sync_channel(1);
+        self.chunks = closed;
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+struct Counted {
+    file: File,
+    read: std::sync::Arc<std::sync::atomic::AtomicU64>,
+}
+
+impl Read for Counted {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let n = self.file.read(buffer)?;
+        self.read.fetch_add(n as u64, std::sync::atomic::Ordering::Relaxed);
+        Ok(n)
+    }
+}
+
+struct Reading {
+    path: PathBuf,
+    decoder: Decoder,
+    scope: Scope,
+    instruments: Vec<Instrument>,
+    good: u64,
+    bad: u64,
+}
+
+impl Reading {
+    fn run(
+        &mut self,
+        file: Counted,
+        chunks: &SyncSender<Result<Chunk, Fault>>,
+        spent: &Receiver<Chunk>,
+    ) -> Result<(), Fault> {
+        let mut plain = BufReader::with_capacity(1 << 16, file);
+        let gzip = plain.fill_buf().map_err(|error| self.damaged(&error))?.starts_with(&[0x1f, 0x8b]);
+        let mut lines: Box<dyn BufRead> =
+            if gzip { Box::new(BufReader::with_capacity(1 << 18, MultiGzDecoder::new(plain))) } else { Box::new(plain) };
+        loop {
+            let mut chunk = spent.try_recv().unwrap_or_default();
+            chunk.clear();
+            let more = self.fill(&mut *lines, &mut chunk)?;
+            let empty = chunk.lines.is_empty() && chunk.garbage == 0;
+            if !empty && chunks.send(Ok(chunk)).is_err() {
+                return Ok(());
+            }
+            if !more {
+                break;
+            }
+        }
+        if self.good == 0 { Err(self.no_recording()) } else { Ok(()) }
+    }
+
+    /// Reads lines into the chunk; `false` at the end of the file.
+    fn fill(&mut self, lines: &mut dyn BufRead, chunk: &mut Chunk) -> Result<bool, Fault> {
+        while chunk.lines.len() < LINES_PER_CHUNK {
+            let start = chunk.bytes.len();
+            // One byte more than allowed tells a long line from one that just fits.
+            let limit = (INPUT_BYTES_MAX + 32) as u64;
+            let mut bounded = Read::take(&mut *lines, limit);
+            let n = bounded.read_until(b'\n', &mut chunk.bytes).map_err(|error| self.damaged(&error))?;
+            if n == 0 {
+                return Ok(false);
+            }
+            if n as u64 == limit && chunk.bytes.last() != Some(&b'\n') {
+                lines.skip_until(b'\n').map_err(|error| self.damaged(&error))?;
+                chunk.bytes.truncate(start);
+                self.bad += 1;
+                chunk.garbage += 1;
+                continue;
+            }
+            self.line(chunk, start);
+            if self.good == 0 && self.bad >= LINES_TO_JUDGE {
+                return Err(self.no_recording());
+            }
+        }
+        Ok(true)
+    }
+
+    fn line(&mut self, chunk: &mut Chunk, start: usize) {
+        let text = chunk.bytes[start..].trim_ascii_end();
+        if text.is_empty() {
+            return;
+        }
+        let Some((at, message_at)) = split(text) else {
+            self.bad += 1;
+            chunk.garbage += 1;
+            return;
+        };
+        self.good += 1;
+        let (from, length) = (start + message_at, text.len() - message_at);
+        let message = self.decoder.decode(&chunk.bytes[from..from + length], self.scope, &self.instruments);
+        let (mut bids, mut asks) = ((0, 0), (0, 0));
+        if matches!(message, Ok(FeedMessage::Depth(_) | FeedMessage::Snapshot(_))) {
+            let mark = chunk.levels.len() as u32;
+            chunk.levels.extend_from_slice(self.decoder.bids());
+            bids = (mark, chunk.levels.len() as u32);
+            chunk.levels.extend_from_slice(self.decoder.asks());
+            asks = (bids.1, chunk.levels.len() as u32);
+        }
+        chunk.lines.push(Line { at, start: from as u32, length: length as u32, message, bids, asks });
+    }
+
+    fn damaged(&self, error: &std::io::Error) -> Fault {
+        let path = self.path.display().to_string();
+        let fields = vec![("path", path.clone()), ("error", error.to_string()), ("goodLines", self.good.to_string())];
+        Fault::new(Code::RecordingTruncated, format!("{path} is damaged after {} good lines: {error}", self.good), fields)
+    }
+
+    fn no_recording(&self) -> Fault {
+        let path = self.path.display().to_string();
+        let message = format!("{path} is no recording: no line is a receive time in ns, a space and a message");
+        Fault::new(Code::RecordingFormat, message, vec![("path", path)])
+    }
+}
+
+/// Receive time and place of the message in a line.
+fn split(line: &[u8]) -> Option<(u64, usize)> {
+    let space = line.iter().take(21).position(|&byte| byte == b' ')?;
+    if space == 0 || line.len() == space + 1 {
+        return None;
+    }
+    let mut at: u64 = 0;
+    for &byte in &line[..space] {
+        if !byte.is_ascii_digit() {
+            return None;
+        }
+        at = at.checked_mul(10)?.checked_add((byte - b'0') as u64)?;
+    }
+    (at > 0).then_some((at, space + 1))
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn lines_split_only_at_a_receive_time() {
+        assert_eq!(super::split(b"12 {}"), Some((12, 3)));
+        for bad in [&b""[..], b" {}", b"12", b"12 ", b"1x {}", b"0 {}", b"99999999999999999999 {}", b"{\"a\": 1}"] {
+            assert_eq!(super::split(bad), None, "{bad:?}");
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! # Room card: driver/replay
+//! In:    a journal: its first record's configuration, then every recorded input.
+//! Out:   the effects again, their hash, and how it compares with the hashes recorded on the way.
+//! Holds: nothing but the journal is read; a damaged journal is replayed up to the damage and says where that is.
+//! Costs: the engine's turns.
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::Path;
+
+use engine::Engine;
+use journal::{EffectsHash, EndReason, Reader, Record};
+use types::config::EngineConfig;
+use types::{Code, Effects, Fault};
+
+/// Where reading ended.
+#[derive(Clone, Debug)]
+pub struct EndedAt {
+    /// Number of the segment, from 1.
+    pub segment: u32,
+    /// Bytes of it that were good.
+    pub offset: u64,
+}
+
+/// What a replay found.
+#[derive(Clone, Debug)]
+pub struct ReplayOutcome {
+    /// Hash of all effects, 32 lower-case hex digits.
+    pub hash: String,
+    /// Turns replayed.
+    pub turns: u64,
+    /// Did every recorded hash equal ours?
+    pub matches: bool,
+    /// Turn of the first recorded hash that differs.
+    pub first_mismatch: Option<u64>,
+    /// Recorded hashes compared.
+    pub marks_checked: u64,
+    /// Where reading ended.
+    pub ended_at: EndedAt,
+    /// Why: "closed", "unclosed", "truncated" or "corrupt".
+    pub reason: &'static str,
+    /// Build that wrote the journal.
+    pub build: String,
+    /// Records of kinds this build does not know, skipped.
+    pub unknown_records: u64,
+}
+
+/// Replays a segment (and those after it) or a journal folder. `dump` receives exactly the hashed bytes.
+pub fn replay(
+    path: &Path,
+    dump: Option<&Path>,
+    mut progress: impl FnMut(f64),
+    keep_going: impl Fn() -> bool,
+) -> Result<ReplayOutcome, Fault> {
+    /// Turns between two looks at progress and abort.
+    const TURNS_BETWEEN_LOOKS: u64 = 16_384;
+    let mut reader = Reader::open(path)?;
+    let segments = segments_beside(path);
+    let build = reader.start().build.clone();
+    let (_, setup) = EngineConfig::from_json(&engine_json(&reader.start().config)?)?;
+    let mut engine = Engine::new(setup);
+    let mut effects = Effects::new();
+    let mut hash = EffectsHash::new();
+    let mut file = match dump {
+        Some(path) => {
+            let file = File::create(path).map_err(|error| Fault::output(&path.display().to_string(), &error))?;
+            Some((BufWriter::with_capacity(1 << 20, file), path))
+        }
+        None => None,
+    };
+    let (mut turns, mut marks, mut unknown, mut first_mismatch) = (0, 0, 0, None);
+    while let Some(record) = reader.next() {
+        match record {
+            Record::Input(input) => {
+                engine.turn(&input, &mut effects);
+                hash.update(effects.bytes());
+                if let Some((file, path)) = &mut file {
+                    let failed = |error| Fault::output(&path.display().to_string(), &error);
+                    file.write_all(effects.bytes()).map_err(failed)?;
+                }
+                turns += 1;
+                if turns % TURNS_BETWEEN_LOOKS == 0 {
+                    if !keep_going() {
+                        return Err(Fault::new(Code::Aborted, "the replay was stopped before its end", vec![]));
+                    }
+                    progress(fraction(&reader, segments));
+                }
+            }
+            Record::HashMark { turn, hash: recorded, .. } | Record::Close { turn, hash: recorded, .. } => {
+                marks += 1;
+                if recorded != hash.digest() && first_mismatch.is_none() {
+                    first_mismatch = Some(turn);
+                }
+            }
+            Record::Unknown { .. } => unknown += 1,
+        }
+    }
+    if let Some((file, path)) = &mut file {
+        file.flush().map_err(|error| Fault::output(&path.display().to_string(), &error))?;
+    }
+    progress(1.0);
+    let end = reader.end();
+    Ok(ReplayOutcome {
+        hash: journal::hex(hash.digest()),
+        turns,
+        matches: first_mismatch.is_none(),
+        first_mismatch,
+        marks_checked: marks,
+        ended_at: EndedAt { segment: end.segment, offset: end.offset },
+        reason: match end.reason {
+            EndReason::Closed => "closed",
+            EndReason::Unclosed => "unclosed",
+            EndReason::Truncated => "truncated",
+            EndReason::Corrupt => "corrupt",
+        },
+        build,
+        unknown_records: unknown,
+    })
+}
+
+/// The engine's part of a recorded configuration: a backtest's holds it under `engine`, a live session's is it.
+fn engine_json(config: &str) -> Result<String, Fault> {
+    let bad = |error: serde_json::Error| {
+        Fault::new(Code::JournalFormat, format!("the journal's configuration cannot be read: {error}"), vec![])
+    };
+    let value: serde_json::Value = serde_json::from_str(config).map_err(bad)?;
+    match value.get("engine") {
+        Some(engine) => serde_json::to_string(engine).map_err(bad),
+        None => Ok(config.to_string()),
+    }
+}
+
+/// How many segments the journal has, for progress only.
+fn segments_beside(path: &Path) -> u64 {
+    let folder = if path.is_dir() { Some(path) } else { path.parent() };
+    let files = folder.and_then(|folder| std::fs::read_dir(folder).ok()).into_iter().flatten().flatten();
+    files.filter(|file| file.path().extension().is_some_and(|extension| extension == "fafnir")).count().max(1) as u64
+}
+
+fn fraction(reader: &Reader, segments: u64) -> f64 {
+    let end = reader.end();
+    let within = end.offset as f64 / journal::SEGMENT_BYTES_DEFAULT as f64;
+    ((end.segment as f64 - 1.0 + within.min(1.0)) / segments as f64).min(1.0)
+}

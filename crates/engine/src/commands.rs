@@ -1,0 +1,138 @@
+//! # Room card: engine/commands
+//! In:    a strategy's command bytes.
+//! Out:   orders placed, cancelled, replaced; timers set; quoter parameters changed as a set.
+//! Holds: a malformed or refused command leaves one named event and changes nothing else.
+//! Costs: decoding is a few loads; the rest is the order path. Parameter changes parse JSON and may allocate (cold).
+use oms::OrderSpec;
+use types::command::ALL_INSTRUMENTS;
+use types::config::QuoterConfig;
+use types::{
+    AlgoId, ClientId, Code, Command, CommandKind, Effects, Event, EventKind, InstrumentId, Lots, OrderEvent, OrderEventKind,
+    OrderId, Reject, Side, Ticks, TimerId, TraderId, UnixNanos,
+};
+
+use crate::Engine;
+use crate::send::CancelScope;
+
+impl Engine {
+    pub(crate) fn on_command(&mut self, bytes: &[u8], now: UnixNanos, effects: &mut Effects) {
+        let (kind, command, text) = match Command::decode(bytes) {
+            Ok(decoded) => decoded,
+            Err(code) => return self.fault(code, InstrumentId(0), now, effects),
+        };
+        let instrument = InstrumentId(command.instrument);
+        if instrument.index() >= self.markets.len() {
+            return self.fault(Code::UnknownInstrument, InstrumentId(0), now, effects);
+        }
+        match kind {
+            CommandKind::Place => self.command_place(&command, now, effects),
+            CommandKind::Cancel => self.command_cancel(&command, now, effects),
+            CommandKind::Replace => self.command_replace(&command, now, effects),
+            CommandKind::CancelAll => {
+                let everything = command.flags & ALL_INSTRUMENTS != 0;
+                let scope = if everything { CancelScope::Everything } else { CancelScope::Instrument(instrument) };
+                self.cancel_all(scope, now, effects);
+            }
+            CommandKind::SetTimer if command.id >= TimerId::FIRST_USER.0 => {
+                effects.timer(TimerId(command.id), UnixNanos(command.at.max(now.0)));
+            }
+            CommandKind::SetTimer => self.fault(Code::CommandMalformed, instrument, now, effects),
+            CommandKind::SetQuoter => self.command_set_quoter(instrument, text, now, effects),
+            CommandKind::StrategyFault => {
+                self.strategy_halted = true;
+                self.cancel_all(CancelScope::Strategy, now, effects);
+                let mut event = Event::new(EventKind::Trading, instrument);
+                (event.detail, event.code) = (1, Code::StrategyHalted as u16);
+                self.publish(event, now, effects);
+            }
+        }
+    }
+
+    fn command_place(&mut self, command: &Command, now: UnixNanos, effects: &mut Effects) {
+        let Some(side) = Side::from_u8(command.side) else { return };
+        let spec = OrderSpec {
+            instrument: InstrumentId(command.instrument),
+            side,
+            price: Ticks(command.price),
+            quantity: Lots(command.quantity),
+            flags: command.flags,
+            client_id: ClientId(command.client_id),
+            algo_id: AlgoId(command.algo_id),
+            trader_id: TraderId(command.trader_id),
+        };
+        let outcome = match self.strategy_gate() {
+            Ok(()) => self.place(&spec, now, effects).map(|_| ()),
+            Err(reject) => Err(reject),
+        };
+        if let Err(reject) = outcome {
+            let mut event = refusal(command, spec.instrument, side, OrderId::NONE);
+            (event.price, event.quantity) = (spec.price, spec.quantity);
+            self.refuse(&reject, event, now, effects);
+        }
+    }
+
+    fn command_cancel(&mut self, command: &Command, now: UnixNanos, effects: &mut Effects) {
+        let outcome = match self.orders.find_client(ClientId(command.client_id)) {
+            Some(id) => self.cancel(id, now, effects),
+            None => Err(Code::UnknownOrder),
+        };
+        if let Err(code) = outcome {
+            let event = self.refusal_of(command);
+            self.refuse(&Reject { code, limit: 0, used: 0, asked: 0 }, event, now, effects);
+        }
+    }
+
+    fn command_replace(&mut self, command: &Command, now: UnixNanos, effects: &mut Effects) {
+        let outcome = match (self.strategy_gate(), self.orders.find_client(ClientId(command.client_id))) {
+            (Err(reject), _) => Err(reject),
+            (Ok(()), Some(id)) => self.replace(id, Ticks(command.price), Lots(command.quantity), now, effects),
+            (Ok(()), None) => Err(Reject { code: Code::UnknownOrder, limit: 0, used: 0, asked: command.quantity }),
+        };
+        if let Err(reject) = outcome {
+            let mut event = self.refusal_of(command);
+            (event.price, event.quantity) = (Ticks(command.price), Lots(command.quantity));
+            self.refuse(&reject, event, now, effects);
+        }
+    }
+
+    fn strategy_gate(&self) -> Result<(), Reject> {
+        let halted = Reject { code: Code::StrategyHalted, limit: 0, used: 0, asked: 1 };
+        if self.strategy_halted { Err(halted) } else { Ok(()) }
+    }
+
+    /// A refusal event about the order a command names, as far as it is known.
+    fn refusal_of(&self, command: &Command) -> OrderEvent {
+        let known = self.orders.find_client(ClientId(command.client_id)).and_then(|id| self.orders.order(id));
+        let instrument = InstrumentId(command.instrument);
+        match known {
+            Some(order) => {
+                let mut event = refusal(command, order.instrument, order.side, order.id);
+                (event.state, event.price, event.quantity) = (order.state as u8, order.price, order.quantity);
+                event.filled = order.filled;
+                event
+            }
+            None => refusal(command, instrument, Side::from_u8(command.side).unwrap_or(Side::Buy), OrderId::NONE),
+        }
+    }
+
+    fn command_set_quoter(&mut self, instrument: InstrumentId, text: &[u8], now: UnixNanos, effects: &mut Effects) {
+        let parsed = core::str::from_utf8(text)
+            .ok()
+            .and_then(|text| QuoterConfig::from_json(text, &self.setup.instruments[instrument.index()]).ok());
+        let market = &mut self.markets[instrument.index()];
+        match (parsed, market.quoter.as_mut()) {
+            (Some(params), Some(quoter)) => {
+                quoter.set_params(params);
+                self.mark(instrument);
+            }
+            _ => self.fault(Code::ParameterOutOfRange, instrument, now, effects),
+        }
+    }
+}
+
+fn refusal(command: &Command, instrument: InstrumentId, side: Side, id: OrderId) -> OrderEvent {
+    let mut event = OrderEvent::new(OrderEventKind::Refused, instrument, side, id);
+    (event.client_id, event.flags) = (command.client_id, command.flags);
+    (event.algo_id, event.trader_id) = (command.algo_id, command.trader_id);
+    event
+}

@@ -1,0 +1,181 @@
+//! # Room card: engine/quoting
+//! In:    touch, volatility, position and working orders of one instrument.
+//! Out:   the native quoter's decision carried out: cancels first, then replaces and new orders, bid before ask.
+//! Holds: at most one native order a side; a standing refusal is published once, counted every time.
+//! Costs: the decision itself is tens of ns when nothing is to be done.
+use oms::OrderSpec;
+use quote::{QuoteAction, QuoteTarget, QuoteView, WorkingQuote};
+use types::{
+    ClientId, Effects, Event, EventKind, InstrumentId, OrderEvent, OrderEventKind, OrderId, OrderState, Reject, Side,
+    UnixNanos, flag,
+};
+
+use crate::Engine;
+
+impl Engine {
+    /// Decides the native quotes of one instrument and carries the decision out.
+    pub(crate) fn decide(&mut self, instrument: InstrumentId, now: UnixNanos, effects: &mut Effects) {
+        if self.markets[instrument.index()].quoter.is_none() {
+            return;
+        }
+        let mut working = [None; 2];
+        for side in Side::BOTH {
+            working[side.index()] = self.working(instrument, side);
+        }
+        let view = self.view(instrument, working, now);
+        let market = &mut self.markets[instrument.index()];
+        let Some(quoter) = market.quoter.as_mut() else { return };
+        let decision = quoter.decide(&view);
+        if let Some(code) = decision.code {
+            self.counts.faults.add(code);
+        }
+        self.show(instrument, [decision.bid, decision.ask], now, effects);
+        // Cancels go before quotes: a stale quote costs more than a late one.
+        for side in Side::BOTH {
+            if decision.actions[side.index()] == QuoteAction::Cancel
+                && let Some(id) = self.markets[instrument.index()].quotes[side.index()]
+            {
+                let _ = self.cancel(id, now, effects);
+            }
+        }
+        for side in Side::BOTH {
+            self.act(instrument, side, decision.actions[side.index()], now, effects);
+        }
+    }
+
+    fn view(&self, instrument: InstrumentId, working: [Option<WorkingQuote>; 2], now: UnixNanos) -> QuoteView {
+        let market = &self.markets[instrument.index()];
+        QuoteView {
+            now,
+            started: self.started,
+            touch: market.touch(),
+            book_valid: market.is_valid(),
+            sigma: market.volatility.sigma(),
+            position: self.orders.position(instrument).lots,
+            working,
+            side_open_lots: [
+                self.orders.open_lots(instrument, Side::Buy),
+                self.orders.open_lots(instrument, Side::Sell),
+            ],
+            trading: !self.closing && !self.gate.is_killed(),
+        }
+    }
+
+    /// The native order of a side, forgetting it when it has ended.
+    fn working(&mut self, instrument: InstrumentId, side: Side) -> Option<WorkingQuote> {
+        let slot = &mut self.markets[instrument.index()].quotes[side.index()];
+        let order = (*slot).and_then(|id| self.orders.order(id)).filter(|order| order.state.is_open());
+        let Some(order) = order else {
+            *slot = None;
+            return None;
+        };
+        Some(WorkingQuote {
+            price: if order.pending.replace.request != 0 { order.pending.replace.price } else { order.price },
+            open_lots: order.open_lots(),
+            acknowledged: order.state != OrderState::New && order.pending.new == 0,
+            in_flight: matches!(
+                order.state,
+                OrderState::New | OrderState::PendingNew | OrderState::PendingReplace | OrderState::PendingCancel
+            ),
+            cancelling: order.state == OrderState::PendingCancel,
+        })
+    }
+
+    fn act(&mut self, instrument: InstrumentId, side: Side, action: QuoteAction, now: UnixNanos, effects: &mut Effects) {
+        let outcome = match action {
+            QuoteAction::None | QuoteAction::Cancel => return,
+            QuoteAction::Place(target) => self.place_quote(instrument, side, &target, now, effects),
+            QuoteAction::Replace(target) => match self.markets[instrument.index()].quotes[side.index()] {
+                Some(id) => self.replace_quote(id, &target, now, effects),
+                None => return,
+            },
+        };
+        let target = match action {
+            QuoteAction::Place(target) | QuoteAction::Replace(target) => target,
+            _ => return,
+        };
+        match outcome {
+            Ok(()) => self.markets[instrument.index()].refused[side.index()] = None,
+            Err(reject) => self.quote_refused(instrument, side, &target, &reject, now, effects),
+        }
+    }
+
+    fn place_quote(
+        &mut self,
+        instrument: InstrumentId,
+        side: Side,
+        target: &QuoteTarget,
+        now: UnixNanos,
+        effects: &mut Effects,
+    ) -> Result<(), Reject> {
+        let Some(quoter) = self.markets[instrument.index()].quoter.as_ref() else { return Ok(()) };
+        let spec = OrderSpec {
+            instrument,
+            side,
+            price: target.price,
+            quantity: target.quantity,
+            flags: flag::POST_ONLY,
+            client_id: ClientId(0),
+            algo_id: quoter.params().algo_id,
+            trader_id: quoter.params().trader_id,
+        };
+        let id = self.place(&spec, now, effects)?;
+        self.markets[instrument.index()].quotes[side.index()] = Some(id);
+        Ok(())
+    }
+
+    fn replace_quote(
+        &mut self,
+        id: OrderId,
+        target: &QuoteTarget,
+        now: UnixNanos,
+        effects: &mut Effects,
+    ) -> Result<(), Reject> {
+        let filled = self.orders.order(id).map_or(0, |order| order.filled.0);
+        self.replace(id, target.price, types::Lots(target.quantity.0 + filled), now, effects)
+    }
+
+    #[cold]
+    fn quote_refused(
+        &mut self,
+        instrument: InstrumentId,
+        side: Side,
+        target: &QuoteTarget,
+        reject: &Reject,
+        now: UnixNanos,
+        effects: &mut Effects,
+    ) {
+        let seen = &mut self.markets[instrument.index()].refused[side.index()];
+        if seen.replace(reject.code) == Some(reject.code) {
+            return self.counts.refused.add(reject.code);
+        }
+        let mut event = OrderEvent::new(OrderEventKind::Refused, instrument, side, OrderId::NONE);
+        (event.price, event.quantity, event.flags) = (target.price, target.quantity, flag::POST_ONLY);
+        self.refuse(reject, event, now, effects);
+    }
+
+    /// Publishes the wanted quotes where they changed.
+    fn show(&mut self, instrument: InstrumentId, targets: [Option<QuoteTarget>; 2], now: UnixNanos, effects: &mut Effects) {
+        for side in Side::BOTH {
+            let wanted = targets[side.index()].map_or((types::Ticks(0), 0), |target| (target.price, target.quantity.0));
+            let shown = &mut self.markets[instrument.index()].shown[side.index()];
+            if *shown == wanted {
+                continue;
+            }
+            *shown = wanted;
+            let mut event = Event::new(EventKind::Quote, instrument);
+            (event.side, event.price, event.quantity) = (side as u8, wanted.0, types::Lots(wanted.1));
+            self.publish(event, now, effects);
+        }
+    }
+
+    /// Tells the quoter's intensity estimate of a fill of one of its orders.
+    pub(crate) fn filled(&mut self, event: &OrderEvent) {
+        let market = &mut self.markets[event.instrument().index()];
+        if let (Some(quoter), Some(side)) = (market.quoter.as_mut(), event.side())
+            && market.quotes[side.index()] == Some(event.order_id())
+        {
+            quoter.on_fill(side);
+        }
+    }
+}

@@ -1,0 +1,189 @@
+//! # Room card: engine/send
+//! In:    wanted orders, cancels and replaces of the native quoter and of strategies.
+//! Out:   gate, then order table, then FIX bytes and the order's event, in that order.
+//! Holds: the gate sits before every new and replace and before no cancel; every request leaves one event with its state.
+//! Costs: gate, table, encode and two effect copies: `npm run bench -- engine`.
+use oms::{Order, OrderSpec};
+use risk::{Exposure, OrderAsk, Reference};
+use types::{
+    Code, ConnId, Effects, InstrumentId, Lots, OrderEvent, OrderEventKind, OrderId, OrderState, Reject, Side, Ticks,
+    UnixNanos, VenueId,
+    flag,
+};
+use wire::fix;
+
+use crate::Engine;
+
+impl Engine {
+    /// Sends a new order if the gate and the table agree.
+    pub(crate) fn place(&mut self, spec: &OrderSpec, now: UnixNanos, effects: &mut Effects) -> Result<OrderId, Reject> {
+        let ask = OrderAsk {
+            side: spec.side,
+            price: spec.price,
+            quantity: spec.quantity,
+            replaces: None,
+            reduce_only: spec.flags & flag::REDUCE_ONLY != 0,
+        };
+        self.check(spec.instrument, &ask, now)?;
+        let event = self.orders.place(spec, now).map_err(|code| self.table_reject(code, spec.quantity))?;
+        self.counts.new_orders += 1;
+        let order = fix::NewOrder {
+            cl_ord_id: event.request_id(),
+            instrument: &self.setup.instruments[spec.instrument.index()],
+            side: spec.side,
+            price: spec.price,
+            quantity: spec.quantity,
+            flags: spec.flags,
+        };
+        let entry = &self.entries[order.instrument.venue.0 as usize];
+        let header = fix::Header { sender: &entry.sender, target: &entry.target, sequence: entry.sequence, time: now };
+        let length = fix::new_order(&mut self.message[..], &header, &order);
+        self.sent(length, event, effects);
+        Ok(event.order_id())
+    }
+
+    /// Sends a replace if the gate and the table agree. `quantity` is the new total, filled part included.
+    pub(crate) fn replace(
+        &mut self,
+        id: OrderId,
+        price: Ticks,
+        quantity: Lots,
+        now: UnixNanos,
+        effects: &mut Effects,
+    ) -> Result<(), Reject> {
+        let Some(order) = self.orders.order(id) else { return Err(self.table_reject(Code::UnknownOrder, quantity)) };
+        let (instrument, side, filled) = (order.instrument, order.side, order.filled);
+        let orig = self.orders.current_cl_ord_id(id);
+        let ask = OrderAsk {
+            side,
+            price,
+            quantity: Lots(quantity.0.saturating_sub(filled.0)),
+            replaces: Some(order.open_lots()),
+            reduce_only: order.flags & flag::REDUCE_ONLY != 0,
+        };
+        let flags = order.flags;
+        self.check(instrument, &ask, now)?;
+        let event =
+            self.orders.replace(id, price, quantity, now).map_err(|code| self.table_reject(code, quantity))?;
+        self.counts.replaces += 1;
+        let order = fix::ReplaceOrder {
+            cl_ord_id: event.request_id(),
+            orig_cl_ord_id: orig,
+            instrument: &self.setup.instruments[instrument.index()],
+            side,
+            price,
+            quantity,
+            flags,
+        };
+        let entry = &self.entries[order.instrument.venue.0 as usize];
+        let header = fix::Header { sender: &entry.sender, target: &entry.target, sequence: entry.sequence, time: now };
+        let length = fix::replace_order(&mut self.message[..], &header, &order);
+        self.sent(length, event, effects);
+        Ok(())
+    }
+
+    /// Sends a cancel. Nothing but the order's own state can refuse it.
+    pub(crate) fn cancel(&mut self, id: OrderId, now: UnixNanos, effects: &mut Effects) -> Result<(), Code> {
+        let orig = self.orders.current_cl_ord_id(id);
+        let event = self.orders.cancel(id, now)?;
+        self.counts.cancels += 1;
+        let Some(side) = event.side() else { return Err(Code::UnknownOrder) };
+        let order = fix::CancelOrder {
+            cl_ord_id: event.request_id(),
+            orig_cl_ord_id: orig,
+            instrument: &self.setup.instruments[event.instrument().index()],
+            side,
+            quantity: event.quantity,
+        };
+        let entry = &self.entries[order.instrument.venue.0 as usize];
+        let header = fix::Header { sender: &entry.sender, target: &entry.target, sequence: entry.sequence, time: now };
+        let length = fix::cancel_order(&mut self.message[..], &header, &order);
+        self.sent(length, event, effects);
+        Ok(())
+    }
+
+    /// Hands an encoded message to the wire and publishes the request's event.
+    fn sent(&mut self, length: Result<usize, Code>, event: OrderEvent, effects: &mut Effects) {
+        let venue = self.setup.instruments[event.instrument().index()].venue;
+        match length {
+            Ok(length) => {
+                effects.send(ConnId::orders(venue), &self.message[..length]);
+                self.entries[venue.0 as usize].sequence += 1;
+            }
+            // Comp ids and symbols are checked at start and ticks by the gate, so this cannot be reached by an order; if it is,
+            // the order stands unacknowledged and the acknowledgement time-out says so.
+            Err(code) => self.counts.faults.add(code),
+        }
+        self.publish_order(event, effects);
+        if event.kind() != Some(OrderEventKind::Cancel) {
+            self.gate.sent(venue, event.request_id(), event.submission_time);
+        }
+    }
+
+    pub(crate) fn publish_order(&mut self, mut event: OrderEvent, effects: &mut Effects) {
+        self.sequence += 1;
+        event.sequence = self.sequence;
+        effects.order(&event);
+    }
+
+    fn check(&mut self, instrument: InstrumentId, ask: &OrderAsk, now: UnixNanos) -> Result<(), Reject> {
+        let exposure = Exposure {
+            position: self.orders.position(instrument).lots,
+            open_buy: self.orders.open_lots(instrument, Side::Buy),
+            open_sell: self.orders.open_lots(instrument, Side::Sell),
+        };
+        let market = &self.markets[instrument.index()];
+        let mid = market.touch().and_then(|touch| touch.mid_half_ticks());
+        let reference = mid.map(|mid_half_ticks| Reference { mid_half_ticks, at: market.touch_at });
+        if self.closing {
+            return Err(Reject { code: Code::Killed, limit: 0, used: 0, asked: 1 });
+        }
+        self.gate.check(now, &self.setup.instruments[instrument.index()], ask, &exposure, reference)
+    }
+
+    /// The order table's refusals in the shape of the gate's: its size, what is in use, what was asked.
+    fn table_reject(&self, code: Code, quantity: Lots) -> Reject {
+        let limit = self.setup.orders.max_orders as i64;
+        Reject { code, limit, used: self.orders.open_count() as i64, asked: quantity.0 }
+    }
+
+    /// Counts a refusal and publishes it; nothing was sent.
+    pub(crate) fn refuse(&mut self, reject: &Reject, mut event: OrderEvent, now: UnixNanos, effects: &mut Effects) {
+        self.counts.refused.add(reject.code);
+        event.time = now;
+        event.decision_time = now;
+        event.reason = reject.code as u16;
+        (event.last_price, event.last_lots, event.fee) = (Ticks(reject.limit), Lots(reject.used), reject.asked);
+        self.publish_order(event, effects);
+    }
+
+    /// Cancels every open order that has no cancel on its way; of one venue or of all.
+    pub(crate) fn cancel_all(&mut self, which: CancelScope, now: UnixNanos, effects: &mut Effects) {
+        let mut ids = core::mem::take(&mut self.open_ids);
+        ids.clear();
+        let wanted = |order: &&Order| match which {
+            CancelScope::Everything => true,
+            CancelScope::Instrument(instrument) => order.instrument == instrument,
+            CancelScope::Strategy => order.client_id.0 != 0,
+        };
+        let open = self.orders.open_orders().filter(|order| order.state != OrderState::PendingCancel);
+        ids.extend(open.filter(wanted).map(|order| order.id));
+        for &id in &ids {
+            // The only refusal left is a cancel already on its way, which is what was wanted.
+            let _ = self.cancel(id, now, effects);
+        }
+        self.open_ids = ids;
+    }
+
+    pub(crate) fn venue_of(&self, instrument: InstrumentId) -> VenueId {
+        self.setup.instruments[instrument.index()].venue
+    }
+}
+
+/// Which orders to cancel.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum CancelScope {
+    Everything,
+    Instrument(InstrumentId),
+    Strategy,
+}
