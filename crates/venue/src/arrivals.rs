@@ -176,7 +176,14 @@ mod tests {
     #[test]
     fn market_orders_cluster_only_when_asked() {
         let variation = |branching: f64| {
-            let config = GeneratedConfig { cluster_branching: branching, ..GeneratedConfig::default() };
+            // A low base rate, so that clusters stand apart in the gaps.
+            let config = GeneratedConfig {
+                market_orders_per_second: 2.0,
+                cluster_branching: branching,
+                limit_orders_per_second: 10.0,
+                cancel_rate_per_second: 0.1,
+                ..GeneratedConfig::default()
+            };
             let (_, _, gaps) = run(&config, 400_000, 300);
             let mean = gaps.iter().sum::<f64>() / gaps.len() as f64;
             let variance = gaps.iter().map(|gap| (gap - mean) * (gap - mean)).sum::<f64>() / gaps.len() as f64;
