@@ -1,8 +1,8 @@
 //! # Room card: oms/clients
 //! In:    callers' references of open orders.
 //! Out:   the order's slot.
-//! Holds: open addressing at most half full, linear probing, deletion by shifting back (no tombstones); never iterated, so no
-//!        result can depend on its order.
+//! Holds: open addressing at most half full, linear probing, deletion by shifting back (no tombstones); never iterated,
+//!        so no result can depend on its order.
 //! Costs: one or two probes; at most `max_orders` when references collide on purpose. 16 bytes a slot, fixed.
 use types::ClientId;
 

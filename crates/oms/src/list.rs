@@ -1,7 +1,8 @@
 //! # Room card: oms/list
 //! In:    indices of slots of a fixed table.
 //! Out:   those slots in the order they were pushed.
-//! Holds: a slot is in at most one list of its `Links`; links live beside the table, so moving a slot allocates nothing.
+//! Holds: a slot is in at most one list of its `Links`; links live beside the table, so moving a slot allocates
+//!        nothing.
 //! Costs: O(1) push and unlink, 8 bytes a slot.
 
 /// No slot.

@@ -16,8 +16,8 @@ pub struct Asked {
     pub quantity: Lots,
 }
 
-/// Requests the venue has not answered, by the counter of their ClOrdID; 0 = none. An order that has ended keeps them, so that
-/// an answer that comes after the end is known for what it is.
+/// Requests the venue has not answered, by the counter of their ClOrdID; 0 = none. An order that has ended keeps them,
+/// so that an answer that comes after the end is known for what it is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Pending {
     /// The new order itself.
@@ -85,7 +85,8 @@ impl Order {
         pending: Pending { new: 0, cancel: 0, replace: Asked { request: 0, price: Ticks(0), quantity: Lots(0) } },
     };
 
-    /// What can still fill at worst, lots: 0 once ended; while a replace is unanswered the larger of old and asked remainder.
+    /// What can still fill at worst, lots: 0 once ended; while a replace is unanswered the larger of old and asked
+    /// remainder.
     #[inline]
     pub const fn open_lots(&self) -> Lots {
         if !self.state.is_open() {

@@ -1,8 +1,8 @@
 //! # Room card: oms/orders
 //! In:    orders that risk has passed, cancels, replaces, the time of the turn.
 //! Out:   request events with their ClOrdID, look-ups, worst-case open lots, overdue requests.
-//! Holds: at most `max_orders` open; at least as many ended ones are remembered, by their first and current ClOrdID, and
-//!        forgotten in the order they ended. Nothing changes when an `Err` is returned.
+//! Holds: at most `max_orders` open; at least as many ended ones are remembered, by their first and current ClOrdID,
+//!        and forgotten in the order they ended. Nothing changes when an `Err` is returned.
 //! Costs: O(1) per call (see `requests` for the one amortised step); memory fixed at `new`.
 use types::config::OrderLimits;
 use types::{
@@ -94,7 +94,8 @@ impl Orders {
     }
 
     /// Creates an order and its request to the venue: state PendingNew, ready to encode.
-    /// Errors: QuantityNotPositive, PriceNotPositive, UnknownInstrument, OrdersFull, DuplicateClientId, OrderIdsExhausted, Overflow.
+    /// Errors: QuantityNotPositive, PriceNotPositive, UnknownInstrument, OrdersFull, DuplicateClientId,
+    /// OrderIdsExhausted, Overflow.
     pub fn place(&mut self, spec: &OrderSpec, now: UnixNanos) -> Result<OrderEvent, Code> {
         positive(spec.price, spec.quantity)?;
         let open_lots = self.open_lots.get(spec.instrument.index()).ok_or(Code::UnknownInstrument)?;
@@ -154,8 +155,8 @@ impl Orders {
     }
 
     /// Asks for a new price and a new total quantity (filled part included).
-    /// Errors: as `cancel`, and QuantityNotPositive, PriceNotPositive, QuantityBelowFilled, Overflow; RequestPending also before
-    /// the acknowledgement.
+    /// Errors: as `cancel`, and QuantityNotPositive, PriceNotPositive, QuantityBelowFilled, Overflow; RequestPending
+    /// also before the acknowledgement.
     pub fn replace(&mut self, id: OrderId, price: Ticks, quantity: Lots, now: UnixNanos) -> Result<OrderEvent, Code> {
         positive(price, quantity)?;
         let (slot, state) = self.requested(id, OrderEventKind::Replace)?;
@@ -210,7 +211,8 @@ impl Orders {
         Ok(())
     }
 
-    /// An event about an order, complete but for what only its kind has. `request` gives the times of decision and submission.
+    /// An event about an order, complete but for what only its kind has. `request` gives the times of decision and
+    /// submission.
     pub(crate) fn event(&self, order: &Order, kind: OrderEventKind, request: u32, now: UnixNanos) -> OrderEvent {
         let asked_at = self.requests.asked_at(request);
         OrderEvent {
@@ -241,8 +243,8 @@ impl Orders {
     pub fn order(&self, id: OrderId) -> Option<&Order> {
         self.slot_of(id).map(|slot| &self.pool[slot])
     }
-    /// The ClOrdID whose terms are in force: what a cancel or replace names as its original. It changes after a Replaced.
-    /// An id this table does not know is returned as it is.
+    /// The ClOrdID whose terms are in force: what a cancel or replace names as its original. It changes after a
+    /// Replaced. An id this table does not know is returned as it is.
     #[inline]
     pub fn current_cl_ord_id(&self, id: OrderId) -> OrderId {
         self.order(id).map_or(id, |order| OrderId::new(self.session, order.current))
@@ -289,8 +291,8 @@ impl Orders {
     pub fn next_ack_deadline(&self) -> Option<UnixNanos> {
         self.requests.oldest_waiting().map(|(_, _, asked_at)| asked_at.plus(self.ack_timeout))
     }
-    /// The next request overdue at `now`, as an AckTimeout event; each request at most once. The order keeps its state: the
-    /// answer may still come. Call until `None`.
+    /// The next request overdue at `now`, as an AckTimeout event; each request at most once. The order keeps its state:
+    /// the answer may still come. Call until `None`.
     pub fn take_overdue(&mut self, now: UnixNanos) -> Option<OrderEvent> {
         let (counter, slot, asked_at) = self.requests.oldest_waiting()?;
         if asked_at.plus(self.ack_timeout) > now {

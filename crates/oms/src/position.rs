@@ -1,8 +1,8 @@
 //! # Room card: oms/position
 //! In:    fills with their fees and the touch at the fill.
 //! Out:   position, cash, fees, spread earned, average-cost profit; the P&L split at a mark.
-//! Holds: integers in the smallest unit of the settlement currency; cash = entry + realised, total = spread + inventory - fees,
-//!        total = realised + unrealised - fees, each exactly; what is rounded is said where it is.
+//! Holds: integers in the smallest unit of the settlement currency; cash = entry + realised, total = spread + inventory
+//!        - fees, total = realised + unrealised - fees, each exactly; what is rounded is said where it is.
 //! Costs: a few 128-bit operations per fill.
 use types::money::divide_rounded;
 use types::{Contract, Instrument, Lots, Side, Ticks, Touch};
@@ -21,8 +21,8 @@ pub struct Position {
     pub spread_halves: i128,
     /// Part of `cash` that opened the present position, by average cost; 0 when flat.
     pub entry: i128,
-    /// Profit of what was closed, by average cost, before fees. A part's share of `entry`, and the closing part of a fill that
-    /// turns the position, are rounded half away from zero; the rest keeps the remainder, so nothing is lost.
+    /// Profit of what was closed, by average cost, before fees. A part's share of `entry`, and the closing part of a
+    /// fill that turns the position, are rounded half away from zero; the rest keeps the remainder, so nothing is lost.
     pub realised: i128,
     /// Lots bought so far.
     pub bought: Lots,
@@ -105,8 +105,8 @@ impl Position {
         divide_rounded(self.spread_halves, 2)
     }
 
-    /// P&L at the mid of `mark`: the mean of the position's worth at bid and at ask. `None` when a position is held and the mark
-    /// has not both sides, or when a number does not fit.
+    /// P&L at the mid of `mark`: the mean of the position's worth at bid and at ask. `None` when a position is held and
+    /// the mark has not both sides, or when a number does not fit.
     pub fn pnl(&self, instrument: &Instrument, mark: Touch) -> Option<PnlSplit> {
         let worth_halves = if self.lots.0 == 0 {
             0
@@ -129,8 +129,8 @@ impl Position {
         })
     }
 
-    /// Average entry price in ticks, for reports only (the exact form is `entry` over `lots`); for an inverse contract the
-    /// harmonic mean, which is the price that gives the same cash. `None` when flat.
+    /// Average entry price in ticks, for reports only (the exact form is `entry` over `lots`); for an inverse contract
+    /// the harmonic mean, which is the price that gives the same cash. `None` when flat.
     pub fn entry_ticks(&self, instrument: &Instrument) -> Option<f64> {
         if self.lots.0 == 0 || self.entry == 0 {
             return None;

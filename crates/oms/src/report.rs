@@ -1,13 +1,15 @@
 //! # Room card: oms/report
 //! In:    a venue's report, the instrument, the touch now.
 //! Out:   the same report complete in every field, what was wrong with it, whether a request is done.
-//! Holds: a report is applied whole or not at all; a fill that happened reaches the position whatever the order's state.
+//! Holds: a report is applied whole or not at all; a fill that happened reaches the position whatever the order's
+//!        state.
 //! Costs: O(1); no allocation.
 //!
-//! Fields of a report that are read: kind, order_id (any ClOrdID of the order; 0: `request` names it), instrument and side (must
-//! be the order's), last_price, last_lots, filled (the venue's cumulative quantity; 0 = not given), fee and TAKER (fills; the fee
-//! is taken as given, see [`fee_by_rate`]), reason, price and quantity (Accepted, Replaced; 0 = as asked), time (the venue's
-//! stamp, which becomes `venue_ack_time`), and `request`: of an answer to a cancel or replace it may name that request.
+//! Fields of a report that are read: kind, order_id (any ClOrdID of the order; 0: `request` names it), instrument and
+//! side (must be the order's), last_price, last_lots, filled (the venue's cumulative quantity; 0 = not given), fee and
+//! TAKER (fills; the fee is taken as given, see [`fee_by_rate`]), reason, price and quantity (Accepted, Replaced; 0 =
+//! as asked), time (the venue's stamp, which becomes `venue_ack_time`), and `request`: of an answer to a cancel or
+//! replace it may name that request.
 use types::{Code, Instrument, Lots, OrderEvent, OrderEventKind, OrderId, Ticks, Touch, UnixNanos, flag};
 
 use crate::order::{Asked, Order};
@@ -18,7 +20,8 @@ use crate::table::{Next, settle, transition};
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Applied {
     /// The report, complete: state, filled, terms, ids, times; ready to publish once it has its sequence.
-    /// `request` is the request it answers, else the ClOrdID in force; decision and submission times are of that request.
+    /// `request` is the request it answers, else the ClOrdID in force; decision and submission times are of that
+    /// request.
     pub event: OrderEvent,
     /// Overfill, MissedReport, or IllegalTransition for a fill after the end: applied, and worth a look.
     pub anomaly: Option<Code>,
@@ -26,8 +29,8 @@ pub struct Applied {
     pub request_done: bool,
 }
 
-/// Fills in the fee of a report that came without one, by the instrument's maker or taker rate (flag TAKER). The table itself
-/// takes `fee` as it stands, for a fee of 0 is a fee. Errors: Overflow.
+/// Fills in the fee of a report that came without one, by the instrument's maker or taker rate (flag TAKER). The table
+/// itself takes `fee` as it stands, for a fee of 0 is a fee. Errors: Overflow.
 pub fn fee_by_rate(report: &mut OrderEvent, instrument: &Instrument) -> Result<(), Code> {
     let taker = report.flags & flag::TAKER != 0;
     report.fee = instrument.fee(report.last_price, report.last_lots, taker).ok_or(Code::Overflow)?;
@@ -35,8 +38,8 @@ pub fn fee_by_rate(report: &mut OrderEvent, instrument: &Instrument) -> Result<(
 }
 
 impl Orders {
-    /// Applies a venue's report. `Err` means that nothing changed but a count: ReportMalformed, UnknownOrder, IllegalTransition,
-    /// DuplicateReport, Overflow.
+    /// Applies a venue's report. `Err` means that nothing changed but a count: ReportMalformed, UnknownOrder,
+    /// IllegalTransition, DuplicateReport, Overflow.
     pub fn report(
         &mut self,
         report: &OrderEvent,
@@ -158,7 +161,8 @@ impl Orders {
             Next::Keep | Next::Late => {}
         }
         self.commit(slot, order)?;
-        // The venue has counted fills that we have not: the lots are not guessed, the position waits for reconciliation.
+        // The venue has counted fills that we have not: the lots are not guessed, the position waits for
+        // reconciliation.
         let missed = report.filled > order.filled;
         self.counts.missed += missed as u64;
         let named = if request == 0 { order.current } else { request };
@@ -169,8 +173,8 @@ impl Orders {
         Ok(Applied { event, anomaly: missed.then_some(Code::MissedReport), request_done })
     }
 
-    /// Does the report name a cancel or replace other than the one it would answer? Reports that name the order's first or
-    /// current ClOrdID, or none, leave it to their kind.
+    /// Does the report name a cancel or replace other than the one it would answer? Reports that name the order's first
+    /// or current ClOrdID, or none, leave it to their kind.
     fn answers_another(&self, report: &OrderEvent, order: &Order, request: u32) -> bool {
         let named = report.request;
         named != 0 && named != request && named != order.id.counter() && named != order.current

@@ -1,16 +1,17 @@
 //! # Room card: oms/requests
 //! In:    requests as they are made and answered.
 //! Out:   counters for ClOrdIDs, the order a ClOrdID belongs to, the requests without an answer in order of time.
-//! Holds: a counter is given out once and only grows; a slot whose counter an order of the table still needs is skipped.
-//! Costs: O(1) look-up; giving out a counter is O(1) amortised: at most three quarters of the slots can be needed, so a round
-//!        over all of them skips at most three for one it gives, a skip being two loads. 40 bytes a slot, fixed.
+//! Holds: a counter is given out once and only grows; a slot whose counter an order of the table still needs is
+//!        skipped.
+//! Costs: O(1) look-up; giving out a counter is O(1) amortised: at most three quarters of the slots can be needed, so a
+//!        round over all of them skips at most three for one it gives, a skip being two loads. 40 bytes a slot, fixed.
 use types::UnixNanos;
 
 use crate::list::{Links, List, NIL};
 use crate::order::Order;
 
-/// Slots per order of `max_orders`. An open order needs up to four (its first, its current, a cancel, a replace), an ended one
-/// two, and the pool holds twice `max_orders`: at most 4 + 2 are needed at once.
+/// Slots per order of `max_orders`. An open order needs up to four (its first, its current, a cancel, a replace), an
+/// ended one two, and the pool holds twice `max_orders`: at most 4 + 2 are needed at once.
 const SLOTS_PER_ORDER: usize = 8;
 
 #[derive(Clone, Copy, Debug)]

@@ -1,5 +1,5 @@
-//! 10^6 random requests and reports against a naive model: a hash map of orders whose state before a request is remembered
-//! (not derived), sums recomputed from scratch, every report judged by the rules in words.
+//! 10^6 random requests and reports against a naive model: a hash map of orders whose state before a request is
+//! remembered (not derived), sums recomputed from scratch, every report judged by the rules in words.
 mod common;
 
 use std::collections::{BTreeMap, HashSet, VecDeque};

@@ -52,7 +52,8 @@ fn inverse() {
     // At a mark of 80000 +- 0: 20 contracts worth 0.025 BTC; total 0.05 - 0.025 + rebate.
     let pnl = position.pnl(&desk.instruments[1], touch(159_999, 160_001).unwrap()).unwrap();
     assert_eq!(pnl.total, 2_500_000 + 1_000);
-    // Spread, by the mean of values at bid and ask: 5000 / 50000 against 5000 / 50001, halved; 3000 / 59999 against / 60000.
+    // Spread, by the mean of values at bid and ask: 5000 / 50000 against 5000 / 50001, halved; 3000 / 59999 against /
+    // 60000.
     let earned = (10_000_000 - 9_999_800) as f64 / 2.0 + (5_000_083 - 5_000_000) as f64 / 2.0;
     assert!((position.spread() as f64 - earned).abs() <= 1.0, "{} {earned}", position.spread());
     assert_eq!(pnl.total, pnl.spread + pnl.inventory - pnl.fees);

@@ -8,16 +8,18 @@ use types::{
 
 use fafnir_oms::{OrderSpec, Orders};
 
-/// Instrument 0: linear, tick 0.1, lot 0.001, scale 8, so one tick of one lot is 10^4 units. Instrument 1: inverse, tick 0.5,
-/// lot 1 contract of 100 USD. Instrument 2: linear and coarse (scale 2), so that every fill is rounded.
+/// Instrument 0: linear, tick 0.1, lot 0.001, scale 8, so one tick of one lot is 10^4 units. Instrument 1: inverse,
+/// tick 0.5, lot 1 contract of 100 USD. Instrument 2: linear and coarse (scale 2), so that every fill is rounded.
 pub fn setup() -> Setup {
     let text = r#"{
       "venues": [{ "name": "V" }],
       "instruments": [
-        { "symbol": "L", "venue": "V", "tickSize": "0.1", "lotSize": "0.001", "makerFee": "0.0002", "takerFee": "0.0005" },
+        { "symbol": "L", "venue": "V", "tickSize": "0.1", "lotSize": "0.001",
+          "makerFee": "0.0002", "takerFee": "0.0005" },
         { "symbol": "I", "venue": "V", "tickSize": "0.5", "lotSize": "1", "multiplier": "100", "contract": "inverse",
           "settlement": { "currency": "BTC", "scale": 8 }, "makerFee": "-0.0001" },
-        { "symbol": "C", "venue": "V", "tickSize": "0.01", "lotSize": "0.001", "settlement": { "currency": "EUR", "scale": 2 } }
+        { "symbol": "C", "venue": "V", "tickSize": "0.01", "lotSize": "0.001",
+          "settlement": { "currency": "EUR", "scale": 2 } }
       ]
     }"#;
     EngineConfig::from_json(text).unwrap().1
