@@ -70,7 +70,10 @@ export type Feed =
   /** No bytes: events are pushed already normalised (a `MarketFeed`). */
   | 'normalised'
 
-/** A generated market: Hawkes-clustered market orders, limit orders geometric in distance from the touch, cancels in proportion to depth. */
+/**
+ * A generated market: market orders from a self-exciting (Hawkes) process, limit orders at a geometric distance from a reference price
+ * that walks at random, cancels at a constant rate per resting order.
+ */
 export interface GeneratedConfig {
   /** Seed of its random stream, 0 to 2^53 - 1. Default: 1. */
   readonly seed?: number | undefined
@@ -80,21 +83,27 @@ export interface GeneratedConfig {
   readonly seconds?: number | undefined
   /** Moment of the first event, Unix seconds. Default: 1700000000. */
   readonly startUnixSeconds?: number | undefined
-  /** Base rate of market orders, both sides together, per second, above 0 and at most 10000. Default: 20.0. */
+  /** Base rate of market orders, both sides together, per second, 0.001 to 10000. Default: 40.0. */
   readonly marketOrdersPerSecond?: number | undefined
   /** Mean number of further market orders each one triggers (Hawkes branching ratio), 0 to 0.95. Default: 0.6. */
   readonly clusterBranching?: number | undefined
-  /** Decay of the triggered rate, per second, above 0 and at most 1000. Default: 5.0. */
+  /** Decay of the triggered rate, per second, 0.001 to 1000. Default: 5.0. */
   readonly clusterDecayPerSecond?: number | undefined
-  /** Rate of new limit orders, per second, above 0 and at most 100000. Default: 400.0. */
+  /** Rate of new limit orders, both sides together, per second, 0.1 to 100000. Default: 4000.0. */
   readonly limitOrdersPerSecond?: number | undefined
-  /** Cancel rate of each resting order, per second, above 0 and at most 1000. Default: 0.5. */
+  /**
+   * Cancel rate of each resting order, per second, 0.001 to 1000; `limitOrdersPerSecond` divided by it, at most 50000, is
+   * about the number of orders in the book. Default: 5.0.
+   */
   readonly cancelRatePerSecond?: number | undefined
-  /** How fast the limit-order rate falls away from the touch, per tick, above 0 and at most 10. Default: 0.1. */
+  /**
+   * How fast the limit-order rate falls away from the reference price, per tick, 0.005 to 10; 1 divided by it is the mean
+   * distance in ticks. Default: 0.012.
+   */
   readonly depthDecayPerTick?: number | undefined
   /** Mean quantity of a generated order, in lots, 1 to 1000000. Default: 20.0. */
   readonly meanOrderLots?: number | undefined
-  /** Volatility of the reference price that limit orders are placed around, in ticks per √second, 0 to 10000. Default: 15.0. */
+  /** Volatility of the reference price that limit orders are placed around, in ticks per √second, 0 to 10000. Default: 6.0. */
   readonly referenceVolatilityTicks?: number | undefined
 }
 
