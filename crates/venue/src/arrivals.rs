@@ -1,13 +1,14 @@
 //! # Room card: venue/arrivals
 //! In:    a seed and the rates of a generated market.
-//! Out:   `Arrivals`: when the next event is, what it is, how large, how far from the reference, and where the reference is.
+//! Out:   `Arrivals`: when the next event is, what it is, its size and distance, and where the reference is.
 //! Holds: one random stream, drawn in a fixed order; market orders are a Hawkes process by Ogata's thinning.
 //! Costs: one logarithm per event and one per size or distance drawn.
 //!
-//! Market orders: intensity λ(t) = μ + Σ nβ·e^(-β(t - t_i)) over past market orders t_i, with base rate μ, branching ratio n and decay β
-//! (Hawkes 1971); simulated by thinning (Ogata 1981): between events the intensity only falls, so its value now bounds it. Limit orders
-//! (Poisson) and cancels (rate per resting order) run on the same clock: one exponential waiting time for the sum of the bounds, then a
-//! uniform draw says which, or none. The reference price walks by ±σ√Δt, a coin per event: it tends to a Brownian motion of volatility σ.
+//! Market orders: intensity λ(t) = μ + Σ nβ·e^(-β(t - t_i)) over past market orders t_i, with base rate μ, branching
+//! ratio n and decay β (Hawkes 1971); simulated by thinning (Ogata 1981): between events the intensity only falls, so
+//! its value now bounds it. Limit orders (Poisson) and cancels (rate per resting order) run on the same clock: one
+//! exponential waiting time for the sum of the bounds, then a uniform draw says which, or none. The reference price
+//! walks by ±σ√Δt, a coin per event: it tends to a Brownian motion of volatility σ.
 use types::config::GeneratedConfig;
 use types::rng::SplitMix64;
 use types::time::NANOS_PER_SECOND;
@@ -136,7 +137,8 @@ impl Arrivals {
 mod tests {
     use super::*;
 
-    /// Runs the clock alone with `resting` orders; returns counts of (market, limit, cancel), seconds and the gaps between market orders.
+    /// Runs the clock alone with `resting` orders; returns counts of (market, limit, cancel), seconds and the gaps
+    /// between market orders.
     fn run(config: &GeneratedConfig, events: usize, resting: usize) -> ([f64; 3], f64, Vec<f64>) {
         let mut arrivals = Arrivals::new(config, 600_000);
         let (mut counts, mut now, mut last, mut gaps) = ([0.0; 3], 0.0, 0.0, Vec::new());
@@ -167,7 +169,8 @@ mod tests {
             ..GeneratedConfig::default()
         };
         let (counts, seconds, _) = run(&config, 600_000, 300);
-        // Stationary Hawkes rate μ / (1 - n) = 50; Poisson 400; 300 resting at 0.5 = 150. A thousand seconds: errors of a few per cent at most.
+        // Stationary Hawkes rate μ / (1 - n) = 50; Poisson 400; 300 resting at 0.5 = 150. A thousand seconds: errors
+        // of a few per cent at most.
         for (count, expected, within) in [(counts[0], 50.0, 2.5), (counts[1], 400.0, 4.0), (counts[2], 150.0, 2.5)] {
             assert!((count / seconds - expected).abs() < within, "{} is not {expected}", count / seconds);
         }

@@ -1,7 +1,7 @@
 //! # Room card: venue/desk
 //! In:    requests, and what the floor (recorded or generated) decided about them.
 //! Out:   the venue's own table of our orders, its ledger, and the reports.
-//! Holds: at most `OWN_ORDERS_MAX` open orders; an order's cumulative quantity, the ledger and the Fill reports always agree.
+//! Holds: at most `OWN_ORDERS_MAX` open orders; an order's cumulative quantity, the ledger and the Fills agree.
 //! Costs: O(1) per request and fill; no allocation after construction (reports go to the caller's buffer).
 use types::{Code, Instrument, Lots, OrderEvent, OrderEventKind, Side, Ticks, UnixNanos, flag};
 
@@ -174,7 +174,8 @@ impl<Place: Copy + Default> Desk<Place> {
         self.free.push(slot);
     }
 
-    /// Books a fill and reports it; true when the order is filled whole (the caller takes it off its floor and closes it).
+    /// Books a fill and reports it; true when the order is filled whole (the caller takes it off its floor and closes
+    /// it).
     pub(crate) fn fill(
         &mut self,
         now: UnixNanos,

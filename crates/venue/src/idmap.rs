@@ -1,7 +1,7 @@
 //! # Room card: venue/idmap
 //! In:    order ids.
 //! Out:   `IdMap`: id to slot, and `Memory`: which ids were used lately.
-//! Holds: open addressing at most half full, no tombstones, fixed order of everything: nothing depends on a random hash.
+//! Holds: open addressing at most half full, no tombstones; nothing depends on a random hash.
 //! Costs: one multiplication and a short probe; no allocation after construction.
 
 /// A map from non-zero ids to slots with a fixed capacity.

@@ -1,6 +1,6 @@
 //! # Room card: venue
 //! In:    our requests and, for a recorded market, its messages; virtual time as an argument.
-//! Out:   execution reports, a generated market's feed, and a ledger of its own: `RecordedVenue`, `GeneratedVenue`, `Matcher`.
+//! Out:   execution reports, a generated market's feed, a ledger: `RecordedVenue`, `GeneratedVenue`, `Matcher`.
 //! Holds: no socket, no clock, no knowledge of the engine; same inputs, same reports, bit for bit; everything bounded.
 //! Costs: see the modules; no allocation after construction as long as the caller's buffers keep their reserve.
 #![forbid(unsafe_code)]
@@ -23,8 +23,8 @@ pub use ledger::{Ledger, LedgerDifference};
 pub use matching::{Counterparty, Handle, Maker, Matcher, ORDER_LOTS_MAX, ORDER_TICKS_MAX};
 pub use recorded::RecordedVenue;
 
-/// Most reports of one call: an answer, a fill per level taken, and a fill and an end for each of our orders. A caller that reserves this
-/// many (`reserve_reports`) never sees its buffer grow.
+/// Most reports of one call: an answer, a fill per level taken, and a fill and an end for each of our orders. A caller
+/// that reserves this many (`reserve_reports`) never sees its buffer grow.
 pub const REPORTS_PER_CALL_MAX: usize = 2 + GENERATED_LEVELS_MAX + 2 * OWN_ORDERS_MAX;
 
 /// A report buffer that no call outgrows, if it is drained between calls.

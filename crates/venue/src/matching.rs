@@ -4,9 +4,9 @@
 //! Holds: first in, first out at each price; bids and asks never touch; level totals equal the sum of their orders.
 //! Costs: O(log levels) to find a price, O(1) in the queue; slabs of fixed size, no allocation after construction.
 //!
-//! A side is a vector of levels sorted so that the best is last: a touch level comes and goes at the cheap end. Orders are nodes of one
-//! slab, linked in time order within their level. `take` asks the `Counterparty` before each match, so that whoever owns the orders can
-//! withhold one (self-trade, reduce-only) without the matcher knowing why.
+//! A side is a vector of levels sorted so that the best is last: a touch level comes and goes at the cheap end. Orders
+//! are nodes of one slab, linked in time order within their level. `take` asks the `Counterparty` before each match, so
+//! that whoever owns the orders can withhold one (self-trade, reduce-only) without the matcher knowing why.
 use types::{Code, Level, Lots, Side, Ticks, Touch};
 
 const NONE: u32 = u32::MAX;
@@ -170,7 +170,8 @@ impl Matcher {
     }
 
     /// Puts an order at the end of its price's queue. It must not match: `VenuePostOnly` when it would,
-    /// `VenueFull` without room, `VenueInvalid` when price or quantity is not positive or above its bound. Refused whole.
+    /// `VenueFull` without room, `VenueInvalid` when price or quantity is not positive or above its bound. Refused
+    /// whole.
     pub fn rest(&mut self, side: Side, price: Ticks, lots: Lots, owner: u32) -> Result<Handle, Code> {
         if !(1..=ORDER_TICKS_MAX).contains(&price.0) || !(1..=ORDER_LOTS_MAX).contains(&lots.0) {
             return Err(Code::VenueInvalid);
@@ -203,8 +204,10 @@ impl Matcher {
         Ok(Handle { index, generation: self.nodes[index as usize].generation })
     }
 
-    /// Matches up to `lots` against the other side, best price first, first in first out, no worse than `limit` (`None`: any price).
-    /// Returns what was matched. Ends when the other side, the limit or the quantity does: each round removes quantity or an order.
+    /// Matches up to `lots` against the other side, best price first, first in first out, no worse than `limit`
+    /// (`None`: any price).
+    /// Returns what was matched. Ends when the other side, the limit or the quantity does: each round removes quantity
+    /// or an order.
     pub fn take<C: Counterparty>(&mut self, side: Side, limit: Option<Ticks>, lots: Lots, party: &mut C) -> Lots {
         let mut left = lots.0.max(0);
         while left > 0 {
@@ -235,7 +238,8 @@ impl Matcher {
         Some(maker)
     }
 
-    /// Lowers an order's open quantity in place: it keeps its turn. `None` when it is gone or `open` is not below what it has.
+    /// Lowers an order's open quantity in place: it keeps its turn. `None` when it is gone or `open` is not below what
+    /// it has.
     pub fn shrink(&mut self, handle: Handle, open: Lots) -> Option<Maker> {
         let index = self.find(handle)?;
         let maker = self.maker(index);
@@ -335,8 +339,8 @@ impl Matcher {
             self.compact(side);
         }
         let log = &mut self.changed[side.index()];
-        // There is room: one call changes at most `levels_max` prices, and `changes_due` asks for a diff before half is used. A caller
-        // that takes no diffs loses the log, nothing else.
+        // There is room: one call changes at most `levels_max` prices, and `changes_due` asks for a diff before half
+        // is used. A caller that takes no diffs loses the log, nothing else.
         if log.len() < self.levels_max * 2 {
             log.push(price);
         }

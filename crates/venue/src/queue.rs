@@ -4,14 +4,15 @@
 //! Holds: plain IEEE multiplication and division, the same on every machine; an estimate is never negative.
 //! Costs: a dozen floating-point operations; tables of fixed size, searched from the newest entry.
 //!
-//! The estimate is the probability queue model of Rigtorp ("Estimating order queue position", 2013) with the power function n = 3, as in
-//! hftbacktest's `ProbQueueModel<PowerProbQueueFunc>`: of a decrease that no trade explains, the share p = b³ / (b³ + f³) is taken from
-//! behind us and 1 - p from ahead, where f is the quantity ahead and b = displayed - f the quantity behind. With little ahead nearly
-//! all of a decrease is behind. The share is applied as a fraction, not drawn: two runs agree.
+//! The estimate is the probability queue model of Rigtorp ("Estimating order queue position", 2013) with the power
+//! function n = 3, as in hftbacktest's `ProbQueueModel<PowerProbQueueFunc>`: of a decrease that no trade explains, the
+//! share p = b³ / (b³ + f³) is taken from behind us and 1 - p from ahead, where f is the quantity ahead and b =
+//! displayed - f the quantity behind. With little ahead nearly all of a decrease is behind. The share is applied as a
+//! fraction, not drawn: two runs agree.
 use types::Side;
 
-/// Quantity closer to a whole lot than this counts as whole: far above the rounding of the estimate (2^53 lots carry 1e-16 each), far
-/// below a lot.
+/// Quantity closer to a whole lot than this counts as whole: far above the rounding of the estimate (2^53 lots carry
+/// 1e-16 each), far below a lot.
 pub(crate) const LOT_TOLERANCE: f64 = 1e-6;
 /// Distinct prices the tape and the taken quantities remember per side between two diffs.
 pub(crate) const PRICES_MAX: usize = 1_024;
@@ -35,7 +36,8 @@ pub(crate) fn ahead_after_diff(ahead: f64, before: i64, after: i64, traded: i64)
     let (front_weight, back_weight) = (front * front * front, back * back * back);
     // The level showed something (decrease > 0), so the weights are not both zero.
     let behind = back_weight / (back_weight + front_weight);
-    // What the share behind asks for beyond what is there comes from ahead, and the other way round (no negative queue from cancels).
+    // What the share behind asks for beyond what is there comes from ahead, and the other way round (no negative queue
+    // from cancels).
     let beyond = (back - behind * decrease).min(0.0);
     (front - (1.0 - behind) * decrease + beyond).min(after).max(0.0)
 }

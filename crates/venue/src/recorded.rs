@@ -1,24 +1,28 @@
 //! # Room card: venue/recorded
 //! In:    a recorded market (diffs, snapshots, trades, L1 prints) and our requests, in the order of the venue's time.
 //! Out:   `RecordedVenue`: reports of what would have happened to our orders in that market.
-//! Holds: the recorded book is never altered by us; a traded quantity is never given to two of our orders; the queue only gets shorter.
+//! Holds: we never alter the recorded book; no traded quantity fills two of our orders; a queue only gets shorter.
 //! Costs: a book update per message and one lookup per own order; no allocation after construction.
 //!
 //! Rules, each with its test in `tests/recorded.rs`.
-//! - Arrival: the queue ahead is the quantity displayed at our price: the newest L1's where it shows our price, else the L2's. Nothing is
-//!   ahead of a price better than the touch. Behind the touch of an invalid L2 the queue is unknown: nothing fills from it until the L2
-//!   joins and caps it.
-//! - Trade at our price, by an aggressor of the other side: our orders have price-time priority among themselves; what the trade leaves after
-//!   better-priced own orders and own orders in front eats the queue ahead, the rest fills us, whole lots at a time.
-//! - Trade through our price: nothing is ahead any more; fills up to the trade's quantity. One trade is one budget for all our orders.
+//! - Arrival: the queue ahead is the quantity displayed at our price: the newest L1's where it shows our price, else
+//!   the L2's. Nothing is ahead of a price better than the touch. Behind the touch of an invalid L2 the queue is
+//!   unknown: nothing fills from it until the L2 joins and caps it.
+//! - Trade at our price, by an aggressor of the other side: our orders have price-time priority among themselves; what
+//!   the trade leaves after better-priced own orders and own orders in front eats the queue ahead, the rest fills us,
+//!   whole lots at a time.
+//! - Trade through our price: nothing is ahead any more; fills up to the trade's quantity. One trade is one budget for
+//!   all our orders.
 //! - Diff: a decrease at our price is netted of the trades there since the last diff, the rest is shared by `queue`.
-//! - L1 (the newer touch of L1 and L2) strictly through our price: filled whole, at our price. An order whose remainder rests where
-//!   the recorded market already stands through it waits until that market has been back once: we took that quantity.
+//! - L1 (the newer touch of L1 and L2) strictly through our price: filled whole, at our price. An order whose
+//!   remainder rests where the recorded market already stands through it waits until that market has been back once: we
+//!   took that quantity.
 //! - Snapshot or join: the queue ahead is at most what is displayed; it is not reset.
-//! - Orders that cross take what is displayed, level by level (one Fill a level), and cannot take the same displayed quantity again
-//!   before the next diff (before the next L1 print while the L2 is invalid).
+//! - Orders that cross take what is displayed, level by level (one Fill a level), and cannot take the same displayed
+//!   quantity again before the next diff (before the next L1 print while the L2 is invalid).
 //!
-//! Not modelled: hidden and iceberg quantity (trades above the displayed quantity still count whole), market impact, other markets' reaction.
+//! Not modelled: hidden and iceberg quantity (trades above the displayed quantity still count whole), market impact,
+//! other markets' reaction.
 use book::{DepthOutcome, MarketBook, Rule, TouchOutcome, TouchSource};
 use types::config::Feed;
 use types::{
@@ -173,7 +177,8 @@ impl RecordedVenue {
         }
         let side = print.aggressor.opposite();
         self.tape.add(side, print.price.0, print.quantity.0);
-        // `left` is what of the trade is not yet used; `budget` the same in whole lots, so that rounding can never create quantity.
+        // `left` is what of the trade is not yet used; `budget` the same in whole lots, so that rounding can never
+        // create quantity.
         let (mut left, mut budget) = (print.quantity.0 as f64, print.quantity.0);
         // Recorded quantity at the trade's price eaten so far.
         let mut eaten = 0.0;
@@ -343,7 +348,7 @@ impl RecordedVenue {
         let (side, price) = (order.side, order.price);
         let displayed = self.book.quantity_at(side, price).0;
         let against = self.book.touch().and_then(|touch| touch.touch.price(side.opposite()));
-        let armed = !against.is_some_and(|against| key(side, price) > key(side, against));
+        let armed = against.is_none_or(|against| key(side, price) <= key(side, against));
         let place = Waiting { ahead: self.queue_on_arrival(side, price), displayed, armed };
         self.unarmed += !armed as u32;
         self.desk.order_mut(slot).place = place;

@@ -46,7 +46,8 @@ pub enum StrategyPlace {
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", rename_all_fields = "camelCase", tag = "kind", deny_unknown_fields)]
 pub enum SourceConfig {
-    /// A recording: lines of local receive time in ns, a space, the raw message; plain or gzip. Fills come from the recorded book.
+    /// A recording: lines of local receive time in ns, a space, the raw message; plain or gzip. Fills come from the
+    /// recorded book.
     Recording {
         /// Symbol it is for.
         instrument: String,
@@ -63,7 +64,8 @@ pub enum SourceConfig {
     },
 }
 
-/// A generated market: market orders from a self-exciting (Hawkes) process, limit orders at a geometric distance from a reference price
+/// A generated market: market orders from a self-exciting (Hawkes) process, limit orders at a geometric distance from
+/// a reference price
 /// that walks at random, cancels at a constant rate per resting order.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
@@ -84,10 +86,12 @@ pub struct GeneratedConfig {
     pub cluster_decay_per_second: f64,
     /// Rate of new limit orders, both sides together, per second, 0.1 to 100000.
     pub limit_orders_per_second: f64,
-    /// Cancel rate of each resting order, per second, 0.001 to 1000; `limitOrdersPerSecond` divided by it, at most 50000, is
+    /// Cancel rate of each resting order, per second, 0.001 to 1000; `limitOrdersPerSecond` divided by it, at most
+    /// 50000, is
     /// about the number of orders in the book.
     pub cancel_rate_per_second: f64,
-    /// How fast the limit-order rate falls away from the reference price, per tick, 0.005 to 10; 1 divided by it is the mean
+    /// How fast the limit-order rate falls away from the reference price, per tick, 0.005 to 10; 1 divided by it is
+    /// the mean
     /// distance in ticks.
     pub depth_decay_per_tick: f64,
     /// Mean quantity of a generated order, in lots, 1 to 1000000.
@@ -119,7 +123,8 @@ impl Default for GeneratedConfig {
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct LatencyConfig {
-    /// From the market event at the venue to the engine. A recording's local receive times already include its own, so there
+    /// From the market event at the venue to the engine. A recording's local receive times already include its own, so
+    /// there
     /// this is how much earlier than our receive time the venue's book had changed.
     pub feed_nanos: u64,
     /// From the engine's order to the venue.

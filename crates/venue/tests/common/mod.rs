@@ -1,6 +1,8 @@
 //! Builders and an independent account that the tests share.
 #![allow(dead_code)] // Each test file uses its part.
 
+pub mod desk;
+
 use types::config::EngineConfig;
 use types::{
     Code, DepthHeader, Instrument, InstrumentId, Level, Lots, OrderEvent, OrderEventKind, OrderId, Side,
@@ -12,7 +14,8 @@ pub fn instrument(min_notional: &str) -> Instrument {
     let text = format!(
         r#"{{ "venues": [{{ "name": "V" }}], "instruments": [{{ "symbol": "BTCUSDT", "venue": "V", "tickSize": "0.1",
         "lotSize": "0.001", "makerFee": "0.0002", "takerFee": "0.0005", "minNotional": "{min_notional}",
-        "priceIncrements": [{{ "fromPrice": "0", "increment": "0.1" }}, {{ "fromPrice": "100000", "increment": "1" }}] }}] }}"#
+        "priceIncrements": [{{ "fromPrice": "0", "increment": "0.1" }},
+                            {{ "fromPrice": "100000", "increment": "1" }}] }}] }}"#
     );
     EngineConfig::from_json(&text).unwrap().1.instruments.remove(0)
 }
@@ -62,7 +65,8 @@ pub fn touch(update_id: u64, bid: (i64, i64), ask: (i64, i64)) -> TouchPrint {
     TouchPrint { instrument: InstrumentId(0), update_id, touch, exchange_time: UnixNanos::NONE }
 }
 
-/// What the tests compare of a report: kind, counter of the order, price of the fill, lots of the fill, cumulative lots.
+/// What the tests compare of a report: kind, counter of the order, price of the fill, lots of the fill, cumulative
+/// lots.
 pub fn brief(report: &OrderEvent) -> (OrderEventKind, u32, i64, i64, i64) {
     let id = OrderId(report.order_id).counter();
     (report.kind().unwrap(), id, report.last_price.0, report.last_lots.0, report.filled.0)
