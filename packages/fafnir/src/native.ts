@@ -13,10 +13,13 @@ export interface AbortHandle {
   abort(): void
 }
 
-/** A backtest whose strategy runs in the caller's thread. `step` is called again and again until it returns 0 or less. */
+/** A backtest whose strategy runs in the caller's thread. */
 export interface BacktestSession {
-  /** 0 done, 1 woke (records wait in the rings), 2 progress (call again), below 0 failed (`finish` throws why). */
-  step(): number
+  /**
+   * The step of this session, a raw function: called again and again until it returns 0 or less.
+   * 0 done, 1 woke (records wait in the rings), 2 call again, below 0 failed (`finish` throws why).
+   */
+  stepFunction(): () => number
   /** How much of the sources has been read, 0 to 1. */
   progress(): number
   /** The summary as JSON; throws the failure when there was one. */
@@ -25,14 +28,12 @@ export interface BacktestSession {
   close(): void
 }
 
-/** The native thread of a live engine. */
+/** The native thread of a live engine; it runs from construction to `close`. */
 export interface EngineHost {
-  /** Starts the thread. */
-  start(): void
   /** The kill switch: cancels everything, refuses every new order. */
   kill(): void
   /** Cancels everything, ends the session, joins the thread; the summary as JSON. */
-  close(): Promise<string>
+  close(): string
   /** Tells a waiting thread that commands are in the ring. */
   ring(): void
 }

@@ -1,15 +1,14 @@
 // Room card: strategy/commands
 // In:    what a strategy asks for, already checked, and the sequence of the last event it consumed.
 // Out:   command records in the ring to the engine.
-// Holds: the fixed layout of `types/command`; every unused word is zero; a full ring is COMMAND_RING_FULL and writes nothing.
+// Holds: the fixed layout of `types/command`; unused words are zero (the ring zeroes a record as it begins); a full ring is COMMAND_RING_FULL and writes nothing.
 // Costs: twenty word stores and a release a command; no allocation but for `setQuoter`.
 import { fail } from '../errors.js'
-import { ALL_INSTRUMENTS, CommandKind, CommandLayout, limits, record } from '../generated/layout.js'
+import { ALL_INSTRUMENTS, CommandKind, CommandLayout, limits, record as records } from '../generated/layout.js'
+import type { CommandWriter } from '../ring/command-writer.js'
 import { TWO_32, writeI64 } from './decode.js'
-import type { CommandSink } from './records.js'
 
 // Words from the record's first: header, cause sequence, then the command.
-const HEADER_WORDS = 4
 const CAUSE = 2
 const COMMAND = 4
 const COMMAND_WORDS = CommandLayout.bytes / 4
@@ -20,10 +19,15 @@ const QUANTITY = CommandLayout.quantity / 4
 const ALGO_TRADER = CommandLayout.algoId / 4
 const AT = CommandLayout.at / 4
 const ID = CommandLayout.id / 4
-const FIXED_BYTES = (HEADER_WORDS + COMMAND_WORDS) * 4
+const CAUSE_BYTES = 8
+/** Payload of a command without text. */
+const FIXED_BYTES: number = CAUSE_BYTES + CommandLayout.bytes
+
+/** Where command records go: the ring's writer. */
+export type CommandSink = Pick<CommandWriter, 'i32' | 'u8' | 'begin' | 'commit'>
 
 /** Writes commands. */
-export class CommandWriter {
+export class CommandEncoder {
   private readonly sink: CommandSink
   /** Sequence of the last event consumed. */
   causeSequence: number = 0
@@ -40,27 +44,27 @@ export class CommandWriter {
     algoId: number, traderId: number,
   ): void {
     const at = this.begin(CommandKind.Place, flags, instrument, side)
-    const { words } = this.sink
-    writeI64(words, at + CLIENT_ID, clientId)
-    writeI64(words, at + PRICE, price)
-    writeI64(words, at + QUANTITY, quantity)
-    words[at + ALGO_TRADER] = algoId | (traderId << 16)
+    const { i32 } = this.sink
+    writeI64(i32, at + CLIENT_ID, clientId)
+    writeI64(i32, at + PRICE, price)
+    writeI64(i32, at + QUANTITY, quantity)
+    i32[at + ALGO_TRADER] = algoId | (traderId << 16)
     this.end()
   }
 
   /** Cancel an order. */
   cancel(instrument: number, clientId: number): void {
     const at = this.begin(CommandKind.Cancel, 0, instrument, 0)
-    writeI64(this.sink.words, at + CLIENT_ID, clientId)
+    writeI64(this.sink.i32, at + CLIENT_ID, clientId)
     this.end()
   }
 
   /** Give an order a new price and total quantity. */
   replace(instrument: number, clientId: number, price: number, quantity: number): void {
     const at = this.begin(CommandKind.Replace, 0, instrument, 0)
-    writeI64(this.sink.words, at + CLIENT_ID, clientId)
-    writeI64(this.sink.words, at + PRICE, price)
-    writeI64(this.sink.words, at + QUANTITY, quantity)
+    writeI64(this.sink.i32, at + CLIENT_ID, clientId)
+    writeI64(this.sink.i32, at + PRICE, price)
+    writeI64(this.sink.i32, at + QUANTITY, quantity)
     this.end()
   }
 
@@ -73,10 +77,10 @@ export class CommandWriter {
   /** Set a timer; `atLow` and `atHigh` are the halves of its moment in Unix ns. User ids start at 2^32. */
   setTimer(id: number, atLow: number, atHigh: number): void {
     const at = this.begin(CommandKind.SetTimer, 0, 0, 0)
-    const { words } = this.sink
-    words[at + AT] = atLow
-    words[at + AT + 1] = atHigh
-    writeI64(words, at + ID, id + TWO_32)
+    const { i32 } = this.sink
+    i32[at + AT] = atLow
+    i32[at + AT + 1] = atHigh
+    writeI64(i32, at + ID, id + TWO_32)
     this.end()
   }
 
@@ -84,18 +88,18 @@ export class CommandWriter {
   setQuoter(instrument: number, json: string): void {
     const text = encoder.encode(json)
     const length = FIXED_BYTES + text.length
-    if (length - HEADER_WORDS * 4 > limits.COMMAND_BYTES_MAX) {
+    if (length - CAUSE_BYTES > limits.COMMAND_BYTES_MAX) {
       const max = limits.COMMAND_BYTES_MAX
       throw fail('STRATEGY_INVALID', 'the parameters are longer than one command', { bytes: text.length, max })
     }
     const at = this.begin(CommandKind.SetQuoter, 0, instrument, 0, length)
-    this.sink.bytes.set(text, (at + COMMAND_WORDS) * 4)
+    this.sink.u8.set(text, (at + COMMAND_WORDS) * 4)
     this.end()
   }
 
   /** Say that the strategy failed. False when the ring is full: say it again later. */
   strategyFault(): boolean {
-    const at = this.sink.claim(record.RECORD_COMMAND, FIXED_BYTES)
+    const at = this.sink.begin(records.RECORD_COMMAND, FIXED_BYTES)
     if (at < 0) return false
     this.fill(at, CommandKind.StrategyFault, 0, 0, 0)
     this.end()
@@ -103,17 +107,16 @@ export class CommandWriter {
   }
 
   private begin(kind: number, flags: number, instrument: number, side: number, length: number = FIXED_BYTES): number {
-    const at = this.sink.claim(record.RECORD_COMMAND, length)
+    const at = this.sink.begin(records.RECORD_COMMAND, length)
     if (at < 0) throw ringFull()
     return this.fill(at, kind, flags, instrument, side)
   }
 
   private fill(at: number, kind: number, flags: number, instrument: number, side: number): number {
-    const { words } = this.sink
-    writeI64(words, at + CAUSE, this.causeSequence)
-    words.fill(0, at + COMMAND, at + COMMAND + COMMAND_WORDS)
-    words[at + COMMAND] = kind | (flags << 8) | (instrument << 16)
-    words[at + COMMAND + 1] = side
+    const { i32 } = this.sink
+    writeI64(i32, at + CAUSE, this.causeSequence)
+    i32[at + COMMAND] = kind | (flags << 8) | (instrument << 16)
+    i32[at + COMMAND + 1] = side
     return at + COMMAND
   }
 

@@ -7,7 +7,7 @@ import { fail } from '../errors.js'
 import { flag } from '../generated/layout.js'
 import type { QuoterConfig } from '../generated/config.js'
 import type { Instrument } from '../units.js'
-import type { CommandWriter } from './commands.js'
+import type { CommandEncoder } from './commands.js'
 import { TWO_32, sideByte, type Side } from './decode.js'
 import type { OrderTable } from './order-table.js'
 import type { MarketState } from './state.js'
@@ -73,7 +73,7 @@ export class StrategyContext<Params = unknown> {
   invalidOrders: number = 0
   private readonly state: MarketState
   private readonly table: OrderTable
-  private readonly commands: CommandWriter
+  private readonly commands: CommandEncoder
   private readonly start: SessionStart
   private readonly bookView: BookView
   private readonly volatilityView: VolatilityView
@@ -86,7 +86,7 @@ export class StrategyContext<Params = unknown> {
     readonly math: CoreMath
     readonly state: MarketState
     readonly table: OrderTable
-    readonly commands: CommandWriter
+    readonly commands: CommandEncoder
     readonly start: SessionStart
     readonly firstClientId: number
   }) {

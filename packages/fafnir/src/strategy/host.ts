@@ -5,24 +5,36 @@
 //        called again, its quotes are pulled, and the records go on being consumed.
 // Costs: some ten loads, the stores of the state and one call a record; no allocation (test: host.alloc).
 //
-// The merge. Both rings carry parts of one gapless sequence. The next number is delivered from whichever ring has it. If
-// neither does, the lower of the two fronts is delivered only after both rings were looked at again, market first: the
-// engine writes in order, so whatever precedes a market record was in the orders ring before that record could be seen.
-// What is missing then was overwritten before we read it (market ring), and is counted by the source.
+// The merge. Both rings carry parts of one gapless sequence, and the engine writes in order. The market ring leads: a record
+// of it that does not follow the last one consumed waits until every order record before it was delivered; whatever
+// precedes it was visible before it was. An order record that does not follow waits for one more look at the market ring:
+// what is still missing then was overwritten before we read it, and is counted by the reader.
 import { FafnirError, fail } from '../errors.js'
-import { EventKind, OrderEventKind, TIMER_ID_FIRST_USER, flag, record } from '../generated/layout.js'
+import { EventKind, OrderEventKind, OrderEventLayout, TIMER_ID_FIRST_USER, flag, record as records } from '../generated/layout.js'
+import type { RecordCursor } from '../ring/record-cursor.js'
 import type { Instrument } from '../units.js'
 import { checkedView, type Step } from './checked-views.js'
-import { CommandWriter } from './commands.js'
+import { CommandEncoder, type CommandSink } from './commands.js'
 import { StrategyContext, type CoreMath, type SessionStart } from './context.js'
 import {
-  ID, KIND_FLAGS_INSTRUMENT, RECORD_TYPE, SEQUENCE, SIDE_DETAIL_CODE, TIME, TWO_32, readU64,
+  ID, KIND_FLAGS_INSTRUMENT, SEQUENCE, SIDE_DETAIL_CODE, TIME, TWO_32, readU64,
 } from './decode.js'
 import type { StrategyDefinition } from './define.js'
 import { OrderTable } from './order-table.js'
-import type { CommandSink, RecordSource } from './records.js'
 import { MarketState } from './state.js'
 import { BookView, OrderEventView, TradeView } from './views.js'
+
+/** A ring as the dispatch loop reads it. */
+export interface RecordSource {
+  /** Gives up to `max` records to the handler; how many. */
+  poll(handler: (record: RecordCursor) => void, max: number): number
+}
+
+/** The market ring: it may lose records. */
+export interface LossySource extends RecordSource {
+  /** Records lost because the reader was behind. */
+  readonly missed: number
+}
 
 /** Sees records of its own interest before the strategy does: gateways take requests here, feeds snapshot wishes. */
 export interface HostTap {
@@ -37,7 +49,7 @@ export interface HostTap {
 /** What a host is made of. */
 export interface HostOptions {
   readonly instruments: readonly Instrument[]
-  readonly market: RecordSource
+  readonly market: LossySource
   readonly orders: RecordSource
   readonly commands: CommandSink
   readonly math: CoreMath
@@ -55,7 +67,7 @@ export interface HostOptions {
 export interface StrategyOutcome {
   /** A handler threw; the rest of the run went on without it. */
   readonly halted: boolean
-  /** STRATEGY_THREW with the handler, the moment and the cause. */
+  /** STRATEGY_THREW with the handler, the moment and the cause (MISSED_REPORT when order records were lost). */
   readonly error: FafnirError | undefined
   /** Records consumed. */
   readonly events: number
@@ -76,8 +88,8 @@ export class StrategyHost {
   readonly ctx: StrategyContext
   readonly state: MarketState
   readonly table: OrderTable
-  readonly commands: CommandWriter
-  private readonly market: RecordSource
+  readonly commands: CommandEncoder
+  private readonly market: LossySource
   private readonly orders: RecordSource
   private readonly tap: HostTap | undefined
   private readonly strategy: StrategyDefinition | undefined
@@ -92,6 +104,11 @@ export class StrategyHost {
   private failure: FafnirError | undefined
   private faultUnsaid: boolean = false
   private live: boolean
+  private readonly held: Int32Array = new Int32Array(OrderEventLayout.bytes / 4)
+  /** Type of the order record held back; 0 when none is. */
+  private heldType: number = 0
+  private heldGap: boolean = false
+  private heldSequence: number = 0
 
   constructor(options: HostOptions) {
     const { instruments, strategy } = options
@@ -103,7 +120,7 @@ export class StrategyHost {
     this.checkViews = options.checkViews ?? false
     this.state = new MarketState(instruments.length)
     this.table = new OrderTable(options.maxOrders ?? 4096)
-    this.commands = new CommandWriter(options.commands)
+    this.commands = new CommandEncoder(options.commands)
     this.book = new BookView(this.state)
     this.ctx = new StrategyContext({
       params: strategy?.params,
@@ -119,24 +136,21 @@ export class StrategyHost {
     if (this.checkViews) this.handed = checkedContext(this.ctx, this.step)
   }
 
-  /** Delivers what waits in the rings, at most `most` records; returns how many. */
+  /**
+   * Delivers what waits in the rings, about `most` records; returns how many.
+   * @throws FafnirError RING_CORRUPT when the memory of a ring holds what no writer writes.
+   */
   poll(most: number): number {
-    let count = 0
-    while (count < most) {
-      const source = this.next()
-      if (source === undefined) break
-      count += 1
-      // The words stay valid until `advance`, so the handler runs before it.
-      try {
-        this.consume(source.words, source.peek())
-      } catch (error) {
-        this.halt(error)
-      }
-      source.advance()
+    const before = this.events
+    this.market.poll(this.onMarket, most)
+    while (this.events - before < most && this.holdOrder()) {
+      const follows = this.heldGap || this.heldSequence <= this.sequence + 1
+      // Something before it is missing: by now it is visible in the market ring, or it is lost.
+      if (!follows && this.market.poll(this.onMarket, most) > 0) continue
+      this.deliverHeld()
     }
-    this.events += count
     if (this.faultUnsaid) this.sayFault()
-    return count
+    return this.events - before
   }
 
   /** The last call of a run: `onStop`, unless a handler threw. */
@@ -165,40 +179,71 @@ export class StrategyHost {
     }
   }
 
-  private next(): RecordSource | undefined {
-    const expected = this.sequence + 1
-    const { market, orders } = this
-    let marketAt = market.peek()
-    if (marketAt >= 0 && readU64(market.words, marketAt + SEQUENCE) <= expected) return market
-    const ordersAt = orders.peek()
-    if (ordersAt >= 0) {
-      if (orders.words[ordersAt + RECORD_TYPE] !== record.RECORD_ORDER) return orders
-      const first = readU64(orders.words, ordersAt + SEQUENCE)
-      if (first <= expected) return orders
-      // Something before it is missing: by now it is visible in the market ring, or it is lost.
-      marketAt = market.peek()
-      if (marketAt < 0 || readU64(market.words, marketAt + SEQUENCE) > first) return orders
-      return market
+  // One closure for the whole run; the readers call it for every record.
+  private readonly onMarket = (record: RecordCursor): void => {
+    const { i32, word } = record
+    const sequence = readU64(i32, word + SEQUENCE)
+    if (sequence !== this.sequence + 1) {
+      while (this.holdOrder() && (this.heldGap || this.heldSequence < sequence)) this.deliverHeld()
     }
-    return marketAt < 0 ? undefined : market
+    this.deliver(i32, word, record.type)
   }
 
-  private consume(words: Int32Array, at: number): void {
-    const type = words[at + RECORD_TYPE]!
-    if (type === record.RECORD_GAP) {
-      this.table.clear()
-      this.tap?.onGap(readU64(words, at + 2))
+  // An order record is kept in memory of our own: its place in the ring is the writer's again after the poll.
+  private readonly onOrder = (record: RecordCursor): void => {
+    const { i32, word } = record
+    const words = Math.min((record.length + 3) >> 2, this.held.length)
+    for (let i = 0; i < words; i += 1) this.held[i] = i32[word + i]!
+    this.heldType = record.type
+    this.heldGap = record.type !== records.RECORD_ORDER
+    this.heldSequence = this.heldGap ? 0 : readU64(this.held, SEQUENCE)
+  }
+
+  private holdOrder(): boolean {
+    return this.heldType !== 0 || this.orders.poll(this.onOrder, 1) > 0
+  }
+
+  private deliverHeld(): void {
+    const type = this.heldType
+    this.heldType = 0
+    this.deliver(this.held, 0, type)
+  }
+
+  private deliver(words: Int32Array, at: number, type: number): void {
+    this.events += 1
+    try {
+      this.consume(words, at, type)
+    } catch (error) {
+      this.halt(error)
+    }
+  }
+
+  private consume(words: Int32Array, at: number, type: number): void {
+    if (type === records.RECORD_GAP) {
+      this.consumeGap(readU64(words, at + 2))
       return
     }
+    // Records of an image, and the cancels of an engine that halted, stand outside the sequence.
     const sequence = readU64(words, at + SEQUENCE)
-    this.sequence = sequence
-    this.commands.causeSequence = sequence
+    if (sequence !== 0) {
+      this.sequence = sequence
+      this.commands.causeSequence = sequence
+    }
     if (!this.start.known) this.begin(words, at)
     this.ctx.now =
       (words[at + TIME + 1]! - this.start.high) * TWO_32 + ((words[at + TIME]! >>> 0) - (this.start.low >>> 0))
-    if (type === record.RECORD_EVENT) this.consumeEvent(words, at)
-    else if (type === record.RECORD_ORDER) this.consumeOrder(words, at)
+    if (type === records.RECORD_EVENT) this.consumeEvent(words, at)
+    else if (type === records.RECORD_ORDER) this.consumeOrder(words, at)
     this.step.number += 1
+  }
+
+  private consumeGap(lost: number): void {
+    this.table.clear()
+    this.tap?.onGap(lost)
+    if (!this.live) return
+    // The image that follows has the open orders but no fills: the position a strategy would go on with may be wrong.
+    this.running = 'orders ring'
+    throw fail('MISSED_REPORT', 'order records were lost because this thread was behind', { lost })
   }
 
   private begin(words: Int32Array, at: number): void {
@@ -268,11 +313,12 @@ export class StrategyHost {
     const { state, strategy } = this
     if (instrument >= state.count) return
     // A full image after a gap restores what is open; it is no event of the market.
-    const image = ((head >>> 8) & flag.SNAPSHOT) !== 0
+    const outside = readU64(words, at + SEQUENCE) === 0
+    const image = ((head >>> 8) & flag.SNAPSHOT) !== 0 || (outside && kind === OrderEventKind.Accepted)
     if (kind === OrderEventKind.Fill && !image) {
       state.applyFill(words, at, instrument, words[at + SIDE_DETAIL_CODE]! & 0xff)
     }
-    this.table.apply(words, at)
+    this.table.apply(words, at, image)
     this.tap?.onOrder(words, at, kind)
     if (!this.live || image || strategy === undefined) return
     const handler = kind === OrderEventKind.Fill ? strategy.onFill : strategy.onOrder

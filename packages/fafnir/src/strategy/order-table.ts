@@ -4,7 +4,7 @@
 // Holds: columns of a fixed capacity; a full table is ORDERS_FULL; ended orders leave at once; positions of the list are not stable.
 // Costs: O(1) a lookup, insertion and removal; no allocation.
 import { fail } from '../errors.js'
-import { flag, OrderEventKind, OrderState } from '../generated/layout.js'
+import { OrderEventKind, OrderState } from '../generated/layout.js'
 import {
   ALGO_TRADER, CLIENT_ID, FILLED, KIND_FLAGS_INSTRUMENT, ORDER_ID, PRICE, QUANTITY, SIDE_DETAIL_CODE, readI64, readU64,
 } from './decode.js'
@@ -121,8 +121,8 @@ export class OrderTable {
     this.size = 0
   }
 
-  /** Takes in an order event. Events of native quoters (client id 0) are not ours. */
-  apply(words: Int32Array, at: number): void {
+  /** Takes in an order event, or a record of a full image. Events of native quoters (client id 0) are not ours. */
+  apply(words: Int32Array, at: number, image: boolean): void {
     const clientId = readU64(words, at + CLIENT_ID)
     if (clientId === 0) return
     const head = words[at + KIND_FLAGS_INSTRUMENT]!
@@ -138,7 +138,7 @@ export class OrderTable {
       return
     }
     if (place < 0) {
-      const opens = kind === OrderEventKind.New || ((head >>> 8) & flag.SNAPSHOT) !== 0
+      const opens = kind === OrderEventKind.New || image
       if (!opens || state === 0 || state >= OrderState.Filled) return
       place = this.insert(clientId)
       this.describe(words, at, place, head >>> 16, sideStateReason & 0xff)

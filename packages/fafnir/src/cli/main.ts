@@ -1,0 +1,43 @@
+#!/usr/bin/env node
+// Room card: cli/main
+// In:    the process: arguments, signals, streams.
+// Out:   its exit code.
+// Holds: the only place that touches signals; a second SIGINT ends the process at once.
+// Costs: cold path.
+import { existsSync, readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+
+import { fail } from '../errors.js'
+import { EXIT } from './output.js'
+import { runCli } from './program.js'
+
+const stop = new AbortController()
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.on(signal, () => {
+    if (stop.signal.aborted) process.exit(EXIT.interrupted)
+    stop.abort(fail('ABORTED', 'the run was stopped before its end; nothing was written', { signal }))
+  })
+}
+// A reader that has seen enough (`| head`) is no error.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error
+})
+
+process.exitCode = await runCli(process.argv.slice(2), {
+  out: (text) => void process.stdout.write(text),
+  err: (text) => void process.stderr.write(text),
+  signal: stop.signal,
+  packageEntry: packageEntry(),
+  version: packageVersion(),
+})
+
+// Built, this file is dist/cli/main.js beside dist/index.js; in the sources both end in .ts.
+function packageEntry(): string {
+  const built = fileURLToPath(new URL('../index.js', import.meta.url))
+  return existsSync(built) ? built : fileURLToPath(new URL('../index.ts', import.meta.url))
+}
+
+function packageVersion(): string {
+  const file = readFileSync(new URL('../../package.json', import.meta.url), 'utf8')
+  return (JSON.parse(file) as { version: string }).version
+}

@@ -1,0 +1,93 @@
+// Room card: cli/run
+// In:    a configuration, a strategy, where to write.
+// Out:   a finished run with its report; the exit code.
+// Holds: a run that fails or is stopped leaves no report and no folder that it made itself.
+// Costs: the run's.
+import { existsSync } from 'node:fs'
+import { mkdir, rm } from 'node:fs/promises'
+import { dirname, join, resolve } from 'node:path'
+
+import { backtest } from '../backtest/backtest.js'
+import { fail } from '../errors.js'
+import type { BacktestConfig } from '../generated/config.js'
+import { writeReport } from '../report/write.js'
+import type { StrategyDefinition } from '../strategy/define.js'
+import { EXIT, printError, printRun, type Output } from './output.js'
+import { showProgress } from './progress.js'
+
+/** What a run of the command is. */
+export interface RunRequest {
+  readonly title: string
+  readonly config: BacktestConfig
+  readonly strategy: StrategyDefinition | undefined
+  /** Folder to write into. Default: `runs/<time>`. */
+  readonly out: string | undefined
+  readonly dumpEffects: string | undefined
+  readonly output: Output
+  readonly signal: AbortSignal
+}
+
+/** Runs, writes the report, prints the summary. */
+export async function runAndReport(request: RunRequest): Promise<number> {
+  const directory = await makeRunDirectory(request.out)
+  const { output, signal, strategy } = request
+  const progress = showProgress(request.title, process.stderr, output.json)
+  const dumpEffects = request.dumpEffects ?? request.config.output?.dumpEffects
+  const dumpIsNew = dumpEffects !== undefined && !existsSync(dumpEffects)
+  try {
+    const journalDir = request.config.output?.journalDir ?? join(directory.path, 'journal')
+    const result = await backtest(
+      { ...request.config, output: { ...request.config.output, journalDir, dumpEffects } },
+      { strategy, signal, onProgress: (fraction) => progress.update(fraction) },
+    )
+    progress.done()
+    if (signal.aborted) throw signal.reason
+    const { summary, config } = result
+    const { title } = request
+    const paths = await writeReport(directory.path, { title, summary, strategy: result.strategy, config })
+    printRun(output, { title, summary, strategy: result.strategy, paths, directory: directory.path })
+    if (result.strategy?.error === undefined) return EXIT.ok
+    // The JSON summary already holds the error; stdout must stay one object.
+    return output.json ? EXIT.failed : printError(output, result.strategy.error)
+  } catch (error) {
+    progress.done()
+    if (directory.created !== undefined) await rm(directory.created, { recursive: true, force: true })
+    if (dumpIsNew) await rm(dumpEffects, { force: true })
+    throw error
+  }
+}
+
+interface RunDirectory {
+  readonly path: string
+  /** The topmost folder this run made; undefined when all were there. */
+  readonly created: string | undefined
+}
+
+async function makeRunDirectory(out: string | undefined): Promise<RunDirectory> {
+  const path = resolve(out ?? freshName())
+  if (existsSync(join(path, 'journal'))) {
+    throw fail('OUTPUT_FAILED', 'the folder holds a run already', { path, error: 'journal exists' })
+  }
+  try {
+    return { path, created: await mkdir(path, { recursive: true }) }
+  } catch (cause) {
+    const error = (cause as NodeJS.ErrnoException).code ?? String(cause)
+    throw fail('OUTPUT_FAILED', 'the folder for the run cannot be made', { path, error }, cause)
+  }
+}
+
+/** `runs/20240808-235415`, with a number behind it when that one is taken. */
+function freshName(): string {
+  const [day = '', time = ''] = new Date().toISOString().split('T')
+  const stamp = `${day.replaceAll('-', '')}-${time.slice(0, 8).replaceAll(':', '')}`
+  const base = join('runs', stamp)
+  let name = base
+  for (let n = 2; existsSync(name); n += 1) name = `${base}-${n}`
+  return name
+}
+
+/** The folder a path is in must exist before a long run starts, not after it. */
+export function requireParent(path: string | undefined): void {
+  if (path === undefined || existsSync(dirname(resolve(path)))) return
+  throw fail('OUTPUT_FAILED', 'the folder of the output file does not exist', { path, error: 'ENOENT' })
+}

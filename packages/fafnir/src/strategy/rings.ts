@@ -1,0 +1,54 @@
+// Room card: strategy/rings
+// In:    capacities.
+// Out:   memory for the three rings of one engine, and this thread's ends of them once native code has formatted it.
+// Holds: shared memory only: native code keeps the views alive as long as it writes.
+// Costs: cold path.
+import { CommandWriter } from '../ring/command-writer.js'
+import { regionBytes } from '../ring/layout.js'
+import { MarketReader } from '../ring/market-reader.js'
+import { OrdersReader } from '../ring/orders-reader.js'
+
+/** Capacities of the rings in bytes, powers of two. A record fills at most an eighth of its ring. */
+export interface RingSizes {
+  /** Default: 4194304. */
+  readonly marketRingBytes?: number | undefined
+  /** Default: 1048576. */
+  readonly ordersRingBytes?: number | undefined
+  /** Default: 1048576. */
+  readonly commandRingBytes?: number | undefined
+}
+
+/** Memory of the three rings. */
+export interface RingMemory {
+  readonly market: Uint8Array
+  readonly orders: Uint8Array
+  readonly commands: Uint8Array
+}
+
+/** This thread's ends of the rings. */
+export interface AttachedRings {
+  readonly market: MarketReader
+  readonly orders: OrdersReader
+  readonly commands: CommandWriter
+}
+
+/** Allocates the rings. Native code formats them before `attach`. */
+export function allocateRings(sizes: RingSizes): { readonly memory: RingMemory; attach(): AttachedRings } {
+  const memory: RingMemory = {
+    market: shared(sizes.marketRingBytes ?? 4_194_304),
+    orders: shared(sizes.ordersRingBytes ?? 1_048_576),
+    commands: shared(sizes.commandRingBytes ?? 1_048_576),
+  }
+  return {
+    memory,
+    attach: () => ({
+      market: new MarketReader(memory.market),
+      orders: new OrdersReader(memory.orders),
+      commands: new CommandWriter(memory.commands),
+    }),
+  }
+}
+
+function shared(capacityBytes: number): Uint8Array {
+  return new Uint8Array(new SharedArrayBuffer(regionBytes(capacityBytes)))
+}
