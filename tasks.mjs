@@ -19,6 +19,9 @@ const PNPM = 'pnpm@10.34.9'
 const NODE_MAJOR_MIN = 20
 const RUST_MIN = [1, 88]
 const OUTPUT_LINES_SHOWN = 300
+// The profile of the tests, so that what they have built serves here too.
+const TIDY = ['run', '-q', '--profile', 'test', '-p', 'xtask', '--', 'tidy']
+const NAPI_CLI = '@napi-rs/cli@3.10.12'
 
 /** Something the user can act on: one sentence, no stack. */
 class TaskError extends Error {
@@ -186,6 +189,17 @@ function linkCommand() {
   }
 }
 
+/** Writes bindings/node/index.d.ts anew from the binding's exports; it is committed. */
+async function types() {
+  const scratch = path('target/napi-types')
+  mkdirSync(scratch, { recursive: true })
+  const args = ['-y', '-p', NAPI_CLI, 'napi', 'build', '--release', '--manifest-path', 'Cargo.toml', '--no-js',
+    '--output-dir', scratch, '--target-dir', path('target'), '--dts', 'index.d.ts']
+  await must('The types of the native module could not be written.', 'npx', args, { cwd: path('bindings/node') })
+  copyFileSync(join(scratch, 'index.d.ts'), path('bindings/node/index.d.ts'))
+  say('written: bindings/node/index.d.ts')
+}
+
 async function build() {
   checkTools()
   await install()
@@ -235,7 +249,7 @@ async function cargoTests(long) {
 }
 
 async function tidyChecks() {
-  const result = await capture('cargo', ['run', '-q', '-p', 'xtask', '--', 'tidy'])
+  const result = await capture('cargo', TIDY)
   const [, passed, failed] = /^tidy: (\d+) passed, (\d+) failed$/m.exec(result.stdout) ?? [null, '0', '0']
   return { passed: Number(passed), failed: result.code === 0 ? 0 : Math.max(1, Number(failed)), output: result.output }
 }
@@ -326,13 +340,14 @@ const verbs = {
   test: () => test(false),
   'test:long': () => test(true),
   build: async () => { await build(); return 0 },
+  types: async () => { checkTools(); await types(); return 0 },
   pack: async () => { await build(); await pack(); return 0 },
   bench: async (args) => {
     checkTools()
     await install()
     return hand(process.execPath, [path('bench/node/run.mjs'), ...args])
   },
-  tidy: () => { checkTools(); return hand('cargo', ['run', '-q', '-p', 'xtask', '--', 'tidy']) },
+  tidy: () => { checkTools(); return hand('cargo', TIDY) },
 }
 
 async function main([verb, ...args]) {

@@ -71,7 +71,8 @@ export type Feed =
   | 'normalised'
 
 /**
- * A generated market: market orders from a self-exciting (Hawkes) process, limit orders at a geometric distance from a reference price
+ * A generated market: market orders from a self-exciting (Hawkes) process, limit orders at a geometric distance from
+ * a reference price
  * that walks at random, cancels at a constant rate per resting order.
  */
 export interface GeneratedConfig {
@@ -92,12 +93,14 @@ export interface GeneratedConfig {
   /** Rate of new limit orders, both sides together, per second, 0.1 to 100000. Default: 4000.0. */
   readonly limitOrdersPerSecond?: number | undefined
   /**
-   * Cancel rate of each resting order, per second, 0.001 to 1000; `limitOrdersPerSecond` divided by it, at most 50000, is
+   * Cancel rate of each resting order, per second, 0.001 to 1000; `limitOrdersPerSecond` divided by it, at most
+   * 50000, is
    * about the number of orders in the book. Default: 5.0.
    */
   readonly cancelRatePerSecond?: number | undefined
   /**
-   * How fast the limit-order rate falls away from the reference price, per tick, 0.005 to 10; 1 divided by it is the mean
+   * How fast the limit-order rate falls away from the reference price, per tick, 0.005 to 10; 1 divided by it is
+   * the mean
    * distance in ticks. Default: 0.012.
    */
   readonly depthDecayPerTick?: number | undefined
@@ -181,7 +184,8 @@ export interface IntensityCalibrationConfig {
 /** Constant latencies in nanoseconds, 0 to 60000000000 each. */
 export interface LatencyConfig {
   /**
-   * From the market event at the venue to the engine. A recording's local receive times already include its own, so there
+   * From the market event at the venue to the engine. A recording's local receive times already include its own, so
+   * there
    * this is how much earlier than our receive time the venue's book had changed. Default: 500000.
    */
   readonly feedNanos?: number | undefined
@@ -274,7 +278,10 @@ export type SampleRule =
 
 /** Where market data comes from. */
 export type SourceConfig =
-  /** A recording: lines of local receive time in ns, a space, the raw message; plain or gzip. Fills come from the recorded book. */
+  /**
+   * A recording: lines of local receive time in ns, a space, the raw message; plain or gzip. Fills come from the
+   * recorded book.
+   */
   | {
       readonly kind: 'recording'
       /** Symbol it is for. */
