@@ -3,11 +3,11 @@
 //! Out:   the native quoter's decision carried out: cancels first, then replaces and new orders, bid before ask.
 //! Holds: at most one native order a side; a standing refusal is published once, counted every time.
 //! Costs: the decision itself is tens of ns when nothing is to be done.
-use oms::OrderSpec;
+use oms::{Order, OrderSpec};
 use quote::{QuoteAction, QuoteTarget, QuoteView, WorkingQuote};
 use types::{
     ClientId, Effects, Event, EventKind, InstrumentId, OrderEvent, OrderEventKind, OrderId, OrderState, Reject, Side,
-    UnixNanos, flag,
+    Ticks, UnixNanos, flag,
 };
 
 use crate::Engine;
@@ -70,7 +70,7 @@ impl Engine {
             return None;
         };
         Some(WorkingQuote {
-            price: if order.pending.replace.request != 0 { order.pending.replace.price } else { order.price },
+            price: nearest_price(order),
             open_lots: order.open_lots(),
             acknowledged: order.state != OrderState::New && order.pending.new == 0,
             in_flight: matches!(
@@ -157,7 +157,7 @@ impl Engine {
     /// Publishes the wanted quotes where they changed.
     fn show(&mut self, instrument: InstrumentId, targets: [Option<QuoteTarget>; 2], now: UnixNanos, effects: &mut Effects) {
         for side in Side::BOTH {
-            let wanted = targets[side.index()].map_or((types::Ticks(0), 0), |target| (target.price, target.quantity.0));
+            let wanted = targets[side.index()].map_or((Ticks(0), 0), |target| (target.price, target.quantity.0));
             let shown = &mut self.markets[instrument.index()].shown[side.index()];
             if *shown == wanted {
                 continue;
@@ -177,5 +177,15 @@ impl Engine {
         {
             quoter.on_fill(side);
         }
+    }
+}
+
+/// The price an order may trade at soonest: while a replace is on its way, the nearer of old and new to the other side.
+fn nearest_price(order: &Order) -> Ticks {
+    let asked = order.pending.replace;
+    match order.side {
+        _ if asked.request == 0 => order.price,
+        Side::Buy => order.price.max(asked.price),
+        Side::Sell => order.price.min(asked.price),
     }
 }

@@ -153,7 +153,9 @@ class Maker {
       working.exists = order !== undefined
       if (order === undefined) continue
       const { state } = order
-      working.price = order.askedPrice
+      // While a replace is on its way: the nearer of old and new to the other side.
+      const { price, askedPrice } = order
+      working.price = side === BID ? Math.max(price, askedPrice) : Math.min(price, askedPrice)
       working.openLots = order.openLots
       working.filled = order.filled
       working.cancelling = state === 'pendingCancel'
