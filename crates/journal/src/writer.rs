@@ -195,7 +195,7 @@ impl Writer {
         head.copy_from_slice(header.as_bytes());
         payload[..first.len()].copy_from_slice(first);
         payload[first.len()..length].copy_from_slice(second);
-        payload[length..].fill(0);
+        // The padding is zero already: nothing behind `offset` was ever written.
         self.chain = chain(self.chain, word, &record[CHAINED_FROM..]);
         record[8..16].copy_from_slice(&self.chain.to_le_bytes());
         segment.publish(start, word);

@@ -243,6 +243,28 @@ fn a_full_table_refuses_new_orders_and_still_cancels() {
 }
 
 #[test]
+fn ids_in_force_outlive_any_number_of_other_requests() {
+    let mut desk = Desk::new(64);
+    let [old, ended] = [desk.place(Side::Buy, 1_000, 10), desk.place(Side::Sell, 1_000, 10)];
+    for new in [&old, &ended] {
+        desk.send(&report(Kind::Accepted, new)).unwrap();
+        desk.orders.replace(new.order_id(), Ticks(1_001), Lots(10), UnixNanos(20)).unwrap();
+        desk.send(&report(Kind::Replaced, new)).unwrap();
+    }
+    let current = [&old, &ended].map(|new| desk.orders.current_cl_ord_id(new.order_id()));
+    desk.send(&report(Kind::Cancelled, &ended)).unwrap();
+    let other = desk.place(Side::Buy, 1_000, 10);
+    for _ in 0..5_000 {
+        desk.orders.cancel(other.order_id(), UnixNanos(30)).unwrap();
+        desk.send(&report(Kind::CancelRejected, &other)).unwrap();
+    }
+    for (new, current) in [&old, &ended].into_iter().zip(current) {
+        assert_eq!(desk.orders.order(new.order_id()).unwrap().id, new.order_id());
+        assert_eq!(desk.orders.order(current).unwrap().id, new.order_id());
+    }
+}
+
+#[test]
 fn the_last_ids_are_kept_for_cancels() {
     let first = u32::MAX - COUNTER_RESERVE - 1;
     let mut orders = Orders::starting_at(3, &limits(64), 1, first);

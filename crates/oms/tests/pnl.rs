@@ -60,6 +60,17 @@ fn inverse() {
 }
 
 #[test]
+fn a_fill_that_turns_the_position_closes_and_opens() {
+    let mut desk = Desk::new(64);
+    trade(&mut desk, 0, Side::Buy, 1_000, 4, 0, (999, 1_001));
+    trade(&mut desk, 0, Side::Sell, 1_010, 10, 0, (1_009, 1_011));
+    let position = desk.orders.position(InstrumentId(0));
+    // 4 closed at a gain of 10 ticks each; 6 sold short at 1010.
+    assert_eq!((position.lots, position.realised, position.entry), (Lots(-6), 40 * 10_000, 6 * 1_010 * 10_000));
+    assert!((position.entry_ticks(&desk.instruments[0]).unwrap() - 1_010.0).abs() < 1e-9);
+}
+
+#[test]
 fn identities_hold_through_turns_and_rounding() {
     let mut flats = 0;
     for seed in 1..=20 {
