@@ -180,3 +180,23 @@ fn one_level_too_many_is_refused_wherever_it_falls() {
         assert!(ladder.is_empty() && ladder.levels(side).next().is_none());
     }
 }
+
+#[test]
+fn the_worst_price_there_is_can_be_the_only_level() {
+    for (side, worst) in [(Side::Buy, i64::MIN), (Side::Sell, i64::MAX)] {
+        // At the first window, and after the window has moved and the side is empty again.
+        for elsewhere in [0, 1 << 40, -(1 << 40)] {
+            let mut ladder = Ladder::new();
+            ladder.set(side, Ticks(elsewhere), Lots(1)).unwrap();
+            ladder.set(side, Ticks(elsewhere), Lots(0)).unwrap();
+            assert_eq!(ladder.set(side, Ticks(worst), Lots(0)), Ok(Lots(0)));
+            assert_eq!(ladder.best(side), None);
+            let only = Level { price: Ticks(worst), quantity: Lots(3) };
+            assert_eq!(ladder.set(side, Ticks(worst), Lots(3)), Ok(Lots(0)));
+            assert_eq!((ladder.best(side), ladder.level_count(side)), (Some(only), 1));
+            assert!(ladder.levels(side).eq([only]));
+            assert_eq!(ladder.set(side, Ticks(worst), Lots(0)), Ok(Lots(3)));
+            assert!(ladder.is_empty() && ladder.best(side).is_none());
+        }
+    }
+}
