@@ -68,7 +68,7 @@ const fn leading_digits(value: u64, count: usize) -> u64 {
 /// A JSON integer without sign at the start of `rest`, and what follows it.
 ///
 /// Errors: `JsonMalformed` without a digit or with a leading zero, `NumberOverflow` beyond u64.
-#[inline]
+#[inline(always)]
 pub(super) fn integer(rest: &[u8]) -> Result<(u64, &[u8]), Code> {
     let word = load8(rest);
     let stops = nondigits(word);
@@ -173,7 +173,7 @@ const NO_DECIMALS: usize = usize::MAX;
 
 impl DecimalReader {
     /// For a grid and the decimals its venue is said to print. A grid finer than eight decimals has no quick way.
-    #[inline]
+    #[inline(always)]
     pub(super) fn new(grid: Grid, decimals: u8) -> Option<DecimalReader> {
         let scale = grid.scale as usize;
         if scale > QUICK_DECIMALS_MAX || grid.increment == 0 {
@@ -194,7 +194,7 @@ impl DecimalReader {
         Some(reader)
     }
 
-    #[inline]
+    #[inline(always)]
     fn expect(&mut self, decimals: usize) {
         let text = first_bytes(decimals);
         self.decimals = if decimals == 0 { NO_DECIMALS } else { decimals };

@@ -86,6 +86,7 @@ impl<'a> Walk<'a> {
     }
 }
 
+#[inline(always)]
 fn readers(instrument: &Instrument) -> Option<(DecimalReader, DecimalReader)> {
     Some((
         DecimalReader::new(instrument.price, instrument.price_decimals)?,
