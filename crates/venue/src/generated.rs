@@ -123,7 +123,7 @@ impl GeneratedVenue {
             self.publish_diff(feed);
             return Some(now);
         }
-        match self.arrivals.arrive(self.matcher.len() - self.desk.open_count()) {
+        match self.arrivals.arrive(self.matcher.len().saturating_sub(self.desk.open_count())) {
             Arrival::Market => self.market_order(feed, reports),
             Arrival::Limit => self.add_limit_order(),
             Arrival::Cancel => self.cancel_one(),
@@ -183,7 +183,7 @@ impl GeneratedVenue {
     }
 
     fn schedule(&mut self) {
-        let resting = self.matcher.len() - self.desk.open_count();
+        let resting = self.matcher.len().saturating_sub(self.desk.open_count());
         let wait = self.arrivals.draw_wait(resting);
         self.next_arrival = UnixNanos(self.now.0.saturating_add(wait));
     }
