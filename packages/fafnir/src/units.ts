@@ -36,6 +36,11 @@ export interface Instrument {
   readonly contract: 'linear' | 'inverse'
   /** The nearest float of the contract multiplier, for models only. */
   readonly multiplier: number
+  /** The contract multiplier, exact. */
+  readonly multiplierText: string
+  /** Fees as rates of value, exact; a negative one is a rebate. */
+  readonly makerFee: string
+  readonly takerFee: string
   /** Order price steps: from this price on (ticks) orders keep to multiples of the step (ticks). First from 0. */
   readonly increments: readonly PriceIncrement[]
   /** Settlement currency. */
@@ -68,6 +73,9 @@ export function instrumentsOf(configs: readonly InstrumentConfig[]): readonly In
         lot: Number(config.lotSize),
         contract: config.contract ?? 'linear',
         multiplier: Number(config.multiplier ?? '1'),
+        multiplierText: config.multiplier ?? '1',
+        makerFee: config.makerFee ?? '0',
+        takerFee: config.takerFee ?? '0',
         increments: incrementsOf(config),
         currency: config.settlement?.currency ?? 'USDT',
         moneyScale: config.settlement?.scale ?? 8,

@@ -60,7 +60,7 @@ export interface SessionStart {
 /** What a strategy sees and what it can ask for. One object for the whole run. */
 export class StrategyContext<Params = unknown> {
   /** What the strategy is tuned with. */
-  readonly params: Params
+  params: Params
   /** The configured instruments, by id. */
   readonly instruments: readonly Instrument[]
   /** The strategy's own open orders. */

@@ -103,6 +103,7 @@ describe('delivery', () => {
     const seen: unknown[] = []
     const tap: HostTap = {
       onOrder: (_words, _at, kind) => void seen.push(kind),
+      onImage: () => void seen.push('image'),
       onEvent: (_words, _at, kind) => void seen.push(-kind),
       onGap: (lost) => void seen.push(['gap', lost]),
     }

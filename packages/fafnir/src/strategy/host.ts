@@ -40,6 +40,8 @@ export interface LossySource extends RecordSource {
 export interface HostTap {
   /** An order event. */
   onOrder(words: Int32Array, at: number, kind: number): void
+  /** A record of the full image that follows a gap: an open order as it stands. */
+  onImage(words: Int32Array, at: number): void
   /** A market event that is no trade, touch, level or volatility. */
   onEvent(words: Int32Array, at: number, kind: number): void
   /** Order records were lost; a full image follows. */
@@ -92,7 +94,8 @@ export class StrategyHost {
   private readonly market: LossySource
   private readonly orders: RecordSource
   private readonly tap: HostTap | undefined
-  private readonly strategy: StrategyDefinition | undefined
+  private strategy: StrategyDefinition | undefined
+  private begun: boolean = false
   private readonly start: SessionStart = { low: 0, high: 0, known: false }
   private readonly step: Step = { number: 0 }
   private readonly checkViews: boolean
@@ -153,10 +156,21 @@ export class StrategyHost {
     return this.events - before
   }
 
+  /**
+   * Gives a host that runs without a strategy one; `onStart` comes before the next event.
+   * @throws FafnirError STRATEGY_INVALID when it has one
+   */
+  use(strategy: StrategyDefinition): void {
+    if (this.strategy !== undefined) throw fail('STRATEGY_INVALID', 'the engine has a strategy already')
+    this.strategy = strategy
+    this.ctx.params = strategy.params
+    this.live = true
+  }
+
   /** The last call of a run: `onStop`, unless a handler threw. */
   stop(): StrategyOutcome {
     try {
-      if (this.live && this.start.known && this.strategy?.onStop !== undefined) {
+      if (this.live && this.begun && this.strategy?.onStop !== undefined) {
         this.running = 'onStop'
         this.strategy.onStop(this.handed)
       }
@@ -229,9 +243,10 @@ export class StrategyHost {
       this.sequence = sequence
       this.commands.causeSequence = sequence
     }
-    if (!this.start.known) this.begin(words, at)
+    if (!this.start.known) this.setStart(words, at)
     this.ctx.now =
       (words[at + TIME + 1]! - this.start.high) * TWO_32 + ((words[at + TIME]! >>> 0) - (this.start.low >>> 0))
+    if (this.live && !this.begun) this.begin()
     if (type === records.RECORD_EVENT) this.consumeEvent(words, at)
     else if (type === records.RECORD_ORDER) this.consumeOrder(words, at)
     this.step.number += 1
@@ -246,14 +261,17 @@ export class StrategyHost {
     throw fail('MISSED_REPORT', 'order records were lost because this thread was behind', { lost })
   }
 
-  private begin(words: Int32Array, at: number): void {
+  private setStart(words: Int32Array, at: number): void {
     this.start.low = words[at + TIME]!
     this.start.high = words[at + TIME + 1]!
     this.start.known = true
-    if (this.live && this.strategy?.onStart !== undefined) {
-      this.running = 'onStart'
-      this.strategy.onStart(this.handed)
-    }
+  }
+
+  private begin(): void {
+    this.begun = true
+    if (this.strategy?.onStart === undefined) return
+    this.running = 'onStart'
+    this.strategy.onStart(this.handed)
   }
 
   private consumeEvent(words: Int32Array, at: number): void {
@@ -319,7 +337,8 @@ export class StrategyHost {
       state.applyFill(words, at, instrument, words[at + SIDE_DETAIL_CODE]! & 0xff)
     }
     this.table.apply(words, at, image)
-    this.tap?.onOrder(words, at, kind)
+    if (image) this.tap?.onImage(words, at)
+    else this.tap?.onOrder(words, at, kind)
     if (!this.live || image || strategy === undefined) return
     const handler = kind === OrderEventKind.Fill ? strategy.onFill : strategy.onOrder
     if (handler === undefined) return

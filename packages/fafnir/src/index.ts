@@ -1,0 +1,33 @@
+// Room card: fafnir
+// In:    nothing.
+// Out:   the public surface of the library: engine, backtest, replay, strategies, units, errors.
+// Holds: what is exported here is documented and kept; everything else is an implementation.
+// Costs: loading; the native module is opened on first use.
+export { backtest, checkConfig, type BacktestOptions, type BacktestResult } from './backtest/backtest.js'
+export { replay, type ReplayOptions, type ReplayResult } from './backtest/replay.js'
+export type * from './backtest/summary.js'
+export { Engine, createEngine, type EngineOptions, type EngineSummary } from './engine/engine.js'
+export type {
+  MarketFeed, MarketSink, MarketUpdate, PriceInput, QuantityInput, StaleUpdate, TouchUpdate, TradeUpdate,
+} from './engine/feed.js'
+export type {
+  CancelRequest, ExecutionReport, NewRequest, OrderGateway, OrderRequest, ReplaceRequest, ReportSink, VenueOrder,
+} from './engine/gateway.js'
+export { FafnirError, codeDoc, isCode, type ErrorField, type ErrorFields } from './errors.js'
+export type { Code, CodeRoom } from './generated/codes.js'
+export type * from './generated/config.js'
+export { reportHtml } from './report/html.js'
+export { tradesCsv, writeReport, type ReportInput, type ReportPaths } from './report/write.js'
+export { avellanedaStoikov, type AvellanedaStoikovParams } from './strategy/avellaneda-stoikov.js'
+export type { CoreMath, PlaceOrder, ReplaceOrder, StrategyContext } from './strategy/context.js'
+export type { OrderKind, OrderState, Side } from './strategy/decode.js'
+export { defineStrategy, type StrategyDefinition, type StrategyHandlers } from './strategy/define.js'
+export type { StrategyOutcome } from './strategy/host.js'
+export type {
+  BookCopy, BookView, OrderCopy, OrderEventCopy, OrderEventView, OrderView, OwnOrders, TradeCopy, TradeView,
+  VolatilityCopy, VolatilityView,
+} from './strategy/views.js'
+export {
+  priceFloat, priceText, priceTicks, quantityLots, quantityText, type Instrument, type PriceIncrement, type PriceTicks,
+  type QuantityLots,
+} from './units.js'
