@@ -14,7 +14,7 @@ export const CONTROL_BYTES = 640
 /** Smallest capacity in bytes. */
 export const CAPACITY_BYTES_MIN = 128
 /** Largest capacity in bytes. */
-export const CAPACITY_BYTES_MAX = 1 << 30
+export const CAPACITY_BYTES_MAX: number = 1 << 30
 /** Checkpoints of a market ring; a record fills at most this part of the capacity. */
 export const SEGMENTS = 8
 /** Bytes of a record's header: length i32 (negative while being written), type u32. */

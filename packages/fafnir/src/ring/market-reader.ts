@@ -2,11 +2,11 @@
 // In:    a market ring that one native thread writes and never waits for us.
 // Out:   its records in order to a handler, and the exact number of those that were overwritten before we read them.
 // Holds: a handler never sees a torn record: it is copied, then proved whole, then shown.
-// Costs: one copy of each record by atomic loads; no allocation and no BigInt per record.
+// Costs: one copy of the bytes by plain loads, a few atomics per batch of 4 KiB; no allocation and no BigInt per record.
 //
-// The protocol is that of crates/ring/src/market.rs, checked there against the memory model. The copy uses `Atomics.load`
-// for every word because only atomic accesses keep their order before the load of *intent* that validates them; on x64 such
-// a load is an ordinary one. Positions are two signed 32-bit halves: `low` and `high` below.
+// The protocol is that of crates/ring/src/market.rs, checked there against the memory model, with one difference: a batch
+// of records is copied and proved whole at once, because an atomic load from JavaScript costs as much as copying ten words.
+// Positions are two signed 32-bit halves: `low` and `high` below.
 import { fail } from '../errors.js'
 import {
   attachRing,
@@ -28,11 +28,13 @@ const REJOIN_ATTEMPTS = 4
 /** Loads of a position; each fails only while the writer moves its high half, once in 4 GiB. */
 const LOAD_ATTEMPTS = 4
 
+/** Bytes copied at once, unless one record is longer. */
+const BATCH_BYTES = 4096
+
 const enough = 0x7fff_ffff
-const STEP_RECORD = 0
-const STEP_PADDING = 1
-const STEP_LAPPED = 2
-const STEP_BUSY = 3
+/** Results of `copy` that are no number of bytes. */
+const LAPPED = 0
+const BUSY = -1
 
 /** Where a reader of a market ring starts. */
 export interface MarketReaderOptions {
@@ -59,7 +61,10 @@ export class MarketReader {
   private cursorHigh: number
   private number = 0
   private missedCount = 0
-  private frame = 0
+  /** Bytes asked for by the last `copy`; a record may be cut off there. */
+  private wanted = 0
+  /** An atomic store here keeps the plain loads of a copy before the atomic load after it. */
+  private readonly fence = new Int32Array(new SharedArrayBuffer(4))
   private polling = false
   /** Result of `load`. */
   private low = 0
@@ -107,17 +112,12 @@ export class MarketReader {
     let rejoins = 0
     this.polling = true
     try {
-      // Ends: every step moves the cursor towards a tail loaded before, or is one of a few rejoins.
+      // Ends: every batch moves the cursor towards a tail loaded before, or is one of a few rejoins.
       while (seen < max && (this.cursorLow !== tailLow || this.cursorHigh !== tailHigh)) {
-        const step = this.step(tailHigh, tailLow)
-        if (step === STEP_RECORD) {
-          this.advance()
-          this.number += 1
-          seen += 1
-          handler(this.record)
-        } else if (step === STEP_PADDING) {
-          this.advance()
-        } else if (step === STEP_LAPPED && rejoins < REJOIN_ATTEMPTS) {
+        const bytes = this.copy(tailHigh, tailLow)
+        if (bytes > 0) {
+          seen += this.deliver(handler, bytes, max - seen)
+        } else if (bytes === LAPPED && rejoins < REJOIN_ATTEMPTS) {
           rejoins += 1
           if (this.rejoin(REJOIN_SEGMENTS)) {
             tailLow = this.low
@@ -133,10 +133,34 @@ export class MarketReader {
     return seen
   }
 
-  private advance(): void {
-    const low = (this.cursorLow + this.frame) | 0
-    if (low >>> 0 < this.frame) this.cursorHigh = (this.cursorHigh + 1) | 0
-    this.cursorLow = low
+  /** Shows the records of a copy of `bytes` bytes at the cursor. */
+  private deliver(handler: RecordHandler, bytes: number, max: number): number {
+    const { scratch, record } = this
+    let at = 0
+    let seen = 0
+    while (at < bytes && seen < max) {
+      const word = at >>> 2
+      const length = scratch[word]!
+      const frame = (length + 7) & -8
+      if (length < 8 || length > this.recordBytesMax || frame > bytes - at) {
+        // Cut off by the size of the batch: the next one starts with it.
+        if (at > 0 && bytes === this.wanted && length >= 8 && length <= this.recordBytesMax) break
+        throw fail('RING_CORRUPT', 'a record has a length no writer writes', { positionLow: this.cursorLow, length })
+      }
+      at += frame
+      const low = (this.cursorLow + frame) | 0
+      if (low >>> 0 < frame) this.cursorHigh = (this.cursorHigh + 1) | 0
+      this.cursorLow = low
+      const type = scratch[word + 1]!
+      if (type === RECORD_PADDING) continue
+      this.number += 1
+      seen += 1
+      record.word = word
+      record.type = type
+      record.length = length
+      handler(record)
+    }
+    return seen
   }
 
   /** Loads the position at a word into `low` and `high`; false when the writer is just moving the high half. */
@@ -153,35 +177,25 @@ export class MarketReader {
     return false
   }
 
-  /** Copies the record at the cursor and proves the copy whole. */
-  private step(tailHigh: number, tailLow: number): number {
+  /** Copies a batch at the cursor and proves the copy whole. Its bytes, `LAPPED` or `BUSY`. */
+  private copy(tailHigh: number, tailLow: number): number {
     const { i32, scratch, capacity } = this
     const ahead = distance(tailHigh, tailLow, this.cursorHigh, this.cursorLow)
-    if (ahead < 0 || ahead > capacity) return STEP_LAPPED
+    if (ahead < 0 || ahead > capacity) return LAPPED
     const offset = this.cursorLow & (capacity - 1)
     const word = WORD_DATA + (offset >>> 2)
-    const length = Atomics.load(i32, word)
-    const type = Atomics.load(i32, word + 1)
-    const frame = (length + 7) & -8
-    const plausible =
-      length >= 8 && length <= this.recordBytesMax && frame <= capacity - offset && frame <= ahead
-    if (plausible && type !== RECORD_PADDING) {
-      const words = frame >>> 2
-      for (let i = 2; i < words; i += 1) scratch[i] = Atomics.load(i32, word + i)
-    }
-    if (!this.load(WORD_INTENT)) return STEP_BUSY
+    const first = i32[word]!
+    this.wanted = first > BATCH_BYTES && first <= this.recordBytesMax ? (first + 7) & -8 : BATCH_BYTES
+    const bytes = Math.min(this.wanted, ahead, capacity - offset, this.recordBytesMax)
+    if (bytes === this.recordBytesMax) this.wanted = bytes
+    const words = bytes >>> 2
+    for (let i = 0; i < words; i += 1) scratch[i] = i32[word + i]!
+    // Plain loads may not sink below a sequentially consistent store, nor the next such load rise above it
+    // (arm64: STLR before LDAR; x64: a full barrier).
+    Atomics.store(this.fence, 0, 0)
+    if (!this.load(WORD_INTENT)) return BUSY
     const lead = distance(this.high, this.low, this.cursorHigh, this.cursorLow)
-    if (lead < 0 || lead > capacity) return STEP_LAPPED
-    if (!plausible) {
-      throw fail('RING_CORRUPT', 'a record has a length no writer writes', { positionLow: this.cursorLow, length })
-    }
-    this.frame = frame
-    if (type === RECORD_PADDING) return STEP_PADDING
-    scratch[0] = length
-    scratch[1] = type
-    this.record.length = length
-    this.record.type = type
-    return STEP_RECORD
+    return lead < 0 || lead > capacity ? LAPPED : bytes
   }
 
   /** Continues `back` eighths behind the tail and counts what lies between; the tail is then in `low` and `high`. */

@@ -90,6 +90,19 @@ test.each([0n, (1n << 32n) - 8192n, (1n << 64n) - 8192n])(
   },
 )
 
+test('market: a reader that keeps up misses nothing where the high half of positions changes', () => {
+  const view = ring('market', (1n << 32n) - 1024n, 1024)
+  const reader = new MarketReader(view)
+  for (const [low, high] of [[0, 1], [1024, 1], [2048, 1]] as const) {
+    for (let at = 160; at < 160 + 256; at += 16) reader.i32.set([64, TEST_TYPE], at)
+    reader.i32.set([low, high, high, 0, low, high, high], 32)
+    expect(reader.poll((record) => expect(record.length).toBe(64))).toBe(16)
+  }
+  // The guard of the tail disagrees: the writer is between two stores, so nothing is read, and nothing is lost.
+  reader.i32.set([0, 2, 1], 32)
+  expect([reader.poll(() => undefined), reader.missed]).toEqual([0, 0])
+})
+
 test('market: a thread that sleeps is woken by the doorbell', async () => {
   const view = ring('market')
   const reader = new MarketReader(view)
