@@ -45,10 +45,9 @@ fn histogram() -> Histogram<u64> {
 }
 
 /// Rows of the room `engine`.
-pub fn rows(recording: &Path, config: &str, clock_nanos: f64) -> Result<(Vec<Value>, Vec<String>), String> {
+pub fn rows(recording: &Path, symbol: &str, clock_nanos: f64) -> Result<(Vec<Value>, Vec<String>), String> {
     let journal = std::env::temp_dir().join(format!("fafnir-bench-{}", std::process::id()));
-    let mut value: Value = serde_json::from_str(config).map_err(|error| error.to_string())?;
-    value["sources"][0]["path"] = recording.display().to_string().into();
+    let mut value = config(recording, symbol);
     value["output"] = json!({ "journalDir": journal.display().to_string() });
     let summary = backtest::run(&value.to_string(), |_| (), || true).map_err(|fault| fault.to_string())?;
     let measured = measure(&journal, &value["engine"].to_string());
@@ -99,6 +98,26 @@ pub fn rows(recording: &Path, config: &str, clock_nanos: f64) -> Result<(Vec<Val
     Ok((rows, notes))
 }
 
+/// A maker on one instrument, quoting near the touch so that many turns send orders.
+fn config(recording: &Path, symbol: &str) -> Value {
+    let window = if symbol == "BTCUSDT" { 1_000 } else { 100 };
+    json!({
+        "engine": {
+            "venues": [{ "name": "BINANCE", "feed": "binanceUsdm" }],
+            "instruments": [{
+                "symbol": symbol, "venue": "BINANCE", "tickSize": "0.1", "lotSize": "0.001", "makerFee": "0.0002",
+                "takerFee": "0.0005", "risk": { "maxOrderQuantity": "1", "maxPosition": "0.5", "maxOrderValue": "100000" },
+            }],
+            "volatility": { "window": window },
+            "quoters": [{
+                "instrument": symbol, "riskAversionPerMoney": 0.05, "intensityDecayPerPrice": 5.0,
+                "orderQuantity": "0.01", "maxInventory": "0.1",
+            }],
+        },
+        "sources": [{ "kind": "recording", "instrument": symbol, "path": recording.display().to_string() }],
+    })
+}
+
 fn measure(journal: &Path, engine_json: &str) -> Result<Turns, String> {
     let mut turns = Turns {
         emitting: std::array::from_fn(|_| histogram()),
@@ -117,10 +136,10 @@ fn measure(journal: &Path, engine_json: &str) -> Result<Turns, String> {
             let Record::Input(input) = record else { continue };
             let before = key_counts(&engine);
             let begun = Instant::now();
-            let allocations = testkit::allocations_during(|| engine.turn(&input, &mut effects));
+            let ((), allocations) = testkit::allocations_during(|| engine.turn(&input, &mut effects));
             let nanos = begun.elapsed().as_nanos() as u64;
             let kind = kind_of(&input.kind, &before, &key_counts(&engine));
-            turns.add(kind, nanos, allocations, &effects);
+            turns.add(kind, nanos, allocations.count, &effects);
         }
     }
     Ok(turns)

@@ -1,1 +1,52 @@
-fn main() {}
+//! # Room card: bench/rust
+//! In:    a room's name; for `engine` the development recording, where it is, else the project's own fixture.
+//! Out:   one JSON object {floors, rows, notes} as the last line; `bench/node/run.mjs` judges it.
+//! Holds: the floors (clock, syscall, cache line, load) are measured in the same run.
+//! Costs: a few seconds.
+mod engine;
+mod floors;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use serde_json::{Value, json};
+
+#[global_allocator]
+static ALLOCATOR: testkit::CountingAllocator = testkit::CountingAllocator;
+
+fn main() -> ExitCode {
+    let rooms: Vec<String> = std::env::args().skip(1).filter(|word| word != "--json").collect();
+    let outcome = match rooms.as_slice() {
+        [room] if room == "engine" => engine_room(),
+        _ => Err("usage: fafnir-bench engine".to_string()),
+    };
+    match outcome {
+        Ok(result) => {
+            println!("{result}");
+            ExitCode::SUCCESS
+        }
+        Err(message) => {
+            eprintln!("{message}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn engine_room() -> Result<Value, String> {
+    let floors = floors::measure();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let (recording, symbol, said) = recording_of(&root);
+    let (rows, mut notes) = engine::rows(&recording, symbol, floors.clock_nanos)?;
+    notes.insert(0, said);
+    Ok(json!({ "floors": floors.to_json(), "rows": rows, "notes": notes }))
+}
+
+/// The recording to measure on, its symbol, and a sentence that says which.
+fn recording_of(root: &Path) -> (PathBuf, &'static str, String) {
+    let real = root.join("../shared/data/binance/usdm-btcusdt-20240808.gz");
+    if real.exists() {
+        return (real, "BTCUSDT", "recording: usdm-btcusdt-20240808".into());
+    }
+    let said = "recording: the synthetic fixture, because ../shared/data/binance/usdm-btcusdt-20240808.gz is not there";
+    (root.join("crates/testkit/fixtures/usdm-small.gz"), "FAFUSDT", said.into())
+}
