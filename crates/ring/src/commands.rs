@@ -1,8 +1,8 @@
 //! # Room card: ring/commands
 //! In:    commands of one producer, TypeScript or Rust, in memory it can scribble over.
 //! Out:   whole records to the engine, or a typed error.
-//! Holds: a full ring refuses; a record is copied out before it is looked at; no bytes in the region make the reader panic,
-//!        loop or leave the region.
+//! Holds: a full ring refuses; a record is copied out before it is looked at; no bytes in the
+//!        region make the reader panic, loop or leave the region.
 //! Costs: as `spsc`; an empty poll is one load.
 use crate::error::{Corrupt, Refusal, RegionError};
 use crate::layout::{self, Kind};
@@ -63,8 +63,8 @@ impl<W: Words> CommandReader<W> {
     /// Gives up to `max` records to `f`, header included, and returns how many. The slice starts on a multiple of 8.
     ///
     /// # Errors
-    /// `Corrupt` when the memory holds what no producer writes. It is reported by a call that delivers nothing, and again
-    /// by each call until `discard`: the owner decides what becomes of a producer whose memory cannot be trusted.
+    /// `Corrupt` when the memory holds what no producer writes. It is reported by a call that delivers nothing, and
+    /// again by each call until `discard`: the owner decides what becomes of a producer whose memory cannot be trusted.
     #[inline]
     pub fn poll(&mut self, max: usize, f: impl FnMut(&[u8])) -> Result<usize, Corrupt> {
         self.0.poll(max, f)

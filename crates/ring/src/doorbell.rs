@@ -1,14 +1,15 @@
 //! # Room card: ring/doorbell
 //! In:    a reader about to sleep, a writer that has just published.
 //! Out:   whether to sleep, whether to ring.
-//! Holds: no lost wake-up: when a reader sleeps on an empty ring, the next publish rings; one ring for any number of sleepers.
+//! Holds: no lost wake-up: when a reader sleeps on an empty ring, the next publish rings;
+//!        one ring for any number of sleepers.
 //! Costs: one full fence per `should_ring` (once per batch, not per record), one load.
 //!
-//! Native code cannot wake `Atomics.wait`, so the writer's owner calls back into JavaScript once (a coalesced thread-safe
-//! function), and only when a reader has said that it sleeps. The two sides are Dekker's: the reader stores *sleeps*, then
-//! looks at the tail; the writer stores the tail, then looks at *sleeps*; a full fence between, so that at least one sees
-//! the other. Only the writer clears *sleeps*: a reader that changed its mind must not silence another reader's wish, and
-//! costs one needless ring instead.
+//! Native code cannot wake `Atomics.wait`, so the writer's owner calls back into JavaScript once (a coalesced
+//! thread-safe function), and only when a reader has said that it sleeps. The two sides are Dekker's: the reader stores
+//! *sleeps*, then looks at the tail; the writer stores the tail, then looks at *sleeps*; a full fence between, so that
+//! at least one sees the other. Only the writer clears *sleeps*: a reader that changed its mind must not silence
+//! another reader's wish, and costs one needless ring instead.
 //!
 //! Readers on threads without an event loop wait on the word *bell*: they load it first, then announce their sleep, and
 //! wait only while it is unchanged; whoever receives the callback adds one and notifies.

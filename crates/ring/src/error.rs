@@ -84,8 +84,8 @@ pub enum Refusal {
     },
 }
 
-/// What a reader found that no writer writes: the shared memory was overwritten by somebody else. The reader stops there;
-/// what it delivered before was whole.
+/// What a reader found that no writer writes: the shared memory was overwritten by somebody else. The reader stops
+/// there; what it delivered before was whole.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Corrupt {
     /// The writer's position is not between the reader's and a capacity beyond it, or not on a record boundary.

@@ -4,8 +4,8 @@
 //! Holds: one layout for Rust and TypeScript (packages/fafnir/src/ring/layout.ts; a fixture holds them together).
 //! Costs: cold path.
 //!
-//! All words are 32 bits, little-endian. Positions count bytes from the ring's first record and never stop; the place of
-//! a record is its position modulo the capacity. Byte offsets:
+//! All words are 32 bits, little-endian. Positions count bytes from the ring's first record and never stop; the place
+//! of a record is its position modulo the capacity. Byte offsets:
 //!
 //! | bytes | what | written by |
 //! |---|---|---|
@@ -15,17 +15,17 @@
 //! | 12 | capacity in bytes, a power of two, 128 to 2^30 | format |
 //! | 16 | largest record in bytes, an eighth of the capacity | format |
 //! | 20, 24 | first position, low and high half (0 except in tests of wrap-around) | format |
-//! | 128, 132, 136 | tail: end of the last published record: low, high, guard (`orders`, `commands`: low only) | writer |
+//! | 128, 132, 136 | tail, end of the last published record: low, high, guard (low only but for `market`) | writer |
 //! | 144, 148, 152 | intent (`market`): the writer may be overwriting everything a capacity before this | writer |
 //! | 256 | head (`orders`, `commands`): end of the last record taken, low half | reader |
 //! | 384 | sleeps: 1 when a reader wants the doorbell | reader sets, writer clears |
 //! | 388 | bell: counts doorbells, for `Atomics.wait` of readers on other threads | whoever passes the doorbell on |
-//! | 512 + 16·i | checkpoint i of 8 (`market`): position low, high and number low, high of the first record that starts in the newest eighth i of the ring | writer |
+//! | 512 + 16·i | checkpoint i of 8 (`market`): position low, high, number low, high; see `market` | writer |
 //! | 640 | the ring itself | writer |
 //!
-//! A record starts on a multiple of 8: length i32 (header and payload; negative while being written), type u32, payload.
-//! No record crosses the end of the ring: a record of type `RECORD_PADDING` fills it up, shorter than the record that did
-//! not fit. Bytes no line of the table names are zero.
+//! A record starts on a multiple of 8: length i32 (header and payload; negative while being written), type u32,
+//! payload. No record crosses the end of the ring: a record of type `RECORD_PADDING` fills it up, shorter than the
+//! record that did not fit. Bytes no line of the table names are zero.
 use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
 use crate::error::{Refusal, RegionError};
@@ -192,8 +192,8 @@ pub(crate) fn check_record(record: &[u8], record_max: u32) -> Result<u32, Refusa
     Ok(frame_bytes(length))
 }
 
-/// Writes a checked record at a word of the ring. Relaxed: the caller publishes it. The length is negative until the rest
-/// stands, so that a record cut off half-way never looks whole in a dump.
+/// Writes a checked record at a word of the ring. Relaxed: the caller publishes it. The length is negative until the
+/// rest stands, so that a record cut off half-way never looks whole in a dump.
 #[inline]
 pub(crate) fn write_record<W: Words>(words: &W, word: usize, record: &[u8], frame: u32) {
     let length = record.len() as u32;

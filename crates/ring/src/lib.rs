@@ -1,20 +1,22 @@
 //! # Room card: ring
 //! In:    records of up to an eighth of a ring, each with its 8-byte header; memory that Rust and TypeScript share.
-//! Out:   `market` (lossy broadcast, exact miss counts), `orders` (lossless, else a counted gap), `commands` (typed full).
-//! Holds: a writer never waits; every access is to one aligned 32-bit atomic word inside the region, whatever the memory says.
+//! Out:   `market` (lossy broadcast, exact miss counts), `orders` (lossless, else a counted gap),
+//!        `commands` (refuses when full).
+//! Holds: a writer never waits; every access is to one aligned 32-bit atomic word inside the region,
+//!        whatever the memory says.
 //! Costs: a record is one relaxed store per 4 bytes and one release store; nothing allocates after construction.
 //!
 //! # Who may do what
 //! Each ring has one writer. `market` has any number of readers, each with a cursor of its own that the writer never
 //! looks at; `orders` and `commands` have one reader. The side of the engine *creates* a ring (formats the region), the
-//! other side *attaches* (checks it). Two writers on one ring garble records but break no memory: the only contract that
-//! memory safety rests on is that of [`Region::from_raw`].
+//! other side *attaches* (checks it). Two writers on one ring garble records but break no memory: the only contract
+//! that memory safety rests on is that of [`Region::from_raw`].
 //!
 //! # Why 32-bit words everywhere
-//! JavaScript's `Atomics` reads 64 bits only as a BigInt, which allocates; and atomic accesses of different sizes to the
-//! same memory are undefined in Rust. So both languages use one size, the positions of `market` are 64 bits in two words
-//! with a guard ([`mod@position`]), and the positions of `orders` and `commands`, which are never further apart than the
-//! capacity (2^30 at most), are single wrapping words.
+//! JavaScript's `Atomics` reads 64 bits only as a BigInt, which allocates; and atomic accesses of different sizes to
+//! the same memory are undefined in Rust. So both languages use one size, the positions of `market` are 64 bits in two
+//! words with a guard ([`mod@position`]), and the positions of `orders` and `commands`, which are never further apart
+//! than the capacity (2^30 at most), are single wrapping words.
 //!
 //! # Batches
 //! `stage` writes a record that nobody sees yet, `publish` shows all staged records with one store, `write` does both.

@@ -6,16 +6,17 @@
 //!
 //! # How a reader knows
 //! The writer first moves *intent* past the record it is about to write, then (release fence) overwrites old bytes. A
-//! reader copies a record out, then (acquire fence) loads intent: if it read any overwritten word, the fences make it see
-//! an intent more than a capacity beyond its cursor, and it throws the copy away. This is a seqlock with the position as
-//! its sequence; all words are atomics, so the race is defined.
+//! reader copies a record out, then (acquire fence) loads intent: if it read any overwritten word, the fences make it
+//! see an intent more than a capacity beyond its cursor, and it throws the copy away. This is a seqlock with the
+//! position as its sequence; all words are atomics, so the race is defined.
 //!
 //! # How a reader counts
 //! Records differ in length, so bytes lost do not tell records lost. The ring is cut in eighths; whenever the writer
 //! starts its first record in an eighth it notes (position, number) there: a *checkpoint*. A lapped reader continues at
 //! the checkpoint half a ring behind the tail (oldest news are lost, and the writer needs half a ring to lap it again);
 //! the difference of numbers is what it missed. The checkpoint is itself validated by intent: its slot is reused only
-//! once intent is a whole ring past the start of its eighth. No record is longer than an eighth, so each has a checkpoint.
+//! once intent is a whole ring past the start of its eighth. No record is longer than an eighth, so each has a
+//! checkpoint.
 use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
 use zerocopy::IntoBytes;
@@ -168,14 +169,16 @@ enum Step {
 }
 
 impl<W: Words> MarketReader<W> {
-    /// Attaches at the ring's first record: records that are overwritten already count as missed. Allocates its copy buffer.
+    /// Attaches at the ring's first record: records that are overwritten already count as missed. Allocates its copy
+    /// buffer.
     pub fn attach(words: W) -> Result<Self, RegionError> {
         let shape = layout::attach(&words, Kind::Market)?;
         let scratch = vec![0; shape.record_max as usize / 8].into_boxed_slice();
         let shift = shape.segment_shift();
         Ok(MarketReader { words, shape, shift, cursor: shape.origin, number: 0, missed: 0, scratch })
     }
-    /// Attaches at the newest checkpoint, an eighth of the ring behind the tail at most; nothing before counts as missed.
+    /// Attaches at the newest checkpoint, an eighth of the ring behind the tail at most; nothing before counts as
+    /// missed.
     pub fn attach_newest(words: W) -> Result<Self, RegionError> {
         let mut reader = Self::attach(words)?;
         for _ in 0..REJOIN_ATTEMPTS {
@@ -187,7 +190,8 @@ impl<W: Words> MarketReader<W> {
         Ok(reader)
     }
 
-    /// Gives up to `max` records published before this call to `f`, header included. The slice starts on a multiple of 8.
+    /// Gives up to `max` records published before this call to `f`, header included. The slice starts on a multiple of
+    /// 8.
     ///
     /// Returns how many. Misses of this poll are in `missed` before `f` sees the record after them.
     ///
@@ -230,7 +234,8 @@ impl<W: Words> MarketReader<W> {
     pub fn is_empty(&self) -> bool {
         position::load(&self.words, WORD_TAIL) == Some(self.cursor)
     }
-    /// Says that this reader is about to sleep. `true`: the ring is empty and the next publish rings. `false`: read first.
+    /// Says that this reader is about to sleep. `true`: the ring is empty and the next publish rings. `false`: read
+    /// first.
     #[inline]
     pub fn may_sleep(&mut self) -> bool {
         doorbell::announce_sleep(&self.words);
@@ -273,8 +278,8 @@ impl<W: Words> MarketReader<W> {
         Ok(Step::Record(length))
     }
 
-    /// Continues at the checkpoint `back` eighths behind the tail and counts what lies between. The tail then, or `None`
-    /// when the writer was faster or the ring is still shorter than that.
+    /// Continues at the checkpoint `back` eighths behind the tail and counts what lies between. The tail then, or
+    /// `None` when the writer was faster or the ring is still shorter than that.
     #[cold]
     fn rejoin(&mut self, back: u64) -> Result<Option<u64>, Corrupt> {
         let Some(tail) = position::load(&self.words, WORD_TAIL) else { return Ok(None) };

@@ -1,13 +1,13 @@
 //! # Room card: ring/orders
 //! In:    own acknowledgements, fills, rejects: records nobody wants to lose.
-//! Out:   all of them while they fit; else how many were lost, in the place where they are missing, and a request for an image.
+//! Out:   all of them while they fit; else how many were lost, where they are missing, and a request for an image.
 //! Holds: the writer never waits; a reader sees every record, or a gap record with the exact count before the next one.
 //! Costs: as `spsc`.
 //!
-//! When a record does not fit, it and all after it are dropped and counted until half of the ring is free again (resuming
-//! at the first free byte would lose the image that must follow). Then the writer puts a gap record (type 7, u64 count)
-//! before anything else and asks its owner for a full image with `image_due`. An image must fit half a ring, or recovery
-//! starts again.
+//! When a record does not fit, it and all after it are dropped and counted until half of the ring is free again
+//! (resuming at the first free byte would lose the image that must follow). Then the writer puts a gap record (type 7,
+//! u64 count) before anything else and asks its owner for a full image with `image_due`. An image must fit half a ring,
+//! or recovery starts again.
 use crate::doorbell;
 use crate::error::{Corrupt, Refusal, RegionError};
 use crate::layout::{self, Kind, RECORD_GAP};
@@ -76,8 +76,8 @@ impl<W: Words> OrdersWriter<W> {
     pub fn publish(&mut self) {
         self.producer.publish();
     }
-    /// Must the owner write a full image now? Ask once per turn: this also writes the gap record as soon as room returns.
-    /// Stays true until `image_written`, and turns false when the image itself was dropped.
+    /// Must the owner write a full image now? Ask once per turn: this also writes the gap record as soon as room
+    /// returns. Stays true until `image_written`, and turns false when the image itself was dropped.
     #[inline]
     pub fn image_due(&mut self) -> bool {
         if self.gap > 0 && self.resume() {
@@ -90,7 +90,8 @@ impl<W: Words> OrdersWriter<W> {
     pub fn image_written(&mut self) {
         self.image_due = false;
     }
-    /// After `publish`: does the reader sleep and want the doorbell? Clears the wish. Costs a full fence: once per batch.
+    /// After `publish`: does the reader sleep and want the doorbell? Clears the wish. Costs a full fence: once per
+    /// batch.
     #[inline]
     pub fn should_ring(&mut self) -> bool {
         doorbell::should_ring(&self.producer.words)
@@ -126,7 +127,8 @@ impl<W: Words> OrdersReader<W> {
         let shape = layout::attach(&words, Kind::Orders)?;
         Ok(OrdersReader(Consumer::new(words, shape)))
     }
-    /// Gives up to `max` records to `f`, header included, gap records too; returns how many. The slice starts on a multiple of 8.
+    /// Gives up to `max` records to `f`, header included, gap records too; returns how many. The slice starts on a
+    /// multiple of 8.
     ///
     /// # Errors
     /// `Corrupt` when the memory holds what no writer writes; the reader stays there.
@@ -139,7 +141,8 @@ impl<W: Words> OrdersReader<W> {
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
-    /// Says that this reader is about to sleep. `true`: the ring is empty and the next publish rings. `false`: read first.
+    /// Says that this reader is about to sleep. `true`: the ring is empty and the next publish rings. `false`: read
+    /// first.
     #[inline]
     pub fn may_sleep(&mut self) -> bool {
         doorbell::announce_sleep(&self.0.words);

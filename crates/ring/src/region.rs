@@ -29,8 +29,8 @@ pub struct Region {
     _owner: Option<Arc<[Lines]>>,
 }
 
-// SAFETY: a `Region` gives out `&AtomicU32` only, which may be shared between and sent to threads; the memory outlives it
-// (`Arc`, or the promise made to `from_raw`).
+// SAFETY: a `Region` gives out `&AtomicU32` only, which may be shared between and sent to threads; the memory
+// outlives it (`Arc`, or the promise made to `from_raw`).
 unsafe impl Send for Region {}
 // SAFETY: as above; no method needs exclusive access.
 unsafe impl Sync for Region {}
@@ -55,7 +55,8 @@ impl Region {
     /// Memory somebody else owns, such as a view of a `SharedArrayBuffer`. Checks address and size, not contents.
     ///
     /// # Errors
-    /// `Misaligned` when the address is null or not a multiple of 8, `Size` when `bytes` is no control block plus capacity.
+    /// `Misaligned` when the address is null or not a multiple of 8, `Size` when `bytes` is no control block plus
+    /// capacity.
     ///
     /// # Safety
     /// From now until this `Region` and every clone of it is dropped:
@@ -75,8 +76,8 @@ impl Region {
 
     #[inline]
     fn slice(&self) -> &[AtomicU32] {
-        // SAFETY: `start` is non-null, aligned to 8 or more and valid for `words` words while `self` lives: by the `Arc`
-        // (`heap`) or by the caller's promise (`from_raw`). Stores by others are allowed: the words are atomics.
+        // SAFETY: `start` is non-null, aligned to 8 or more and valid for `words` words while `self` lives: by the
+        // `Arc` (`heap`) or by the caller's promise (`from_raw`). Stores by others are allowed: the words are atomics.
         unsafe { core::slice::from_raw_parts(self.start.as_ptr(), self.words) }
     }
 

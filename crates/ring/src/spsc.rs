@@ -1,12 +1,12 @@
 //! # Room card: ring/spsc
 //! In:    records of one producer.
 //! Out:   the same records to one consumer, in order, each once.
-//! Holds: nothing is overwritten before it is taken; lengths and positions from memory are checked before they are used.
+//! Holds: nothing is overwritten before it is taken; lengths and positions from memory are checked before use.
 //! Costs: the other side's position is loaded only when the known one does not suffice; one release store per batch.
 //!
-//! The producer owns *tail*, the consumer *head*; each keeps its own in private memory and only ever stores it, so that a
-//! partner who scribbles over the control block can make a ring look full or corrupt, but never move the other side. Both
-//! are wrapping 32-bit positions: they differ by a capacity (2^30) at most, so the difference is never ambiguous.
+//! The producer owns *tail*, the consumer *head*; each keeps its own in private memory and only ever stores it, so that
+//! a partner who scribbles over the control block can make a ring look full or corrupt, but never move the other side.
+//! Both are wrapping 32-bit positions: they differ by a capacity (2^30) at most, so the difference is never ambiguous.
 //! Records are published by the release store of tail and returned by the release store of head.
 use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
@@ -141,8 +141,9 @@ impl<W: Words> Consumer<W> {
     pub(crate) fn is_empty(&self) -> bool {
         self.words.load(WORD_TAIL, Acquire) == self.head
     }
-    /// Gives up to `max` records published before this call to `f`, copied out and then checked no more, so that a partner
-    /// who changes them meanwhile changes nothing. What is wrong is reported by itself, in a call that delivers nothing.
+    /// Gives up to `max` records published before this call to `f`, copied out and then checked no more, so that a
+    /// partner who changes them meanwhile changes nothing. What is wrong is reported by itself, in a call that delivers
+    /// nothing.
     #[inline]
     pub(crate) fn poll(&mut self, max: usize, mut f: impl FnMut(&[u8])) -> Result<usize, Corrupt> {
         let mut used = self.used()?;

@@ -1,5 +1,5 @@
-//! The partner's side of the memory is not trusted: whatever it holds, reading ends, inside the region, with whole records
-//! or a typed error, and writing never overwrites what it should not.
+//! The partner's side of the memory is not trusted: whatever it holds, reading ends, inside the region, with whole
+//! records or a typed error, and writing never overwrites what it should not.
 mod common;
 use core::sync::atomic::{AtomicBool, Ordering::Relaxed};
 

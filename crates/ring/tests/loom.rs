@@ -1,5 +1,5 @@
-//! Model checking: the rings over loom's atomics, every interleaving and every stale value the memory model allows, up to
-//! a bound of preemptions. Runs in a plain `cargo test`: the algorithms are generic over `Words`.
+//! Model checking: the rings over loom's atomics, every interleaving and every stale value the memory model allows, up
+//! to a bound of preemptions. Runs in a plain `cargo test`: the algorithms are generic over `Words`.
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32 as Plain, Ordering};
 
@@ -72,7 +72,8 @@ fn model(preemptions: usize, check: impl Fn() + Sync + Send + 'static) {
     builder.check(check);
 }
 
-/// A nearly full queue: the producer needs room the consumer is just giving back, across the end of the ring and of 2^32.
+/// A nearly full queue: the producer needs room the consumer is just giving back, across the end of the ring and of
+/// 2^32.
 #[test]
 fn commands_arrive_once_and_whole() {
     model(3, || {

@@ -36,9 +36,9 @@ export class CommandWriter {
   }
 
   /**
-   * Starts a record. Returns the word of its header (the payload starts two words later, all zero; byte offset = 4 · word)
-   * or -1 when the ring is full: try again after the engine has polled. A record begun and not committed is forgotten by
-   * the next `begin`. Throws `ARGUMENT_INVALID` when the payload is too long or the type is none.
+   * Starts a record. Returns the word of its header (the payload starts two words later, all zero; byte offset =
+   * 4 · word) or -1 when the ring is full: try again after the engine has polled. A record begun and not committed is
+   * forgotten by the next `begin`. Throws `ARGUMENT_INVALID` when the payload is too long or the type is none.
    */
   begin(type: number, payloadBytes: number): number {
     const legal = Number.isInteger(payloadBytes) && payloadBytes >= 0 && payloadBytes <= this.payloadBytesMax

@@ -4,8 +4,9 @@
 // Holds: no lost wake-up: a reader says that it sleeps, looks once more, and only then sleeps.
 // Costs: two atomics before a sleep, none on the hot path of a reader that does not sleep.
 //
-// Native code cannot wake `Atomics.wait`. It calls back once on the thread that owns the engine, and only when some reader
-// said that it sleeps; that thread reads its own rings and passes the doorbell on to readers waiting on other threads.
+// Native code cannot wake `Atomics.wait`. It calls back once on the thread that owns the engine, and only when some
+// reader said that it sleeps; that thread reads its own rings and passes the doorbell on to readers waiting on other
+// threads.
 import { WORD_BELL, WORD_SLEEPS } from './layout.js'
 
 /** A reader that can sleep. */

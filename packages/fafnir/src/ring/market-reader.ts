@@ -2,11 +2,11 @@
 // In:    a market ring that one native thread writes and never waits for us.
 // Out:   its records in order to a handler, and the exact number of those that were overwritten before we read them.
 // Holds: a handler never sees a torn record: it is copied, then proved whole, then shown.
-// Costs: one copy of the bytes by plain loads, a few atomics per batch of 4 KiB; no allocation and no BigInt per record.
+// Costs: one copy of the bytes by plain loads, a few atomics per batch of 4 KiB; no allocation, no BigInt.
 //
-// The protocol is that of crates/ring/src/market.rs, checked there against the memory model, with one difference: a batch
-// of records is copied and proved whole at once, because an atomic load from JavaScript costs as much as copying ten words.
-// Positions are two signed 32-bit halves: `low` and `high` below.
+// The protocol is that of crates/ring/src/market.rs, checked there against the memory model, with one difference: a
+// batch of records is copied and proved whole at once, because an atomic load from JavaScript costs as much as copying
+// ten words. Positions are two signed 32-bit halves: `low` and `high` below.
 import { fail } from '../errors.js'
 import {
   attachRing,
@@ -99,9 +99,9 @@ export class MarketReader {
   }
 
   /**
-   * Gives up to `max` records published before this call to the handler; returns how many. `missed` is up to date before
-   * the handler sees the record after a loss. A record whose handler throws counts as read; the throw passes through.
-   * Throws `RING_CORRUPT` when the memory holds what no writer writes.
+   * Gives up to `max` records published before this call to the handler; returns how many. `missed` is up to date
+   * before the handler sees the record after a loss. A record whose handler throws counts as read; the throw
+   * passes through. Throws `RING_CORRUPT` when the memory holds what no writer writes.
    */
   poll(handler: RecordHandler, max: number = enough): number {
     if (this.polling) throw fail('ARGUMENT_INVALID', 'a handler must not poll the reader that calls it')

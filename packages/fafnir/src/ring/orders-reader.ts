@@ -1,5 +1,5 @@
 // Room card: ring/orders-reader
-// In:    an orders ring: every record of our own orders while it fits, else a gap record with the count of the lost ones.
+// In:    an orders ring: every record of our own orders while it fits, else a gap record with the count of the lost.
 // Out:   each record once and in order to a handler, gap records included.
 // Holds: the native writer overwrites nothing that was not read; records are read in place, without a copy.
 // Costs: one atomic load and one atomic store per poll; no allocation.

@@ -1,6 +1,6 @@
 // Room card: ring/stress-peer
 // In:    which side to play, shared memory, how many records.
-// Out:   the other thread of the stress tests: a second, independent implementation of the layout, in BigInt and DataView.
+// Out:   the other thread of the stress tests: a second, independent implementation, in BigInt and DataView.
 // Holds: shares no code with the readers and writers it is tested against.
 // Costs: tests only.
 import { parentPort, workerData } from 'node:worker_threads'
