@@ -42,7 +42,8 @@ export interface EngineHost {
 export interface Native {
   buildInfo(): string
   checkConfig(kind: 'engine' | 'backtest', json: string): string
-  log1p(x: number): number
+  /** The binding's naming rule puts a capital after a digit. */
+  log1P(x: number): number
   log(x: number): number
   exp(x: number): number
   sqrt(x: number): number

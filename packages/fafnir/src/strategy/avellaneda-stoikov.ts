@@ -167,7 +167,7 @@ class Maker {
     const { params, instrument } = this
     const book = ctx.book(instrument.id)
     const volatility = ctx.volatility(instrument.id)
-    if (params.enabled === false || !book.valid || !book.twoSided || !volatility.full) return false
+    if (params.enabled === false || !ctx.trading || !book.valid || !book.twoSided || !volatility.full) return false
     const { sigma } = volatility
     const gamma = params.riskAversionPerMoney
     let horizon = this.horizonSeconds

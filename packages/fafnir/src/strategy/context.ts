@@ -110,6 +110,9 @@ export class StrategyContext<Params = unknown> {
     return (BigInt(high >>> 0) << 32n) + BigInt(low >>> 0) + BigInt(this.now)
   }
 
+  /** New orders can pass: false once the engine was killed or is closing. */
+  get trading(): boolean { return this.state.trading }
+
   /** The instrument of a symbol. @throws FafnirError STRATEGY_INVALID when the configuration has none. */
   instrument(symbol: string): Instrument {
     const found = this.symbols.get(symbol)

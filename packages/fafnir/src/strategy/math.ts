@@ -8,6 +8,6 @@ import type { CoreMath } from './context.js'
 
 /** The core's functions. Loads the native module. */
 export function coreMath(): CoreMath {
-  const { log1p, log, exp } = native()
+  const { log1P: log1p, log, exp } = native()
   return Object.freeze({ log1p, log, exp, sqrt: Math.sqrt })
 }

@@ -6,6 +6,8 @@
 import { EventKind } from '../generated/layout.js'
 import { ID, LAST_LOTS, PRICE, QUANTITY, SIDE_DETAIL_CODE, readF64, readI64, readU64 } from './decode.js'
 
+const TRADING_HALTED = 1
+
 /** What a strategy can know about its instruments, in columns. */
 export class MarketState {
   readonly count: number
@@ -25,6 +27,8 @@ export class MarketState {
   readonly full: Uint8Array
   /** Signed lots. */
   readonly position: Float64Array
+  /** False once the engine was killed or is closing. */
+  trading: boolean = true
   /** Instruments whose book changed and for which `onBook` is due, in the order of their first change. */
   readonly dirty: Uint16Array
   dirtyCount: number = 0
@@ -68,6 +72,9 @@ export class MarketState {
         this.samples[instrument] = readI64(words, at + QUANTITY)
         this.full[instrument] = (sideDetailCode >>> 8) & 0xff
         this.mark(instrument)
+        return
+      case EventKind.Trading:
+        this.trading = ((sideDetailCode >>> 8) & 0xff) !== TRADING_HALTED
         return
       default:
     }
