@@ -56,23 +56,26 @@ pub fn rows(recording: &Path, symbol: &str, clock_nanos: f64) -> Result<(Vec<Val
     let micros = |histogram: &Histogram<u64>, quantile: f64| {
         (histogram.value_at_quantile(quantile) as f64 - clock_nanos).max(0.0) / 1_000.0
     };
-    let row = |id: &str, what: String, ours: f64, unit: &str| {
-        json!({ "id": id, "what": what, "ours": ours, "rival": null, "rivalName": null, "unit": unit })
-    };
+    let row = |id: &str, what: String, ours: f64, unit: &str| json!({ "id": id, "what": what, "ours": ours, "rival": null, "rivalName": null, "unit": unit });
     let mut rows = Vec::new();
-    let mut notes = vec![format!("backtest of the recording: {} turns, effects {}", summary.turns, summary.effects_hash)];
+    let mut notes =
+        vec![format!("backtest of the recording: {} turns, effects {}", summary.turns, summary.effects_hash)];
     for (id, name, kind) in
         [("engine/bookticker-p50-us", "bookTicker", Kind::Touch), ("engine/trade-p50-us", "trade", Kind::Trade)]
     {
         let emitting = &turns.emitting[kind as usize];
-        let (chosen, said) =
-            if emitting.is_empty() { (&turns.all[kind as usize], "no turn sent an order; all") } else { (emitting, "order-emitting") };
+        let (chosen, said) = if emitting.is_empty() {
+            (&turns.all[kind as usize], "no turn sent an order; all")
+        } else {
+            (emitting, "order-emitting")
+        };
         let what = format!("{name} turn p50 ({said} turns: {})", chosen.len());
         rows.push(row(id, what, micros(chosen, 0.5), "us"));
     }
     let depth = &turns.emitting[Kind::Depth as usize];
     let base = (turns.depth_less_levels.value_at_quantile(0.5) as i64 - SHIFT) as f64 - clock_nanos;
-    let what = format!("depth turn p50 less 30 ns a level (order-emitting turns: {}, levels {})", depth.len(), turns.levels);
+    let what =
+        format!("depth turn p50 less 30 ns a level (order-emitting turns: {}, levels {})", depth.len(), turns.levels);
     rows.push(row("engine/depth", what, base / 1_000.0, "us"));
     let per_turn = turns.allocations as f64 / turns.turns.max(1) as f64;
     let what = format!("allocations per turn ({} turns)", turns.turns);

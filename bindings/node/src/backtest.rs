@@ -166,14 +166,7 @@ impl BacktestSession {
         })?;
         // SAFETY: as above; the finalizer is called exactly once with the same pointer.
         check_status!(unsafe {
-            sys::napi_add_finalizer(
-                env.raw(),
-                function,
-                session,
-                Some(release_step),
-                ptr::null_mut(),
-                ptr::null_mut(),
-            )
+            sys::napi_add_finalizer(env.raw(), function, session, Some(release_step), ptr::null_mut(), ptr::null_mut())
         })?;
         // SAFETY: `function` was just created in this environment.
         Ok(unsafe { Unknown::from_raw_unchecked(env.raw(), function) })
@@ -215,9 +208,8 @@ impl BacktestSession {
 unsafe extern "C" fn step_raw(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
     let mut session = ptr::null_mut();
     // SAFETY: called by Node with this call's environment and info; null outputs are allowed.
-    let status = unsafe {
-        sys::napi_get_cb_info(env, info, ptr::null_mut(), ptr::null_mut(), ptr::null_mut(), &mut session)
-    };
+    let status =
+        unsafe { sys::napi_get_cb_info(env, info, ptr::null_mut(), ptr::null_mut(), ptr::null_mut(), &mut session) };
     if status != sys::Status::napi_ok || session.is_null() {
         return ptr::null_mut();
     }

@@ -20,8 +20,7 @@ pub fn replay_journal(
 ) -> napi::Result<AsyncTask<NativeTask>> {
     spawn(progress, abort, move |watch| {
         let dump = dump_effects.as_deref().map(Path::new);
-        let found =
-            driver::replay(Path::new(&path), dump, |fraction| watch.report(fraction), || watch.keep_going())?;
+        let found = driver::replay(Path::new(&path), dump, |fraction| watch.report(fraction), || watch.keep_going())?;
         let same_build = found.build == backtest::build();
         Ok(serde_json::json!({
             "hash": found.hash,

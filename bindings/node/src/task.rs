@@ -88,9 +88,7 @@ pub(crate) fn spawn(
     job: impl FnOnce(&Watch) -> Result<String, Fault> + Send + 'static,
 ) -> napi::Result<AsyncTask<NativeTask>> {
     let progress = match progress {
-        Some(function) => {
-            Some(function.build_threadsafe_function().weak::<true>().max_queue_size::<1>().build()?)
-        }
+        Some(function) => Some(function.build_threadsafe_function().weak::<true>().max_queue_size::<1>().build()?),
         None => None,
     };
     let abort = abort.map_or_else(Arc::default, |handle| handle.flag.clone());

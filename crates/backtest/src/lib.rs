@@ -5,14 +5,12 @@
 //! Costs: turns per second are in each summary.
 #![forbid(unsafe_code)]
 
-
 mod measure;
 mod recording;
 mod run;
 mod schedule;
 mod source;
 mod summary;
-
 
 pub use run::{Backtest, Step};
 pub use summary::Summary;
@@ -26,11 +24,7 @@ pub fn build() -> String {
 }
 
 /// Runs a configuration with native strategies to its end. `progress` gets fractions; `keep_going` ends the run when it says no.
-pub fn run(
-    config_json: &str,
-    mut progress: impl FnMut(f64),
-    keep_going: impl Fn() -> bool,
-) -> Result<Summary, Fault> {
+pub fn run(config_json: &str, mut progress: impl FnMut(f64), keep_going: impl Fn() -> bool) -> Result<Summary, Fault> {
     /// Turns between two looks at progress and abort.
     const TURNS_BETWEEN_LOOKS: u32 = 16_384;
     let (config, setup) = BacktestConfig::from_json(config_json)?;

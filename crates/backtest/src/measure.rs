@@ -74,7 +74,8 @@ pub struct Measure {
 impl Measure {
     pub(crate) fn new(instruments: usize, samples: usize) -> Measure {
         // 1 ns to 10 s at three significant digits is a fixed 200 kB; construction cannot fail on these constants.
-        let tick_to_order = Histogram::new_with_bounds(1, 10_000_000_000, 3).unwrap_or_else(|_| unreachable_histogram());
+        let tick_to_order =
+            Histogram::new_with_bounds(1, 10_000_000_000, 3).unwrap_or_else(|_| unreachable_histogram());
         Measure {
             start: UnixNanos::NONE,
             end: UnixNanos::NONE,
@@ -121,7 +122,9 @@ impl Measure {
             let EffectRef::Order(event) = effect else { continue };
             orders_moved = true;
             match event.kind() {
-                Some(OrderEventKind::Fill) if self.fills.len() < FILLS_MAX => self.fills.push(FillRow { event: *event }),
+                Some(OrderEventKind::Fill) if self.fills.len() < FILLS_MAX => {
+                    self.fills.push(FillRow { event: *event })
+                }
                 Some(OrderEventKind::Fill) => self.fills_dropped += 1,
                 Some(kind) if kind.is_request() => self.requests += 1,
                 _ => {}
@@ -158,7 +161,8 @@ impl Measure {
                 order.filter(|order| order.state.is_open()).map(|order| order.price.0)
             };
             self.samples.push(Sample {
-                touch: [Side::Buy, Side::Sell].map(|side| touch.and_then(|touch| touch.price(side)).map(|price| price.0)),
+                touch: [Side::Buy, Side::Sell]
+                    .map(|side| touch.and_then(|touch| touch.price(side)).map(|price| price.0)),
                 quotes: [Side::Buy, Side::Sell].map(quote),
                 inventory: engine.orders().position(id).lots.0,
                 pnl: touch

@@ -196,8 +196,11 @@ impl Reading {
     ) -> Result<(), Fault> {
         let mut plain = BufReader::with_capacity(1 << 16, file);
         let gzip = plain.fill_buf().map_err(|error| self.damaged(&error))?.starts_with(&[0x1f, 0x8b]);
-        let mut lines: Box<dyn BufRead> =
-            if gzip { Box::new(BufReader::with_capacity(1 << 18, MultiGzDecoder::new(plain))) } else { Box::new(plain) };
+        let mut lines: Box<dyn BufRead> = if gzip {
+            Box::new(BufReader::with_capacity(1 << 18, MultiGzDecoder::new(plain)))
+        } else {
+            Box::new(plain)
+        };
         loop {
             let mut chunk = spent.try_recv().unwrap_or_default();
             chunk.clear();
@@ -266,7 +269,11 @@ impl Reading {
     fn damaged(&self, error: &std::io::Error) -> Fault {
         let path = self.path.display().to_string();
         let fields = vec![("path", path.clone()), ("error", error.to_string()), ("goodLines", self.good.to_string())];
-        Fault::new(Code::RecordingTruncated, format!("{path} is damaged after {} good lines: {error}", self.good), fields)
+        Fault::new(
+            Code::RecordingTruncated,
+            format!("{path} is damaged after {} good lines: {error}", self.good),
+            fields,
+        )
     }
 
     fn no_recording(&self) -> Fault {

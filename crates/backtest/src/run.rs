@@ -14,8 +14,8 @@ use journal::{EffectsHash, Options, Start, Writer};
 use types::config::{BacktestConfig, Setup};
 use types::limits::TURNS_PER_HASH_RECORD;
 use types::{
-    Code, ConnId, ConnState, Control, EffectRef, Effects, EventKind, Fault, Input, InputKind, InstrumentId, Nanos, OrderEvent,
-    OrderEventKind, Side, UnixNanos, VenueId,
+    Code, ConnId, ConnState, Control, EffectRef, Effects, EventKind, Fault, Input, InputKind, InstrumentId, Nanos,
+    OrderEvent, OrderEventKind, Side, UnixNanos, VenueId,
 };
 
 use crate::measure::Measure;

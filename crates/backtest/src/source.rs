@@ -8,12 +8,12 @@ use std::path::Path;
 use types::config::{Feed, LatencyConfig, Setup, SourceConfig};
 use types::{Code, ConnId, Instrument, InstrumentId, Nanos, OrderEvent, UnixNanos};
 use venue::{FeedBatch, FeedItem, GeneratedVenue, Ledger, RecordedVenue};
-use wire::json::encode::{self, Envelope};
 use wire::json::FeedMessage;
+use wire::json::encode::{self, Envelope};
 
-use types::Fault;
 use crate::recording::Recording;
 use crate::schedule::Deliveries;
+use types::Fault;
 
 /// One source of market data with the venue that fills orders against it.
 pub(crate) struct Source {
@@ -118,7 +118,7 @@ impl Source {
                         Ok(FeedMessage::Touch(print)) => venue.on_touch(at, print, reports),
                         Ok(FeedMessage::Depth(header)) => {
                             let _ = venue.on_depth(at, header, bids, asks, reports);
-                        },
+                        }
                         Ok(FeedMessage::Snapshot(header)) => {
                             // A snapshot names no symbol; the connection it came on does.
                             conn = ConnId::snapshot(self.instrument);

@@ -4,10 +4,10 @@ mod common;
 use std::io::Write;
 
 use common::{fixture, recorded, run, scratch, small_recording};
-use types::Code;
 use flate2::Compression;
 use flate2::read::MultiGzDecoder;
 use flate2::write::GzEncoder;
+use types::Code;
 
 fn fault_of(bytes: &[u8], name: &str) -> types::Fault {
     let path = scratch(name);
@@ -74,8 +74,7 @@ fn garbage_lines_are_counted_and_change_nothing() {
     let mut packed = GzEncoder::new(std::fs::File::create(&dirty).unwrap(), Compression::fast());
     packed.write_all(dirty_text.as_bytes()).unwrap();
     packed.finish().unwrap();
-    let (want, got) =
-        (run(&fixture(&clean.display().to_string())), run(&fixture(&dirty.display().to_string())));
+    let (want, got) = (run(&fixture(&clean.display().to_string())), run(&fixture(&dirty.display().to_string())));
     assert_eq!(got.counts.garbage, added as u64);
     assert_eq!(want.effects_hash, got.effects_hash);
     std::fs::remove_file(clean).unwrap();

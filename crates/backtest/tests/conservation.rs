@@ -38,7 +38,8 @@ struct World {
 impl World {
     fn new(lose: Option<u64>) -> World {
         let mut btc = instrument("BTCUSDT", "0.0002");
-        btc["risk"] = json!({ "collarBasisPoints": 10_000, "maxMessages": 1_000_000, "referenceMaxAgeMillis": 86_400_000 });
+        btc["risk"] =
+            json!({ "collarBasisPoints": 10_000, "maxMessages": 1_000_000, "referenceMaxAgeMillis": 86_400_000 });
         let config = json!({ "venues": [{ "name": "BINANCE" }], "instruments": [btc] });
         let (_, setup) = EngineConfig::from_json(&config.to_string()).unwrap();
         let instrument = setup.instruments[0].clone();
@@ -153,12 +154,7 @@ impl World {
     }
 }
 
-fn encode_item(
-    bytes: &mut Vec<u8>,
-    instrument: &Instrument,
-    batch: &FeedBatch,
-    item: &FeedItem,
-) -> Option<ConnId> {
+fn encode_item(bytes: &mut Vec<u8>, instrument: &Instrument, batch: &FeedBatch, item: &FeedItem) -> Option<ConnId> {
     let feed = Feed::BinanceUsdm;
     match item {
         FeedItem::Touch(print) => encode::touch(bytes, feed, Envelope::Bare, instrument, print),

@@ -83,9 +83,8 @@ fn market_time_can_be_cut_short() {
     let mut config = generated(5);
     config["seconds"] = 5.into();
     let short = run(&config);
-    let nanos = |summary: &Summary| {
-        summary.market_end.parse::<u64>().unwrap() - summary.market_start.parse::<u64>().unwrap()
-    };
+    let nanos =
+        |summary: &Summary| summary.market_end.parse::<u64>().unwrap() - summary.market_start.parse::<u64>().unwrap();
     assert!(nanos(&short) < 5_100_000_000, "{}", nanos(&short));
     assert!(nanos(&run(&generated(5))) > 19_000_000_000);
 }

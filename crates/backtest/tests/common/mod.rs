@@ -58,9 +58,7 @@ pub fn fixture(path: &str) -> Value {
 
 /// Two generated instruments, twenty seconds.
 pub fn generated(seed: u64) -> Value {
-    let market = |instrument: &str, seed: u64| {
-        json!({ "kind": "generated", "instrument": instrument, "market": { "seed": seed, "seconds": 20 } })
-    };
+    let market = |instrument: &str, seed: u64| json!({ "kind": "generated", "instrument": instrument, "market": { "seed": seed, "seconds": 20 } });
     json!({
         "engine": { "venues": [{ "name": "BINANCE", "feed": "binanceUsdm" }],
                     "instruments": [instrument("BTCUSDT", "0"), instrument("ETHUSDT", "-0.0001")],
