@@ -8,10 +8,24 @@ export { replay, type ReplayOptions, type ReplayResult } from './backtest/replay
 export type * from './backtest/summary.js'
 export { Engine, createEngine, type EngineOptions, type EngineSummary } from './engine/engine.js'
 export type {
-  MarketFeed, MarketSink, MarketUpdate, PriceInput, QuantityInput, StaleUpdate, TouchUpdate, TradeUpdate,
+  MarketFeed,
+  MarketSink,
+  MarketUpdate,
+  PriceInput,
+  QuantityInput,
+  StaleUpdate,
+  TouchUpdate,
+  TradeUpdate,
 } from './engine/feed.js'
 export type {
-  CancelRequest, ExecutionReport, NewRequest, OrderGateway, OrderRequest, ReplaceRequest, ReportSink, VenueOrder,
+  CancelRequest,
+  ExecutionReport,
+  NewRequest,
+  OrderGateway,
+  OrderRequest,
+  ReplaceRequest,
+  ReportSink,
+  VenueOrder,
 } from './engine/gateway.js'
 export { FafnirError, codeDoc, isCode, type ErrorField, type ErrorFields } from './errors.js'
 export type { Code, CodeRoom } from './generated/codes.js'
@@ -21,13 +35,29 @@ export { tradesCsv, writeReport, type ReportInput, type ReportPaths } from './re
 export { avellanedaStoikov, type AvellanedaStoikovParams } from './strategy/avellaneda-stoikov.js'
 export type { CoreMath, PlaceOrder, ReplaceOrder, StrategyContext } from './strategy/context.js'
 export type { OrderKind, OrderState, Side } from './strategy/decode.js'
-export { defineStrategy, type StrategyDefinition, type StrategyHandlers } from './strategy/define.js'
+export { defineStrategy, type AnyStrategy, type StrategyDefinition, type StrategyHandlers } from './strategy/define.js'
 export type { StrategyOutcome } from './strategy/host.js'
 export type {
-  BookCopy, BookView, OrderCopy, OrderEventCopy, OrderEventView, OrderView, OwnOrders, TradeCopy, TradeView,
-  VolatilityCopy, VolatilityView,
+  BookCopy,
+  BookView,
+  OrderCopy,
+  OrderEventCopy,
+  OrderEventView,
+  OrderView,
+  OwnOrders,
+  TradeCopy,
+  TradeView,
+  VolatilityCopy,
+  VolatilityView,
 } from './strategy/views.js'
 export {
-  priceFloat, priceText, priceTicks, quantityLots, quantityText, type Instrument, type PriceIncrement, type PriceTicks,
+  priceFloat,
+  priceText,
+  priceTicks,
+  quantityLots,
+  quantityText,
+  type Instrument,
+  type PriceIncrement,
+  type PriceTicks,
   type QuantityLots,
 } from './units.js'

@@ -47,11 +47,7 @@ export interface Native {
   log(x: number): number
   exp(x: number): number
   sqrt(x: number): number
-  runBacktest(
-    configJson: string,
-    progress: ((fraction: number) => void) | null,
-    abort: AbortHandle,
-  ): Promise<string>
+  runBacktest(configJson: string, progress: ((fraction: number) => void) | null, abort: AbortHandle): Promise<string>
   replayJournal(
     path: string,
     dumpEffects: string | null,

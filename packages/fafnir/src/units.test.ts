@@ -7,8 +7,18 @@ import { instrumentsOf, priceText, priceTicks, quantityLots, quantityText } from
 const [btc, coarse] = instrumentsOf([
   { symbol: 'BTCUSDT', venue: 'v', tickSize: '0.1', lotSize: '0.001', makerFee: '-0.0001', takerFee: '0.0005' },
   {
-    symbol: 'X', venue: 'v', tickSize: '0.05', lotSize: '5', priceDecimals: 4, contract: 'inverse', multiplier: '100',
-    takerFee: '0.0005', priceIncrements: [{ fromPrice: '0', increment: '0.05' }, { fromPrice: '10', increment: '0.1' }],
+    symbol: 'X',
+    venue: 'v',
+    tickSize: '0.05',
+    lotSize: '5',
+    priceDecimals: 4,
+    contract: 'inverse',
+    multiplier: '100',
+    takerFee: '0.0005',
+    priceIncrements: [
+      { fromPrice: '0', increment: '0.05' },
+      { fromPrice: '10', increment: '0.1' },
+    ],
   },
 ])
 
@@ -20,7 +30,10 @@ describe('units', () => {
     expect(quantityLots(btc!, '0.020')).toBe(20)
     expect(quantityText(btc!, 20)).toBe('0.020')
     expect(priceText(coarse!, 2_025)).toBe('101.2500')
-    expect(coarse!.increments).toEqual([{ from: 0, step: 1 }, { from: 200, step: 2 }])
+    expect(coarse!.increments).toEqual([
+      { from: 0, step: 1 },
+      { from: 200, step: 2 },
+    ])
   })
 
   it.each(['61800.25', '', '1e3', ' 1', 'NaN', '1.', '99999999999999999999', 5 as never, null as never])(
@@ -46,7 +59,12 @@ describe('errors', () => {
     const cause = new Error('inner')
     const error = fail('CONFIG_INVALID', 'a sentence', { path: 'a.b', n: 5 }, cause)
     expect(error).toBeInstanceOf(FafnirError)
-    expect(error.toJSON()).toEqual({ code: 'CONFIG_INVALID', room: 'types', message: 'a sentence', fields: { path: 'a.b', n: 5 } })
+    expect(error.toJSON()).toEqual({
+      code: 'CONFIG_INVALID',
+      room: 'types',
+      message: 'a sentence',
+      fields: { path: 'a.b', n: 5 },
+    })
     expect(error.cause).toBe(cause)
     expect(describeError(error)).toBe('CONFIG_INVALID: a sentence (path: a.b, n: 5)')
   })
@@ -54,7 +72,10 @@ describe('errors', () => {
   it('reads what native code throws', () => {
     const native = { code: 'JOURNAL_IO', room: 'journal', message: 'no room', fields: { path: '/x', nested: { a: 1 } } }
     expect(fromNative(new Error(JSON.stringify(native)))).toMatchObject({
-      code: 'JOURNAL_IO', room: 'journal', message: 'no room', fields: { path: '/x', nested: '{"a":1}' },
+      code: 'JOURNAL_IO',
+      room: 'journal',
+      message: 'no room',
+      fields: { path: '/x', nested: '{"a":1}' },
     })
     expect(fromNative(new Error('{"code":"NO_SUCH"}')).code).toBe('NATIVE_PANICKED')
     expect(fromNative(new Error('{')).code).toBe('NATIVE_PANICKED')

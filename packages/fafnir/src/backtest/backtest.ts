@@ -7,7 +7,7 @@ import { fail, FafnirError } from '../errors.js'
 import type { BacktestConfig } from '../generated/config.js'
 import { guarded, guardedAsync, native, type AbortHandle } from '../native.js'
 import { allocateRings, type RingSizes } from '../strategy/rings.js'
-import type { StrategyDefinition } from '../strategy/define.js'
+import type { AnyStrategy, StrategyDefinition } from '../strategy/define.js'
 import { StrategyHost, type StrategyOutcome } from '../strategy/host.js'
 import { coreMath } from '../strategy/math.js'
 import { instrumentsOf } from '../units.js'
@@ -16,7 +16,7 @@ import { readSummary, type BacktestSummary } from './summary.js'
 /** How a backtest runs. */
 export interface BacktestOptions extends RingSizes {
   /** A strategy in TypeScript. Default: the native quoters of the configuration alone. */
-  readonly strategy?: StrategyDefinition<never> | StrategyDefinition | undefined
+  readonly strategy?: AnyStrategy | undefined
   /** Stops the run; it then fails with ABORTED and leaves no output. */
   readonly signal?: AbortSignal | undefined
   /** Called some ten times a second with 0 to 1. */

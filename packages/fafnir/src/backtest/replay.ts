@@ -1,6 +1,6 @@
 // Room card: backtest/replay
 // In:    a journal: its folder or one segment.
-// Out:   the effects hash of the journalled inputs run again, whether the recorded hashes agree, and where the journal ends.
+// Out:   the effects hash of the journalled inputs run again, whether it agrees with the recorded one, where the journal ends.
 // Holds: a damaged journal is replayed up to the damage and says where that is; another build says so.
 // Costs: native, off this thread.
 import { guarded, native } from '../native.js'
@@ -39,7 +39,8 @@ export interface ReplayResult {
 
 /**
  * Replays a journal.
- * @throws FafnirError FILE_MISSING or JOURNAL_IO, JOURNAL_FORMAT (no journal, or a version this build cannot read), ABORTED.
+ * @throws FafnirError FILE_MISSING or JOURNAL_IO; JOURNAL_FORMAT (no journal, or of a version this build cannot read);
+ * ABORTED.
  */
 export async function replay(path: string, options: ReplayOptions = {}): Promise<ReplayResult> {
   const abort = guarded(() => new (native().AbortHandle)())

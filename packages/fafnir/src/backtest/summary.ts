@@ -258,7 +258,12 @@ function readOrders(raw: Loose): OrderCounts {
 function readPercentiles(raw: Loose): Percentiles {
   const { count, p50, p90, p99, p999, max } = raw
   return {
-    count: number(count), p50: number(p50), p90: number(p90), p99: number(p99), p999: number(p999), max: number(max),
+    count: number(count),
+    p50: number(p50),
+    p90: number(p90),
+    p99: number(p99),
+    p999: number(p999),
+    max: number(max),
   }
 }
 
@@ -269,8 +274,13 @@ function readSeries(raw: Loose): Series {
       const one = object(item)
       const { bid, ask, quoteBid, quoteAsk, inventory, pnl } = one
       return {
-        symbol: text(one['symbol']), bid: curve(bid), ask: curve(ask), quoteBid: curve(quoteBid), quoteAsk: curve(quoteAsk),
-        inventory: curve(inventory), pnl: curve(pnl),
+        symbol: text(one['symbol']),
+        bid: curve(bid),
+        ask: curve(ask),
+        quoteBid: curve(quoteBid),
+        quoteAsk: curve(quoteAsk),
+        inventory: curve(inventory),
+        pnl: curve(pnl),
       }
     }),
   }

@@ -34,7 +34,9 @@ export async function doctor(version: string, output: Output): Promise<number> {
   } else {
     const width = Math.max(...findings.map((finding) => finding.what.length))
     for (const { what, value, ok: good, advice } of findings) {
-      output.out(`${good ? 'ok  ' : 'BAD '} ${what.padEnd(width)}  ${value}${advice === undefined ? '' : `\n       ${advice}`}\n`)
+      output.out(
+        `${good ? 'ok  ' : 'BAD '} ${what.padEnd(width)}  ${value}\n${advice === undefined ? '' : `       ${advice}\n`}`,
+      )
     }
   }
   return ok ? EXIT.ok : EXIT.failed
@@ -125,5 +127,5 @@ function machineFindings(quota: Quota): readonly Finding[] {
 export function threadPlan(usableCores: number): string {
   if (usableCores < 2) return 'engine and Node share a core: the engine polls and sleeps, nothing spins'
   const rest = Math.floor(usableCores) - 1
-  return `one engine thread, spin-then-poll, on a core of its own; Node and the journal's commit thread on the other ${rest}`
+  return `one engine thread, spin-then-poll, on a core of its own; Node and the journal's commits on the other ${rest}`
 }

@@ -32,7 +32,10 @@ export async function initProject(dir: string, version: string, output: Output):
 }
 
 function packageName(directory: string): string {
-  const name = basename(directory).toLowerCase().replace(/[^a-z0-9-]+/g, '-').replace(/^-+|-+$/g, '')
+  const name = basename(directory)
+    .toLowerCase()
+    .replace(/[^a-z0-9-]+/g, '-')
+    .replace(/^-+|-+$/g, '')
   return name === '' ? 'strategy' : name
 }
 
@@ -119,7 +122,7 @@ const config: BacktestConfig = {
   engine: {
     venues: [{ name: 'simulated' }],
     instruments: [
-      { symbol: 'BTCUSDT', venue: 'simulated', tickSize: '0.1', lotSize: '0.001', makerFee: '0.0002', takerFee: '0.0005' },
+      { symbol: 'BTCUSDT', venue: 'simulated', tickSize: '0.1', lotSize: '0.001', makerFee: '0.0002' },
     ],
     volatility: { window: 100 },
   },

@@ -10,13 +10,13 @@ import { pathToFileURL } from 'node:url'
 import { createJiti } from 'jiti'
 
 import { FafnirError, fail } from '../errors.js'
-import { isStrategy, type StrategyDefinition } from '../strategy/define.js'
+import { isStrategy, type AnyStrategy } from '../strategy/define.js'
 
 /**
  * Loads a strategy.
  * @throws FafnirError FILE_MISSING, or STRATEGY_INVALID when the file does not load or exports no strategy.
  */
-export async function loadStrategy(path: string, packageEntry: string): Promise<StrategyDefinition> {
+export async function loadStrategy(path: string, packageEntry: string): Promise<AnyStrategy> {
   const file = resolve(path)
   if (!existsSync(file)) throw fail('FILE_MISSING', 'the strategy file does not exist', { path })
   const jiti = createJiti(pathToFileURL(file).href, { alias: { fafnir: packageEntry }, fsCache: false })

@@ -42,7 +42,7 @@ export interface QuoterOverrides {
   readonly requoteTicks?: number | undefined
 }
 
-// κ of 5 per USDT puts quotes about a tick outside the touch of BTCUSDT; γ leans them by a tick or two at full inventory.
+// κ of 5 per USDT puts quotes about a tick outside the touch of BTCUSDT; γ leans them by a tick or two at most.
 const RECORDING_QUOTER = {
   riskAversionPerMoney: 0.05,
   intensityDecayPerPrice: 5,
@@ -99,9 +99,7 @@ export function demoConfig(options: {
       volatility: { window: 100 },
       quoters: [quoter],
     },
-    sources: [
-      { kind: 'generated', instrument: symbol, market: { seed: options.seed, seconds: options.seconds } },
-    ],
+    sources: [{ kind: 'generated', instrument: symbol, market: { seed: options.seed, seconds: options.seconds } }],
     output: { samples: SAMPLES },
   }
 }

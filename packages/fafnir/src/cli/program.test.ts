@@ -99,10 +99,22 @@ describe('bad input', () => {
     ['a folder as recording', 'RECORDING_MISSING', () => ['backtest', '--recording', directory]],
     ['a recording that is none', 'RECORDING_FORMAT', () => ['backtest', '--recording', file('x', 'hello\nworld\n')]],
     ['an empty recording', 'RECORDING_FORMAT', () => ['backtest', '--recording', file('x', '')]],
-    ['a damaged gz', 'RECORDING_TRUNCATED', () => ['backtest', '--recording', file('x', new Uint8Array([0x1f, 0x8b, 8, 9]))]],
-    ['an unknown symbol', 'USAGE_INVALID', () => ['backtest', '--recording', file('x', `1 ${DIFF}\n`), '--symbol', 'DOGEUSDT']],
+    [
+      'a damaged gz',
+      'RECORDING_TRUNCATED',
+      () => ['backtest', '--recording', file('x', new Uint8Array([0x1f, 0x8b, 8, 9]))],
+    ],
+    [
+      'an unknown symbol',
+      'USAGE_INVALID',
+      () => ['backtest', '--recording', file('x', `1 ${DIFF}\n`), '--symbol', 'DOGEUSDT'],
+    ],
     ['a missing strategy', 'FILE_MISSING', () => ['demo', '--strategy', join(directory, 'none.ts')]],
-    ['a strategy that does not load', 'STRATEGY_INVALID', () => ['demo', '--strategy', file('s.ts', 'export default (')]],
+    [
+      'a strategy that does not load',
+      'STRATEGY_INVALID',
+      () => ['demo', '--strategy', file('s.ts', 'export default (')],
+    ],
     ['a file without a strategy', 'STRATEGY_INVALID', () => ['demo', '--strategy', file('s.ts', 'export default 5')]],
     ['a missing configuration', 'FILE_MISSING', () => ['backtest', '--config', join(directory, 'none.json')]],
     ['a configuration that is no JSON', 'CONFIG_INVALID', () => ['backtest', '--config', file('c.json', '{')]],
@@ -119,7 +131,10 @@ describe('bad input', () => {
 describe('sniff', () => {
   it('tells feed and symbol from plain and gzip files', async () => {
     expect(await sniffRecording(file('a', `1 ${DIFF}\n`))).toEqual({ feed: 'usdm', symbol: 'BTCUSDT' })
-    expect(await sniffRecording(file('b', gzipSync(`garbage\n5 ${SPOT_TICKER}\n`)))).toEqual({ feed: 'spot', symbol: 'ETHUSDT' })
+    expect(await sniffRecording(file('b', gzipSync(`garbage\n5 ${SPOT_TICKER}\n`)))).toEqual({
+      feed: 'spot',
+      symbol: 'ETHUSDT',
+    })
     expect(await sniffRecording(file('c', '5 {"x":1}\n'))).toEqual({ feed: undefined, symbol: undefined })
   })
 })
@@ -139,7 +154,12 @@ describe('init', () => {
     const project = join(directory, 'My Strategy')
     expect(await run('init', project)).toBe(0)
     expect(readdirSync(project).sort()).toEqual([
-      '.gitignore', 'README.md', 'package.json', 'strategy.test.ts', 'strategy.ts', 'tsconfig.json',
+      '.gitignore',
+      'README.md',
+      'package.json',
+      'strategy.test.ts',
+      'strategy.ts',
+      'tsconfig.json',
     ])
     const manifest = JSON.parse(readFileSync(join(project, 'package.json'), 'utf8')) as Record<string, unknown>
     expect(manifest).toMatchObject({ name: 'my-strategy', dependencies: { fafnir: '^1.2.3' } })
@@ -174,7 +194,8 @@ describe.skipIf(!available)('runs (native)', () => {
       's.ts',
       `import { defineStrategy } from 'fafnir'
        let events: number = 0
-       export default defineStrategy({ apiVersion: 1, onBook() { events += 1; if (events === 50) throw new Error('boom') } })`,
+       const onBook = (): void => { events += 1; if (events === 50) throw new Error('boom') }
+       export default defineStrategy({ apiVersion: 1, onBook })`,
     )
     const run1 = join(directory, 'run')
     expect(await run('demo', '--seconds', '5', '--strategy', strategy, '--out', run1)).toBe(1)

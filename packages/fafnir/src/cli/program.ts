@@ -1,7 +1,7 @@
 // Room card: cli/program
 // In:    the arguments of the command.
 // Out:   what the command prints, and its exit code.
-// Holds: every error is one line (or one JSON object with --json); usage errors exit with 2, faults with 1, SIGINT with 130.
+// Holds: every error is one line (one JSON object with --json); usage errors exit with 2, faults with 1, SIGINT with 130.
 // Costs: cold path.
 import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
@@ -76,9 +76,18 @@ export async function runCli(args: readonly string[], host: CliHost): Promise<nu
     async (...args: Args): Promise<void> => {
       exit = await run(...args)
     }
-  addDemo(program, action((flags: DemoFlags) => runDemo(flags, host, output(flags.json))))
-  addBacktest(program, action((flags: BacktestFlags) => runBacktestCommand(flags, host, output(flags.json))))
-  addReplay(program, action((path: string, flags: ReplayFlags) => runReplay(path, flags, host, output(flags.json))))
+  addDemo(
+    program,
+    action((flags: DemoFlags) => runDemo(flags, host, output(flags.json))),
+  )
+  addBacktest(
+    program,
+    action((flags: BacktestFlags) => runBacktestCommand(flags, host, output(flags.json))),
+  )
+  addReplay(
+    program,
+    action((path: string, flags: ReplayFlags) => runReplay(path, flags, host, output(flags.json))),
+  )
   program
     .command('init <dir>')
     .description('write a small project with a strategy and its test')
@@ -101,7 +110,11 @@ export async function runCli(args: readonly string[], host: CliHost): Promise<nu
 }
 
 function usageText(error: CommanderError, program: Command): string {
-  if (error.code !== 'commander.help') return error.message.replace(/^error: /, '').split('\n').join(' ')
+  if (error.code !== 'commander.help')
+    return error.message
+      .replace(/^error: /, '')
+      .split('\n')
+      .join(' ')
   return `name a command: ${program.commands.map((command) => command.name()).join(', ')}`
 }
 
@@ -121,12 +134,8 @@ function addDemo(program: Command, run: (flags: DemoFlags) => Promise<void>): vo
   const command = program
     .command('demo')
     .description('run the market maker on a generated market')
-    .addOption(
-      new Option('--seconds <n>', 'market time, seconds').default(60).argParser(whole(1, YEAR_SECONDS)),
-    )
-    .addOption(
-      new Option('--seed <n>', 'seed of the market').default(1).argParser(whole(0, Number.MAX_SAFE_INTEGER)),
-    )
+    .addOption(new Option('--seconds <n>', 'market time, seconds').default(60).argParser(whole(1, YEAR_SECONDS)))
+    .addOption(new Option('--seed <n>', 'seed of the market').default(1).argParser(whole(0, Number.MAX_SAFE_INTEGER)))
   addRunOptions(command).action(run)
 }
 
@@ -134,10 +143,14 @@ function addBacktest(program: Command, run: (flags: BacktestFlags) => Promise<vo
   const command = program
     .command('backtest')
     .description('run the market maker or a strategy on a recording')
-    .addOption(new Option('--recording <file>', 'recording, plain or gzip: receive time in ns, a space, the raw message'))
+    .addOption(
+      new Option('--recording <file>', 'recording, plain or gzip: receive time in ns, a space, the raw message'),
+    )
     .addOption(new Option('--config <file>', 'a whole backtest configuration as JSON'))
     .addOption(new Option('--symbol <symbol>', 'symbol (default: that of the first message)'))
-    .addOption(new Option('--feed <feed>', 'rules of the feed (default: by the first messages)').choices(['usdm', 'spot']))
+    .addOption(
+      new Option('--feed <feed>', 'rules of the feed (default: by the first messages)').choices(['usdm', 'spot']),
+    )
     .addOption(new Option('--tick-size <price>', 'finest price').argParser(decimalText))
     .addOption(new Option('--lot-size <quantity>', 'finest quantity').argParser(decimalText))
     .addOption(new Option('--maker-fee <rate>', 'maker fee as a rate of value').argParser(decimalText))
@@ -216,7 +229,10 @@ async function readConfig(path: string): Promise<BacktestConfig> {
   try {
     const value: unknown = JSON.parse(text)
     if (typeof value === 'object' && value !== null && 'engine' in value) return value as BacktestConfig
-    throw fail('CONFIG_INVALID', 'the file holds no backtest configuration', { path, allowed: '{ engine, sources, … }' })
+    throw fail('CONFIG_INVALID', 'the file holds no backtest configuration', {
+      path,
+      allowed: '{ engine, sources, … }',
+    })
   } catch (cause) {
     if (!(cause instanceof SyntaxError)) throw cause
     throw fail('CONFIG_INVALID', 'the configuration file is not JSON', { path, what: cause.message }, cause)
@@ -264,5 +280,8 @@ async function runReplay(path: string, flags: ReplayFlags, host: CliHost, output
   output.out(`${marksChecked} recorded hashes compared: ${matches ? 'all agree' : 'they DIFFER'}\n`)
   output.out(`effects ${hash}\n`)
   if (matches) return EXIT.ok
-  return printError(output, fail('REPLAY_MISMATCH', 'the replayed effects differ from the recorded ones', { path, build }))
+  return printError(
+    output,
+    fail('REPLAY_MISMATCH', 'the replayed effects differ from the recorded ones', { path, build }),
+  )
 }

@@ -11,7 +11,7 @@ import { backtest } from '../backtest/backtest.js'
 import { fail } from '../errors.js'
 import type { BacktestConfig } from '../generated/config.js'
 import { writeReport } from '../report/write.js'
-import type { StrategyDefinition } from '../strategy/define.js'
+import type { AnyStrategy } from '../strategy/define.js'
 import { EXIT, printError, printRun, type Output } from './output.js'
 import { showProgress } from './progress.js'
 
@@ -19,7 +19,7 @@ import { showProgress } from './progress.js'
 export interface RunRequest {
   readonly title: string
   readonly config: BacktestConfig
-  readonly strategy: StrategyDefinition | undefined
+  readonly strategy: AnyStrategy | undefined
   /** Folder to write into. Default: `runs/<time>`. */
   readonly out: string | undefined
   readonly dumpEffects: string | undefined

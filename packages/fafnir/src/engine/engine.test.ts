@@ -9,7 +9,15 @@ import { FafnirError, fail } from '../errors.js'
 import { native } from '../native.js'
 import { defineStrategy, type StrategyHandlers } from '../strategy/define.js'
 import { createEngine, type Engine, type EngineOptions } from './engine.js'
-import type { CancelRequest, NewRequest, OrderGateway, OrderRequest, ReplaceRequest, ReportSink, VenueOrder } from './gateway.js'
+import type {
+  CancelRequest,
+  NewRequest,
+  OrderGateway,
+  OrderRequest,
+  ReplaceRequest,
+  ReportSink,
+  VenueOrder,
+} from './gateway.js'
 
 const available = (() => {
   try {
@@ -35,7 +43,8 @@ class FakeVenue implements OrderGateway {
   readonly asked: OrderRequest[] = []
   sink: ReportSink | undefined
   closed = false
-  onSubmit: (request: NewRequest) => void | Promise<void> = ({ orderId }) => this.sink!.report(orderId, { kind: 'accepted' })
+  onSubmit: (request: NewRequest) => void | Promise<void> = ({ orderId }) =>
+    this.sink!.report(orderId, { kind: 'accepted' })
   found: VenueOrder = { state: 'absent' }
 
   start(sink: ReportSink): void {
@@ -61,7 +70,14 @@ class FakeVenue implements OrderGateway {
   }
 }
 
-const TOUCH = { kind: 'touch', instrument: 'BTCUSDT', bid: '100.0', bidQuantity: '1', ask: '100.2', askQuantity: '1' } as const
+const TOUCH = {
+  kind: 'touch',
+  instrument: 'BTCUSDT',
+  bid: '100.0',
+  bidQuantity: '1',
+  ask: '100.2',
+  askQuantity: '1',
+} as const
 
 async function until(done: () => boolean, what: string): Promise<void> {
   for (let i = 0; i < 400; i += 1) {
@@ -76,7 +92,11 @@ describe.skipIf(!available)('engine (native)', () => {
   const faults: FafnirError[] = []
   const folders: string[] = []
 
-  async function start(venue: OrderGateway, handlers: Omit<StrategyHandlers<never>, 'apiVersion'>, more: object = {}): Promise<Engine> {
+  async function start(
+    venue: OrderGateway,
+    handlers: Omit<StrategyHandlers<never>, 'apiVersion'>,
+    more: object = {},
+  ): Promise<Engine> {
     faults.length = 0
     engine = await createEngine({ ...config, ...more, onFault: (error) => void faults.push(error) })
     await engine.attachGateway(venue)
@@ -111,11 +131,25 @@ describe.skipIf(!available)('engine (native)', () => {
     await until(() => seen.includes('accepted'), 'accepted')
     const [order] = venue.asked as NewRequest[]
     expect(order).toMatchObject({
-      kind: 'new', clOrdId: '1-1', side: 'buy', price: '100.0', quantity: '0.010', postOnly: true, ioc: false, algoId: 7, clientId: 1,
+      kind: 'new',
+      clOrdId: '1-1',
+      side: 'buy',
+      price: '100.0',
+      quantity: '0.010',
+      postOnly: true,
+      ioc: false,
+      algoId: 7,
+      clientId: 1,
     })
     venue.sink!.report(order!.orderId, { kind: 'fill', price: '100.0', quantity: '0.004', cumulative: '0.004' })
     venue.sink!.report(order!.orderId, { kind: 'fill', price: '100.0', quantity: '0.004', cumulative: '0.004' })
-    venue.sink!.report(order!.orderId, { kind: 'fill', price: '100.0', quantity: '0.006', cumulative: '0.010', fee: '0.01' })
+    venue.sink!.report(order!.orderId, {
+      kind: 'fill',
+      price: '100.0',
+      quantity: '0.006',
+      cumulative: '0.010',
+      fee: '0.01',
+    })
     await until(() => live.position('BTCUSDT') === 10, 'the whole fill')
     expect(seen).toEqual(['new', 'accepted', 'fill 4', 'fill 6'])
     expect(live.book('BTCUSDT')).toMatchObject({ bid: 1000, ask: 1002, mid2: 2002 })
@@ -229,11 +263,17 @@ describe.skipIf(!available)('engine (native)', () => {
   it('refuses bad input at the door', async () => {
     const live = await start(new FakeVenue(), {})
     expect(() => live.pushEvent({ ...TOUCH, bid: '100.05' })).toThrow(expect.objectContaining({ code: 'OFF_GRID' }))
-    expect(() => live.pushEvent({ ...TOUCH, instrument: 'X' })).toThrow(expect.objectContaining({ code: 'UNKNOWN_SYMBOL' }))
+    expect(() => live.pushEvent({ ...TOUCH, instrument: 'X' })).toThrow(
+      expect.objectContaining({ code: 'UNKNOWN_SYMBOL' }),
+    )
     expect(() => live.pushFrame('nobody', 'x')).toThrow(expect.objectContaining({ code: 'ARGUMENT_INVALID' }))
-    expect(() => live.pushFrame('rest', new Uint8Array(1 << 20))).toThrow(expect.objectContaining({ code: 'INPUT_TOO_LARGE' }))
+    expect(() => live.pushFrame('rest', new Uint8Array(1 << 20))).toThrow(
+      expect.objectContaining({ code: 'INPUT_TOO_LARGE' }),
+    )
     expect(() => live.report(5, { kind: 'accepted' })).toThrow(expect.objectContaining({ code: 'UNKNOWN_ORDER' }))
-    expect(() => live.use(defineStrategy({ apiVersion: 1 }))).toThrow(expect.objectContaining({ code: 'STRATEGY_INVALID' }))
+    expect(() => live.use(defineStrategy({ apiVersion: 1 }))).toThrow(
+      expect.objectContaining({ code: 'STRATEGY_INVALID' }),
+    )
     await expect(live.attachGateway(new FakeVenue())).rejects.toMatchObject({ code: 'ARGUMENT_INVALID' })
     await expect(createEngine({ ...config, venus: [] } as never)).rejects.toMatchObject({ code: 'CONFIG_INVALID' })
   })
@@ -246,7 +286,9 @@ describe.skipIf(!available)('engine (native)', () => {
       venue: 'rest',
       start(sink) {
         sink.up()
-        sink.frame('{"e":"depthUpdate","E":1,"T":1,"s":"BTCUSDT","U":11,"u":12,"pu":10,"b":[["100.0","1"]],"a":[["100.2","2"]]}')
+        sink.frame(
+          '{"e":"depthUpdate","E":1,"T":1,"s":"BTCUSDT","U":11,"u":12,"pu":10,"b":[["100.0","1"]],"a":[["100.2","2"]]}',
+        )
       },
       async snapshot(symbol) {
         asked += 1

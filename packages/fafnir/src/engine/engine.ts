@@ -11,7 +11,7 @@ import { ConnState, Control, EventKind } from '../generated/layout.js'
 import { guarded, native, type EngineHost } from '../native.js'
 import { maySleep } from '../ring/doorbell.js'
 import { KIND_FLAGS_INSTRUMENT } from '../strategy/decode.js'
-import type { StrategyDefinition } from '../strategy/define.js'
+import type { AnyStrategy, StrategyDefinition } from '../strategy/define.js'
 import { StrategyHost, type StrategyOutcome } from '../strategy/host.js'
 import { coreMath } from '../strategy/math.js'
 import { allocateRings, type AttachedRings, type RingSizes } from '../strategy/rings.js'
@@ -153,7 +153,7 @@ export class Engine implements AsyncDisposable {
   }
 
   /** Runs a strategy on this engine. One for the engine's life. @throws FafnirError STRATEGY_INVALID */
-  use(strategy: StrategyDefinition<never> | StrategyDefinition): void {
+  use(strategy: AnyStrategy): void {
     this.requireOpen()
     this.strategy.use(strategy as StrategyDefinition)
     this.used = true
@@ -184,7 +184,8 @@ export class Engine implements AsyncDisposable {
   async attachGateway(gateway: OrderGateway): Promise<void> {
     this.requireOpen()
     const venue = this.venueId(gateway.venue)
-    if (this.links.has(venue)) throw fail('ARGUMENT_INVALID', 'the venue has a gateway already', { venue: gateway.venue })
+    if (this.links.has(venue))
+      throw fail('ARGUMENT_INVALID', 'the venue has a gateway already', { venue: gateway.venue })
     const { inlet, stop } = this
     const link = new GatewayLink(gateway, { inlet, signal: stop.signal, fault: (error) => this.tell(error) })
     this.links.set(venue, link)

@@ -53,8 +53,8 @@ export type MarketUpdate = TouchUpdate | TradeUpdate | StaleUpdate
 /** Where a feed pushes to. Every method can be called at any time until the signal of `start` aborts. */
 export interface MarketSink {
   /**
-   * Pushes normalised data (venue with feed "normalised"). False when the engine has not yet taken earlier input: nothing
-   * was taken, the next update is as good.
+   * Pushes normalised data (venue with feed "normalised"). False when the engine has not yet taken earlier input:
+   * nothing was taken, the next update is as good.
    * @throws FafnirError OFF_GRID, UNKNOWN_SYMBOL
    */
   push(update: MarketUpdate): boolean
@@ -77,8 +77,8 @@ export interface MarketFeed {
   /** Connects and begins to push. What it throws or rejects with fails `attachFeed`. */
   start(sink: MarketSink, signal: AbortSignal): void | Promise<void>
   /**
-   * Fetches a full book snapshot of a symbol, in the venue's own format. Asked for when an L2 book has to join or has a gap;
-   * asked again, ever more slowly, when it fails. Feeds of normalised data need none.
+   * Fetches a full book snapshot of a symbol, in the venue's own format. Asked for when an L2 book has to join or has a
+   * gap; asked again, ever more slowly, when it fails. Feeds of normalised data need none.
    */
   snapshot?(symbol: string, signal: AbortSignal): Promise<Uint8Array | string>
 }

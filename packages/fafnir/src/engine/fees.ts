@@ -1,7 +1,7 @@
 // Room card: engine/fees
 // In:    an instrument, a fill.
 // Out:   its fee by the instrument's rates, in the smallest unit of the settlement currency.
-// Holds: the arithmetic of crates/types/src/instrument.rs: value first, then fee, each rounded half away from zero once.
+// Holds: the arithmetic of crates/types/src/instrument.rs: value, then fee, each rounded half away from zero once.
 // Costs: decimal.js; once a fill that comes without a fee.
 import { Decimal } from 'decimal.js'
 

@@ -9,8 +9,25 @@ import { codeNumber, type Code } from '../generated/codes.js'
 import { FafnirError, fail } from '../errors.js'
 import { OrderEventKind, OrderState, flag } from '../generated/layout.js'
 import {
-  ALGO_TRADER, CLIENT_ID, DECISION_TIME, FEE, FILLED, KIND_FLAGS_INSTRUMENT, LAST_LOTS, LAST_PRICE, ORDER_ID, PRICE,
-  QUANTITY, REQUEST, SIDE_DETAIL_CODE, TIME, TWO_32, readBigU64, readI64, readU64, writeI64,
+  ALGO_TRADER,
+  CLIENT_ID,
+  DECISION_TIME,
+  FEE,
+  FILLED,
+  KIND_FLAGS_INSTRUMENT,
+  LAST_LOTS,
+  LAST_PRICE,
+  ORDER_ID,
+  PRICE,
+  QUANTITY,
+  REQUEST,
+  SIDE_DETAIL_CODE,
+  TIME,
+  TWO_32,
+  readBigU64,
+  readI64,
+  readU64,
+  writeI64,
 } from '../strategy/decode.js'
 import { priceText, priceTicks, quantityLots, quantityText, type Instrument } from '../units.js'
 import { feeByRate } from './fees.js'
@@ -80,8 +97,14 @@ export class GatewayLink {
     if (order === undefined) {
       const request = words[at + REQUEST]! >>> 0
       order = {
-        orderId, instrument, side: (sideState & 0xff) === 2 ? 2 : 1, current: request, cancelRequest: 0, replaceRequest: 0,
-        ended: false, calls: undefined,
+        orderId,
+        instrument,
+        side: (sideState & 0xff) === 2 ? 2 : 1,
+        current: request,
+        cancelRequest: 0,
+        replaceRequest: 0,
+        ended: false,
+        calls: undefined,
       }
       this.orders.set(orderId, order)
     }
@@ -95,9 +118,9 @@ export class GatewayLink {
   }
 
   /**
-   * A record of the image that follows a gap. A request that was lost in the gap never reached the gateway: that is certain
-   * for an order the link has not seen, and answered as a reject; a cancel or replace that may be lost is refused, so that
-   * the order can be cancelled again.
+   * A record of the image that follows a gap. A request that was lost in the gap never reached the gateway: that is
+   * certain for an order the link has not seen, and answered as a reject; a cancel or replace that may be lost is
+   * refused, so that the order can be cancelled again.
    */
   onImage(words: Int32Array, at: number, instrument: Instrument): void {
     const orderId = readU64(words, at + ORDER_ID)
@@ -108,7 +131,14 @@ export class GatewayLink {
       const current = words[at + REQUEST]! >>> 0
       const side = (sideState & 0xff) === 2 ? 2 : 1
       this.orders.set(orderId, {
-        orderId, instrument, side, current, cancelRequest: 0, replaceRequest: 0, ended: false, calls: undefined,
+        orderId,
+        instrument,
+        side,
+        current,
+        cancelRequest: 0,
+        replaceRequest: 0,
+        ended: false,
+        calls: undefined,
       })
       this.report(orderId, { kind: 'rejected', reason: 'VENUE_UNKNOWN_ORDER' })
     } else if (known.calls === undefined) {
@@ -164,7 +194,10 @@ export class GatewayLink {
         outcome = Promise.reject(error as Error)
       }
       if (outcome === undefined) return
-      this.track(order, Promise.resolve(outcome).catch((error: unknown) => this.failed(order, request, error)))
+      this.track(
+        order,
+        Promise.resolve(outcome).catch((error: unknown) => this.failed(order, request, error)),
+      )
       return
     }
     const next = order.calls
@@ -282,10 +315,7 @@ function termsOf(instrument: Instrument, report: ExecutionReport): readonly [pri
 
 const NO_FILL = { price: 0, lots: 0, fee: 0, cumulative: 0, taker: false }
 
-function fillOf(
-  instrument: Instrument,
-  report: Extract<ExecutionReport, { readonly kind: 'fill' }>,
-): typeof NO_FILL {
+function fillOf(instrument: Instrument, report: Extract<ExecutionReport, { readonly kind: 'fill' }>): typeof NO_FILL {
   const price = ticksOf(instrument, report.price)
   const lots = lotsOf(instrument, report.quantity)
   const taker = report.taker === true
@@ -295,7 +325,9 @@ function fillOf(
 }
 
 function feeUnits(instrument: Instrument, text: string): number {
-  const units = /^-?\d+(\.\d+)?$/.test(text) ? new Decimal(text).mul(new Decimal(10).pow(instrument.moneyScale)) : undefined
+  const units = /^-?\d+(\.\d+)?$/.test(text)
+    ? new Decimal(text).mul(new Decimal(10).pow(instrument.moneyScale))
+    : undefined
   if (units === undefined || !units.isInteger() || !Number.isSafeInteger(units.toNumber())) {
     throw fail('OFF_GRID', 'a fee is no whole number of the smallest unit', { fee: text, scale: instrument.moneyScale })
   }
@@ -336,7 +368,8 @@ function requestOf(words: Int32Array, at: number, kind: number, order: OpenOrder
     quantity: quantityText(instrument, lots),
     quantityLots: lots,
   }
-  if (kind === OrderEventKind.Replace) return Object.freeze({ ...base, ...terms, kind: 'replace' as const, origClOrdId })
+  if (kind === OrderEventKind.Replace)
+    return Object.freeze({ ...base, ...terms, kind: 'replace' as const, origClOrdId })
   return Object.freeze({
     ...base,
     ...terms,

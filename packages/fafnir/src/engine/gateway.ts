@@ -5,8 +5,8 @@
 // Costs: interfaces.
 //
 // When a call fails. An error the venue gave as its answer is thrown as `FafnirError` with a VENUE_ code, and becomes a
-// reject. Any other error (a timeout, a broken connection) leaves the outcome unknown: the venue may have the order. It is
-// then never reported as rejected by guess; it stays open and counts against every limit, `reconcile` is asked until it
+// reject. Any other error (a timeout, a broken connection) leaves the outcome unknown: the venue may have the order. It
+// is then never reported as rejected by guess; it stays open and counts against every limit, `reconcile` is asked until it
 // knows, and the engine's own acknowledgement time-out counts towards the venue's circuit breaker.
 import type { Code } from '../generated/codes.js'
 import type { Instrument } from '../units.js'
@@ -114,13 +114,13 @@ export type VenueOrder =
   | { readonly state: 'ended' }
 
 /**
- * An order API of one venue of the configuration. The three calls may be synchronous or not; those of one order are made
- * one after the other, each when the one before has settled. They hand over a request; what became of it is reported.
+ * An order API of one venue of the configuration. The three calls may be synchronous or not; those of one order are
+ * made one after the other, each when the one before has settled. They hand over a request; what became of it is reported.
  */
 export interface OrderGateway {
   /** Name of the venue in the configuration. */
   readonly venue: string
-  /** Connects; when it returns or resolves, orders can be sent. What it throws or rejects with fails `attachGateway`. */
+  /** Connects; when it returns or resolves, orders can be sent. What it throws fails `attachGateway`. */
   start(sink: ReportSink, signal: AbortSignal): void | Promise<void>
   /** Sends a new order. */
   submit(request: NewRequest): void | Promise<void>

@@ -1,7 +1,7 @@
 // Room card: engine/inlet
 // In:    frames, normalised events, reports, connection changes of this thread.
 // Out:   records in the command ring, the engine's one way in.
-// Holds: frames and events that find no room are refused; reports and connection changes are kept, in order, up to a bound.
+// Holds: frames and events that find no room are refused; reports and connection changes are kept in order, to a bound.
 // Costs: the words of one record; text and frames are copied once.
 import { fail } from '../errors.js'
 import { type ConnState, EventLayout, OrderEventLayout, limits, record as records } from '../generated/layout.js'

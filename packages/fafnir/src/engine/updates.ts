@@ -6,7 +6,14 @@
 import { fail } from '../errors.js'
 import { EventKind, flag } from '../generated/layout.js'
 import {
-  EXCHANGE_TIME, ID, KIND_FLAGS_INSTRUMENT, PRICE, QUANTITY, SIDE_DETAIL_CODE, sideByte, writeI64,
+  EXCHANGE_TIME,
+  ID,
+  KIND_FLAGS_INSTRUMENT,
+  PRICE,
+  QUANTITY,
+  SIDE_DETAIL_CODE,
+  sideByte,
+  writeI64,
 } from '../strategy/decode.js'
 import { priceTicks, quantityLots, type Instrument } from '../units.js'
 import type { MarketUpdate, PriceInput, QuantityInput, TouchUpdate } from './feed.js'
@@ -28,7 +35,10 @@ export class UpdateWriter {
   instrument(symbol: string): Instrument {
     const found = this.instruments.get(symbol)
     if (found === undefined) {
-      throw fail('UNKNOWN_SYMBOL', `no instrument "${symbol}"`, { symbol, allowed: [...this.instruments.keys()].join(' ') })
+      throw fail('UNKNOWN_SYMBOL', `no instrument "${symbol}"`, {
+        symbol,
+        allowed: [...this.instruments.keys()].join(' '),
+      })
     }
     return found
   }
@@ -74,7 +84,14 @@ export class UpdateWriter {
   }
 
   private event(
-    kind: number, instrument: Instrument, side: number, price: number, lots: number, id: number, time: bigint, flags: number,
+    kind: number,
+    instrument: Instrument,
+    side: number,
+    price: number,
+    lots: number,
+    id: number,
+    time: bigint,
+    flags: number,
   ): boolean {
     return this.inlet.event((i32, at) => {
       i32[at + KIND_FLAGS_INSTRUMENT] = kind | (flags << 8) | (instrument.id << 16)
@@ -105,6 +122,7 @@ function whole(value: number, name: string): number {
 }
 
 function required(quantity: QuantityInput | undefined, name: string): QuantityInput {
-  if (quantity === undefined) throw fail('ARGUMENT_INVALID', `a side of the touch needs its quantity`, { missing: name })
+  if (quantity === undefined)
+    throw fail('ARGUMENT_INVALID', `a side of the touch needs its quantity`, { missing: name })
   return quantity
 }

@@ -16,7 +16,10 @@ export interface BacktestConfig {
   readonly strategy?: StrategyPlace | undefined
 }
 
-/** Circuit breaker of a venue: counts acknowledgement time-outs, session rejects and disconnects, never business rejects. */
+/**
+ * Circuit breaker of a venue: counts acknowledgement time-outs, session rejects and disconnects, never business
+ * rejects.
+ */
 export interface BreakerConfig {
   /** Failures within the window that open it, 1 to 1000. Default: 5. */
   readonly failures?: number | undefined
@@ -43,7 +46,10 @@ export interface CurrencyConfig {
 
 /** One trading engine: its venues, instruments, limits and native quoters. */
 export interface EngineConfig {
-  /** Number of this session, 1 to 2097151. It is the first half of every ClOrdID and must grow from session to session of the same account. Default: 1. */
+  /**
+   * Number of this session, 1 to 2097151. It is the first half of every ClOrdID and must grow from
+   * session to session of the same account. Default: 1.
+   */
   readonly session?: number | undefined
   /** Venues, at most 32. */
   readonly venues: readonly VenueConfig[]
@@ -165,13 +171,19 @@ export interface InstrumentConfig {
   readonly risk?: RiskConfig | undefined
 }
 
-/** κ̂ = ln(A / λ̂) / mean d with λ̂ = (fills + priorFills) / (quoted seconds + priorSeconds); clamped; A is given, never fitted with κ. */
+/**
+ * κ̂ = ln(A / λ̂) / mean d with λ̂ = (fills + priorFills) / (quoted seconds + priorSeconds); clamped; A is given, never
+ * fitted with κ.
+ */
 export interface IntensityCalibrationConfig {
   /** Market-order arrivals per second on one side, A, above 0 and at most 1000000. */
   readonly arrivalsPerSecond: number
   /** Pseudo-fills a0 of the prior, above 0. Default: 5.0. */
   readonly priorFills?: number | undefined
-  /** Pseudo-seconds b0 of the prior, above 0. Default 0: chosen so that the prior alone gives `intensityDecayPerPrice` at `priorDistancePrice`. */
+  /**
+   * Pseudo-seconds b0 of the prior, above 0. Default 0: chosen so that the prior alone gives
+   * `intensityDecayPerPrice` at `priorDistancePrice`.
+   */
   readonly priorSeconds?: number | undefined
   /** Distance d at which the prior holds, in price units, above 0. */
   readonly priorDistancePrice: number

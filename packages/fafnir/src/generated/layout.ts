@@ -144,7 +144,10 @@ export const record = {
   RECORD_CONN: 5,
   /** Record type in a command ring: `Control` u8, 7 zero bytes. */
   RECORD_CONTROL: 6,
-  /** Record type in the orders ring: records were lost because the reader was behind; u64 = how many. A full image follows. */
+  /**
+   * Record type in the orders ring: records were lost because the reader was behind; u64 = how many.
+   * A full image follows.
+   */
   RECORD_GAP: 7,
   /** Record type in any ring: skip to the next record (end of the buffer). */
   RECORD_PADDING: 4294967295,
@@ -175,7 +178,10 @@ export const ALL_INSTRUMENTS = 128
 export const EventKind = {
   /** A public trade: side = aggressor, price, quantity, id = trade id. */
   Trade: 1,
-  /** One side of the touch: side, price, quantity (0 = side empty), id = update id; detail 1 = from the L1 feed, 2 = from the L2 book. */
+  /**
+   * One side of the touch: side, price, quantity (0 = side empty), id = update id; detail 1 = from the L1 feed,
+   * 2 = from the L2 book.
+   */
   Touch: 2,
   /** A depth message or snapshot was applied: quantity = levels in it, id = last update id. */
   Depth: 3,
@@ -184,8 +190,8 @@ export const EventKind = {
   /** The L2 became valid (detail 1) or invalid (detail 0); code says why; id = update id. */
   BookState: 5,
   /**
-   * Volatility after a new sample: price = bits of the f64 σ in price units per √second, quantity = samples in the window,
-   * detail 1 = window full.
+   * Volatility after a new sample: price = bits of the f64 σ in price units per √second, quantity = samples in the
+   * window, detail 1 = window full.
    */
   Volatility: 6,
   /** A strategy's timer fired: id = timer id. */

@@ -18,7 +18,7 @@ const HTML_ESCAPES: Readonly<Record<string, string>> = {
 }
 
 /**
- * One CSV cell (RFC 4180). Text that a spreadsheet would take for a formula gets an apostrophe in front; numbers do not.
+ * One CSV cell (RFC 4180). Text that a spreadsheet would take for a formula gets an apostrophe in front.
  */
 export function csvCell(value: string | number): string {
   const text = String(value)
@@ -29,7 +29,9 @@ export function csvCell(value: string | number): string {
 
 /** A whole number with thousands apart: 66,089. */
 export function count(value: number): string {
-  return Math.round(value).toString().replace(/\B(?=(\d{3})+(?!\d))/g, ',')
+  return Math.round(value)
+    .toString()
+    .replace(/\B(?=(\d{3})+(?!\d))/g, ',')
 }
 
 /** A part of one as a percentage. */
@@ -45,7 +47,7 @@ export function nanos(value: number): string {
   return `${(value / 1e9).toFixed(1)} s`
 }
 
-/** Decimal text with thousands apart and trailing zeros beyond `keep` decimals dropped: "1234.50000000" is "1,234.50". */
+/** Decimal text with thousands apart, trailing zeros beyond `keep` decimals dropped: "1234.50000000" is "1,234.50". */
 export function decimal(text: string, keep: number = 2): string {
   const match = /^(-?)(\d+)(?:\.(\d+))?$/.exec(text)
   if (match === null) return text

@@ -23,7 +23,11 @@ function summary(): BacktestSummary {
       counts: { depth: 6551, errors: { STALE_UPDATE: 2 } },
       instruments: [
         {
-          symbol: EVIL, currency: 'USDT', scale: 8, position: '-0.003', fills: { buy: 2, sell: 1 },
+          symbol: EVIL,
+          currency: 'USDT',
+          scale: 8,
+          position: '-0.003',
+          fills: { buy: 2, sell: 1 },
           quantity: { buy: '0.020', sell: '0.023' },
           pnl: { total: '-1.50000000', spread: '2.5', inventory: '-1', fees: '3.00' },
           ledger: { position: '-0.003', fees: '3', agrees: true },
@@ -33,10 +37,29 @@ function summary(): BacktestSummary {
       tickToOrderNanos: { count: 10, p50: 700, p90: 1500, p99: 2e6, p999: 3e9, max: 4e9 },
       series: {
         timeNanos: [0, 1e9, 2e9],
-        instruments: [{ symbol: EVIL, bid: [1, null, 3], ask: [2, null, 4], quoteBid: [null, null, 1], quoteAsk: [], inventory: [0, 1, -1], pnl: [0, 0, 0] }],
+        instruments: [
+          {
+            symbol: EVIL,
+            bid: [1, null, 3],
+            ask: [2, null, 4],
+            quoteBid: [null, null, 1],
+            quoteAsk: [],
+            inventory: [0, 1, -1],
+            pnl: [0, 0, 0],
+          },
+        ],
       },
       fills: [
-        { timeNanos: 5, instrument: EVIL, side: 'buy', price: '1.5', quantity: '0.02', fee: '-0.1', liquidity: 'maker', orderId: 7 },
+        {
+          timeNanos: 5,
+          instrument: EVIL,
+          side: 'buy',
+          price: '1.5',
+          quantity: '0.02',
+          fee: '-0.1',
+          liquidity: 'maker',
+          orderId: 7,
+        },
       ],
     }),
   )
@@ -58,7 +81,12 @@ describe('format', () => {
 
   it('finds round ticks', () => {
     expect(roundTicks(0, 10, 5)).toEqual([0, 2, 4, 6, 8, 10])
-    expect(roundTicks(61_800.3, 61_801.1, 4).map((tick) => tick.toFixed(1))).toEqual(['61800.4', '61800.6', '61800.8', '61801.0'])
+    expect(roundTicks(61_800.3, 61_801.1, 4).map((tick) => tick.toFixed(1))).toEqual([
+      '61800.4',
+      '61800.6',
+      '61800.8',
+      '61801.0',
+    ])
   })
 })
 
@@ -66,8 +94,13 @@ describe('plot', () => {
   it('breaks lines where there is no value and steps positions', () => {
     const timeNanos = [0, 1e9, 2e9, 3e9]
     const svg = drawPlot({
-      title: 't', unit: 'u', timeNanos,
-      lines: [{ name: 'a', style: 'x', values: [1, null, 2, 3] }, { name: 'b', style: 'y', values: [1, 1, 2, 2], step: true }],
+      title: 't',
+      unit: 'u',
+      timeNanos,
+      lines: [
+        { name: 'a', style: 'x', values: [1, null, 2, 3] },
+        { name: 'b', style: 'y', values: [1, 1, 2, 2], step: true },
+      ],
     })
     const [first, second] = [...svg.matchAll(/ d="([^"]*)"/g)].map((match) => match[1]!)
     expect(first).toMatch(/^M[\d.]+ [\d.]+M[\d.]+ [\d.]+L[\d.]+ [\d.]+$/)
@@ -119,7 +152,8 @@ describe('files', () => {
     // A folder of that name cannot be replaced by a file.
     await mkdir(join(directory, 'report.json', 'x'), { recursive: true })
     await expect(writeReport(directory, { title: 't', summary: summary() })).rejects.toMatchObject({
-      code: 'OUTPUT_FAILED', fields: { path: join(directory, 'report.json') },
+      code: 'OUTPUT_FAILED',
+      fields: { path: join(directory, 'report.json') },
     })
     expect(await readdir(directory)).toEqual(['report.json'])
   })

@@ -71,7 +71,10 @@ function orderRows(summary: BacktestSummary): RowGroup['rows'] {
 function instrumentRows(item: InstrumentSummary): RowGroup['rows'] {
   const { fills, quantity, pnl, ledger } = item
   const rows: [string, string][] = [
-    ['fills', `buy ${count(fills.buy)} (${decimal(quantity.buy)}), sell ${count(fills.sell)} (${decimal(quantity.sell)})`],
+    [
+      'fills',
+      `buy ${count(fills.buy)} (${decimal(quantity.buy)}), sell ${count(fills.sell)} (${decimal(quantity.sell)})`,
+    ],
     ['inventory', decimal(item.position)],
   ]
   if (pnl === null) {

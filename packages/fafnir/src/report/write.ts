@@ -29,7 +29,17 @@ export interface ReportPaths {
   readonly trades: string
 }
 
-const TRADE_COLUMNS = ['timeNanos', 'unixNanos', 'instrument', 'side', 'price', 'quantity', 'fee', 'liquidity', 'orderId']
+const TRADE_COLUMNS = [
+  'timeNanos',
+  'unixNanos',
+  'instrument',
+  'side',
+  'price',
+  'quantity',
+  'fee',
+  'liquidity',
+  'orderId',
+]
 
 /** The fills as CSV (RFC 4180) with a header. */
 export function tradesCsv(summary: BacktestSummary): string {
@@ -46,7 +56,9 @@ export function tradesCsv(summary: BacktestSummary): string {
 export function reportJson(input: ReportInput): string {
   const { title, summary, strategy, config } = input
   const outcome =
-    strategy === undefined ? null : { ...strategy, error: strategy.error === undefined ? null : strategy.error.toJSON() }
+    strategy === undefined
+      ? null
+      : { ...strategy, error: strategy.error === undefined ? null : strategy.error.toJSON() }
   return `${JSON.stringify({ title, summary, strategy: outcome, config: config ?? null }, null, 2)}\n`
 }
 

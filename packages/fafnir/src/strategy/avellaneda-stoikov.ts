@@ -1,7 +1,7 @@
 // Room card: strategy/avellaneda-stoikov
 // In:    the parameters of the native quoter, as the same configuration object.
 // Out:   a strategy in TypeScript that sends the same orders as the native quoter, byte for byte.
-// Holds: the rules of crates/quote/src/quoter.rs by their numbers, in its order of evaluation; calibration is native only.
+// Holds: the rules of crates/quote/src/quoter.rs by number, in its order of evaluation; calibration is native only.
 // Costs: well below a microsecond a decision; nothing is allocated unless an order is sent.
 import { fail } from '../errors.js'
 import type { QuoterConfig } from '../generated/config.js'
@@ -103,7 +103,11 @@ class Maker {
   private readonly price: Float64Array = new Float64Array(2)
   private readonly lots: Float64Array = new Float64Array(2)
 
-  constructor(params: AvellanedaStoikovParams, instrument: Instrument, ctx: { readonly math: StrategyContext['math'] }) {
+  constructor(
+    params: AvellanedaStoikovParams,
+    instrument: Instrument,
+    ctx: { readonly math: StrategyContext['math'] },
+  ) {
     this.params = params
     this.instrument = instrument
     this.halfTickPrice = instrument.tick * 0.5
@@ -237,4 +241,3 @@ const REPLACE = 3
 function noQuote(): Working {
   return { exists: false, clientId: 0, price: 0, openLots: 0, filled: 0, inFlight: false, cancelling: false }
 }
-

@@ -1,7 +1,7 @@
 // Room card: strategy/commands
 // In:    what a strategy asks for, already checked, and the sequence of the last event it consumed.
 // Out:   command records in the ring to the engine.
-// Holds: the fixed layout of `types/command`; unused words are zero (the ring zeroes a record as it begins); a full ring is COMMAND_RING_FULL and writes nothing.
+// Holds: the layout of `types/command`, unused words zero (the ring sees to it); a full ring is COMMAND_RING_FULL.
 // Costs: twenty word stores and a release a command; no allocation but for `setQuoter`.
 import { fail } from '../errors.js'
 import { ALL_INSTRUMENTS, CommandKind, CommandLayout, limits, record as records } from '../generated/layout.js'
@@ -40,8 +40,14 @@ export class CommandEncoder {
 
   /** Place a limit order. */
   place(
-    instrument: number, side: number, flags: number, clientId: number, price: number, quantity: number,
-    algoId: number, traderId: number,
+    instrument: number,
+    side: number,
+    flags: number,
+    clientId: number,
+    price: number,
+    quantity: number,
+    algoId: number,
+    traderId: number,
   ): void {
     const at = this.begin(CommandKind.Place, flags, instrument, side)
     const { i32 } = this.sink

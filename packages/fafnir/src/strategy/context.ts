@@ -1,7 +1,7 @@
 // Room card: strategy/context
 // In:    state, order table and command writer of one host; the time of the record being delivered.
 // Out:   `ctx`: what a strategy sees and what it can ask for.
-// Holds: an order that is no order (NaN, fraction, unknown instrument) is STRATEGY_INVALID, thrown and counted, never sent.
+// Holds: what is no order (NaN, fraction, unknown instrument) is STRATEGY_INVALID, thrown and counted, never sent.
 // Costs: getters are loads; an order is the checks and the words of one command.
 import { fail } from '../errors.js'
 import { flag } from '../generated/layout.js'
@@ -111,7 +111,9 @@ export class StrategyContext<Params = unknown> {
   }
 
   /** New orders can pass: false once the engine was killed or is closing. */
-  get trading(): boolean { return this.state.trading }
+  get trading(): boolean {
+    return this.state.trading
+  }
 
   /** The instrument of a symbol. @throws FafnirError STRATEGY_INVALID when the configuration has none. */
   instrument(symbol: string): Instrument {
@@ -224,7 +226,7 @@ export class StrategyContext<Params = unknown> {
   }
 
   /**
-   * Replaces the parameters of an instrument's native quoter, all at once. Out-of-range values are refused by the engine
+   * Replaces the parameters of an instrument's native quoter, all at once. Values out of range are refused by the engine
    * (PARAMETER_OUT_OF_RANGE in the counts) and leave the old ones in force.
    */
   setQuoter(params: QuoterConfig): void {

@@ -1,7 +1,7 @@
 // Room card: strategy/decode
 // In:    32-bit words of an event (64 bytes) or order event (128 bytes), little-endian, as the rings carry them.
 // Out:   word offsets of the fields, and 64-bit fields as safe integers.
-// Holds: one layout for Rust, journal and TypeScript; a value beyond 2^53 loses low bits here and is read as bigint elsewhere.
+// Holds: one layout for Rust, journal and TypeScript; beyond 2^53 a value loses low bits here: cold paths read bigint.
 // Costs: two loads, a multiplication and an addition a field; no allocation.
 import { EventLayout, OrderEventLayout } from '../generated/layout.js'
 
@@ -84,16 +84,37 @@ export function sideByte(side: Side): 1 | 2 {
 
 /** What an order event means, by its number. */
 export const ORDER_KINDS = [
-  'none', 'new', 'cancel', 'replace', 'accepted', 'rejected', 'fill', 'cancelled', 'replaced', 'cancelRejected',
-  'replaceRejected', 'expired', 'refused', 'ackTimeout',
+  'none',
+  'new',
+  'cancel',
+  'replace',
+  'accepted',
+  'rejected',
+  'fill',
+  'cancelled',
+  'replaced',
+  'cancelRejected',
+  'replaceRejected',
+  'expired',
+  'refused',
+  'ackTimeout',
 ] as const
 /** What an order event means. `none` never reaches a handler. */
 export type OrderKind = (typeof ORDER_KINDS)[number]
 
 /** The states of an order, by number. */
 export const ORDER_STATES = [
-  'none', 'new', 'pendingNew', 'live', 'partiallyFilled', 'pendingCancel', 'pendingReplace', 'filled', 'cancelled',
-  'rejected', 'expired',
+  'none',
+  'new',
+  'pendingNew',
+  'live',
+  'partiallyFilled',
+  'pendingCancel',
+  'pendingReplace',
+  'filled',
+  'cancelled',
+  'rejected',
+  'expired',
 ] as const
 /** The state of an order. */
 export type OrderState = (typeof ORDER_STATES)[number]

@@ -11,8 +11,8 @@ import type { BookView, OrderEventView, TradeView } from './views.js'
 export const STRATEGY_API_VERSION = 1
 
 /**
- * What a strategy is. Handlers are synchronous and run in the order of the engine's one event sequence; the objects they
- * are given are valid until they return (`copy()` keeps). A handler that throws has its quotes pulled and is not called again.
+ * What a strategy is. Handlers are synchronous and run in the order of the engine's one event sequence; what they are
+ * given is valid until they return (`copy()` keeps). A handler that throws has its quotes pulled and is not called again.
  */
 export interface StrategyHandlers<Params = unknown> {
   /** Version of this contract: 1. */
@@ -37,8 +37,13 @@ export interface StrategyHandlers<Params = unknown> {
 
 declare const defined: unique symbol
 
+/** A checked strategy, whatever its parameters. */
+export interface AnyStrategy {
+  readonly [defined]: true
+}
+
 /** A checked strategy. Made by `defineStrategy` only. */
-export type StrategyDefinition<Params = unknown> = Readonly<StrategyHandlers<Params>> & { readonly [defined]: true }
+export type StrategyDefinition<Params = unknown> = Readonly<StrategyHandlers<Params>> & AnyStrategy
 
 const HANDLERS = ['onStart', 'onBook', 'onTrade', 'onFill', 'onOrder', 'onTimer', 'onStop'] as const
 const KEYS: ReadonlySet<string> = new Set(['apiVersion', 'params', ...HANDLERS])
@@ -80,7 +85,7 @@ export function defineStrategy<Params = undefined>(handlers: StrategyHandlers<Pa
 }
 
 /** Was it made by `defineStrategy` (of any copy of this package)? */
-export function isStrategy(value: unknown): value is StrategyDefinition {
+export function isStrategy(value: unknown): value is AnyStrategy {
   return typeof value === 'object' && value !== null && (value as Record<symbol, unknown>)[MARK] === true
 }
 

@@ -25,7 +25,9 @@ it('allocates nothing per event, with a callback on every one', () => {
       const terms = { side: 1, price: 618_000, quantity: 10, lastLots: 2, filled: 2, clientId: 5 }
       orders.push(orderRecord({ ...common, kind, state: OrderState.Live, ...terms }))
     } else if (i % 3 === 0) {
-      market.push(eventRecord({ ...common, kind: EventKind.Trade, side: 1, price: 618_000, quantity: 3, flags: flag.LAST }))
+      market.push(
+        eventRecord({ ...common, kind: EventKind.Trade, side: 1, price: 618_000, quantity: 3, flags: flag.LAST }),
+      )
     } else {
       const volatility = { kind: EventKind.Volatility, price: floatBits(i / 3), detail: 1, flags: flag.LAST }
       const touch = { kind: EventKind.Touch, side: 2, price: 618_000 + i, quantity: 9, id: i, flags: flag.LAST }
@@ -55,7 +57,14 @@ it('allocates nothing per event, with a callback on every one', () => {
   })
   const instruments = instrumentsOf([{ symbol: 'BTCUSDT', venue: 'v', tickSize: '0.1', lotSize: '0.001' }])
   const math = { log1p: Math.log1p, log: Math.log, exp: Math.exp, sqrt: Math.sqrt }
-  const host = new StrategyHost({ instruments, market, orders, commands: new ListSink(), math, strategy: strategy as never })
+  const host = new StrategyHost({
+    instruments,
+    market,
+    orders,
+    commands: new ListSink(),
+    math,
+    strategy: strategy as never,
+  })
   const round = (): void => {
     market.rewind()
     orders.rewind()

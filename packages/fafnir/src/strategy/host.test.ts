@@ -20,16 +20,45 @@ const START = (401_000_000n << 32n) + 4_294_967_290n
 function setup(handlers: Omit<StrategyHandlers<never>, 'apiVersion'> | undefined, more: object = {}) {
   const [market, orders, sink] = [new ListSource(), new ListSource(), new ListSink()]
   const strategy = handlers === undefined ? undefined : defineStrategy({ apiVersion: 1, ...handlers })
-  const host = new StrategyHost({ instruments, market, orders, commands: sink, math, strategy: strategy as never, ...more })
+  const host = new StrategyHost({
+    instruments,
+    market,
+    orders,
+    commands: sink,
+    math,
+    strategy: strategy as never,
+    ...more,
+  })
   return { market, orders, sink, host }
 }
 
 const touch = (sequence: number, side: 1 | 2, price: number, more: object = {}) =>
   eventRecord({ sequence, time: START, kind: EventKind.Touch, side, price, quantity: 5, id: sequence, ...more })
 const trade = (sequence: number, more: object = {}) =>
-  eventRecord({ sequence, time: START, kind: EventKind.Trade, side: 1, price: 7, quantity: 2, id: 9, flags: flag.LAST, ...more })
+  eventRecord({
+    sequence,
+    time: START,
+    kind: EventKind.Trade,
+    side: 1,
+    price: 7,
+    quantity: 2,
+    id: 9,
+    flags: flag.LAST,
+    ...more,
+  })
 const order = (sequence: number, kind: number, state: number, more: object = {}) =>
-  orderRecord({ sequence, time: START, kind, state, side: 1, price: 100, quantity: 10, orderId: 77, clientId: 1, ...more })
+  orderRecord({
+    sequence,
+    time: START,
+    kind,
+    state,
+    side: 1,
+    price: 100,
+    quantity: 10,
+    orderId: 77,
+    clientId: 1,
+    ...more,
+  })
 
 describe('delivery', () => {
   it('merges both rings by sequence, whatever arrives first', () => {
@@ -60,7 +89,15 @@ describe('delivery', () => {
     market.push(touch(3, 2, 1001))
     const sigma = floatBits(3.25)
     market.push(
-      eventRecord({ sequence: 4, time: START, kind: EventKind.Volatility, detail: 1, price: sigma, quantity: 9, flags: flag.LAST }),
+      eventRecord({
+        sequence: 4,
+        time: START,
+        kind: EventKind.Volatility,
+        detail: 1,
+        price: sigma,
+        quantity: 9,
+        flags: flag.LAST,
+      }),
     )
     market.push(trade(5))
     host.poll(Infinity)
@@ -87,13 +124,18 @@ describe('delivery', () => {
     const { market, host } = setup({
       onTrade: (_: TradeView, ctx: StrategyContext<never>) => void seen.push([ctx.now, ctx.timeNs()]),
     })
-    for (const [i, offset] of [0n, 5n, 6n, 10n, 5_000_000_000n].entries()) market.push(trade(i + 1, { time: START + offset }))
+    for (const [i, offset] of [0n, 5n, 6n, 10n, 5_000_000_000n].entries())
+      market.push(trade(i + 1, { time: START + offset }))
     host.poll(Infinity)
     expect(seen).toEqual([0n, 5n, 6n, 10n, 5_000_000_000n].map((offset) => [Number(offset), START + offset]))
   })
 
   it('skips records of instruments it does not know', () => {
-    const { market, host } = setup({ onTrade: () => { throw new Error('called') } })
+    const { market, host } = setup({
+      onTrade: () => {
+        throw new Error('called')
+      },
+    })
     market.push(trade(1, { instrument: 2 }))
     host.poll(Infinity)
     expect(host.outcome().halted).toBe(false)
@@ -121,16 +163,38 @@ describe('orders and position', () => {
   it('follows an order from place to its end', () => {
     const { market, orders, sink, host } = setup({
       onStart: (ctx: StrategyContext<never>) => {
-        const id = ctx.place({ instrument: 1, side: 'sell', price: 100, quantity: 10, postOnly: true, algoId: 3, traderId: 65_535 })
-        expect(ctx.orders.get(id)?.copy()).toMatchObject({ state: 'new', side: 'sell', instrument: 1, price: 100, quantity: 10 })
+        const id = ctx.place({
+          instrument: 1,
+          side: 'sell',
+          price: 100,
+          quantity: 10,
+          postOnly: true,
+          algoId: 3,
+          traderId: 65_535,
+        })
+        expect(ctx.orders.get(id)?.copy()).toMatchObject({
+          state: 'new',
+          side: 'sell',
+          instrument: 1,
+          price: 100,
+          quantity: 10,
+        })
       },
     })
     market.push(trade(1))
     host.poll(Infinity)
     expect(sink.seen).toEqual([
       expect.objectContaining({
-        cause: 1, kind: CommandKind.Place, flags: flag.POST_ONLY, instrument: 1, side: 2, clientId: 1, price: 100, quantity: 10,
-        algoId: 3, traderId: 65_535,
+        cause: 1,
+        kind: CommandKind.Place,
+        flags: flag.POST_ONLY,
+        instrument: 1,
+        side: 2,
+        clientId: 1,
+        price: 100,
+        quantity: 10,
+        algoId: 3,
+        traderId: 65_535,
       }),
     ])
     const sell = { instrument: 1, side: 2 }
@@ -143,10 +207,18 @@ describe('orders and position', () => {
     host.poll(Infinity)
     expect(ctx.orders.at(0)).toMatchObject({ price: 100, askedPrice: 101, quantity: 10, openLots: 12 })
     orders.push(order(5, OrderEventKind.Fill, OrderState.PendingReplace, { ...sell, lastLots: 4, filled: 4 }))
-    orders.push(order(6, OrderEventKind.Replaced, OrderState.PartiallyFilled, { ...sell, price: 101, quantity: 12, filled: 4 }))
+    orders.push(
+      order(6, OrderEventKind.Replaced, OrderState.PartiallyFilled, { ...sell, price: 101, quantity: 12, filled: 4 }),
+    )
     host.poll(Infinity)
     expect(ctx.position(1)).toBe(-4)
-    expect(ctx.orders.at(0)).toMatchObject({ price: 101, quantity: 12, filled: 4, openLots: 8, state: 'partiallyFilled' })
+    expect(ctx.orders.at(0)).toMatchObject({
+      price: 101,
+      quantity: 12,
+      filled: 4,
+      openLots: 8,
+      state: 'partiallyFilled',
+    })
     orders.push(order(7, OrderEventKind.Refused, OrderState.PartiallyFilled, sell))
     host.poll(Infinity)
     expect(ctx.orders.size).toBe(1)
@@ -248,7 +320,11 @@ describe('orders and position', () => {
     market.push(trade(1))
     host.poll(Infinity)
     const params = {
-      instrument: 'ETHUSDT', riskAversionPerMoney: 1, intensityDecayPerPrice: 2, orderQuantity: '0.1', maxInventory: '1',
+      instrument: 'ETHUSDT',
+      riskAversionPerMoney: 1,
+      intensityDecayPerPrice: 2,
+      orderQuantity: '0.1',
+      maxInventory: '1',
     }
     host.ctx.setQuoter(params)
     expect(sink.seen[0]).toMatchObject({ kind: CommandKind.SetQuoter, instrument: 1, text: JSON.stringify(params) })
@@ -280,7 +356,11 @@ describe('a handler that throws', () => {
   })
 
   it('says so later when the ring is full now', () => {
-    const { market, sink, host } = setup({ onTrade: () => { throw new Error('boom') } })
+    const { market, sink, host } = setup({
+      onTrade: () => {
+        throw new Error('boom')
+      },
+    })
     sink.full = true
     market.push(trade(1))
     host.poll(Infinity)

@@ -1,24 +1,29 @@
 // Room card: strategy/host
 // In:    the market and orders rings.
 // Out:   handlers called in the order of the engine's one sequence; commands that name the last event consumed.
-// Holds: one dispatch loop for every driver; state is applied before the handler sees it; a handler that throws is never
-//        called again, its quotes are pulled, and the records go on being consumed.
+// Holds: one dispatch loop for every driver; state before handlers; a handler that throws is never called again, its
+//        quotes are pulled, and the records go on being consumed.
 // Costs: some ten loads, the stores of the state and one call a record; no allocation (test: host.alloc).
 //
-// The merge. Both rings carry parts of one gapless sequence, and the engine writes in order. The market ring leads: a record
-// of it that does not follow the last one consumed waits until every order record before it was delivered; whatever
-// precedes it was visible before it was. An order record that does not follow waits for one more look at the market ring:
-// what is still missing then was overwritten before we read it, and is counted by the reader.
+// The merge. Both rings carry parts of one gapless sequence, and the engine writes in order. The market ring leads: a
+// record of it that does not follow the last one consumed waits until every order record before it was delivered;
+// whatever precedes it was visible before it was. An order record that does not follow waits for one more look at the
+// market ring: what is still missing then was overwritten before we read it, and is counted by the reader.
 import { FafnirError, fail } from '../errors.js'
-import { EventKind, OrderEventKind, OrderEventLayout, TIMER_ID_FIRST_USER, flag, record as records } from '../generated/layout.js'
+import {
+  EventKind,
+  OrderEventKind,
+  OrderEventLayout,
+  TIMER_ID_FIRST_USER,
+  flag,
+  record as records,
+} from '../generated/layout.js'
 import type { RecordCursor } from '../ring/record-cursor.js'
 import type { Instrument } from '../units.js'
 import { checkedView, type Step } from './checked-views.js'
 import { CommandEncoder, type CommandSink } from './commands.js'
 import { StrategyContext, type CoreMath, type SessionStart } from './context.js'
-import {
-  ID, KIND_FLAGS_INSTRUMENT, SEQUENCE, SIDE_DETAIL_CODE, TIME, TWO_32, readU64,
-} from './decode.js'
+import { ID, KIND_FLAGS_INSTRUMENT, SEQUENCE, SIDE_DETAIL_CODE, TIME, TWO_32, readU64 } from './decode.js'
 import type { StrategyDefinition } from './define.js'
 import { OrderTable } from './order-table.js'
 import { MarketState } from './state.js'

@@ -1,12 +1,21 @@
 // Room card: strategy/order-table
 // In:    orders as the strategy asks for them, order events as they come back.
 // Out:   the strategy's own open orders, by client id and as a dense list.
-// Holds: columns of a fixed capacity; a full table is ORDERS_FULL; ended orders leave at once; positions of the list are not stable.
+// Holds: columns of a fixed capacity; a full table is ORDERS_FULL; ended orders leave at once, the last takes their place.
 // Costs: O(1) a lookup, insertion and removal; no allocation.
 import { fail } from '../errors.js'
 import { OrderEventKind, OrderState } from '../generated/layout.js'
 import {
-  ALGO_TRADER, CLIENT_ID, FILLED, KIND_FLAGS_INSTRUMENT, ORDER_ID, PRICE, QUANTITY, SIDE_DETAIL_CODE, readI64, readU64,
+  ALGO_TRADER,
+  CLIENT_ID,
+  FILLED,
+  KIND_FLAGS_INSTRUMENT,
+  ORDER_ID,
+  PRICE,
+  QUANTITY,
+  SIDE_DETAIL_CODE,
+  readI64,
+  readU64,
 } from './decode.js'
 
 // Load factor at most one half, so that probing stays short.

@@ -3,7 +3,11 @@ import { expect, it } from 'vitest'
 import { incrementAtOrAbove, incrementAtOrBelow, snapOutward } from './snap.js'
 
 const TICK = [{ from: 0, step: 1 }]
-const STEPS = [{ from: 0, step: 5 }, { from: 100, step: 10 }, { from: 1000, step: 50 }]
+const STEPS = [
+  { from: 0, step: 5 },
+  { from: 100, step: 10 },
+  { from: 1000, step: 50 },
+]
 const touch = { bid: 100, ask: 110, bidLots: 1, askLots: 1 }
 const none = { bid: 0, ask: 0, bidLots: 0, askLots: 0 }
 
@@ -26,7 +30,16 @@ it('never crosses the touch', () => {
 })
 
 it('has no price for what is none', () => {
-  for (const [bid, ask] of [[NaN, 5], [5, NaN], [0, 5], [-1, 5], [6, 5], [5, 2 ** 46 + 1], [0.5, 1], [Infinity, Infinity]]) {
+  for (const [bid, ask] of [
+    [NaN, 5],
+    [5, NaN],
+    [0, 5],
+    [-1, 5],
+    [6, 5],
+    [5, 2 ** 46 + 1],
+    [0.5, 1],
+    [Infinity, Infinity],
+  ]) {
     expect(snapped(bid!, ask!)).toBeUndefined()
   }
 })

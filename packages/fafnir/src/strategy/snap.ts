@@ -19,7 +19,7 @@ export interface SnapTouch {
 
 /**
  * Rounds a model's quotes onto the order increment, outward. Writes bid and ask to `out[0]` and `out[1]`.
- * @returns false when there is no such price (NaN, zero, negative, beyond 2^46 ticks, bid above ask): quote nothing then.
+ * @returns false when there is no such price (NaN, zero, negative, beyond 2^46 ticks, bid above ask): quote nothing.
  */
 export function snapOutward(
   bidTicks: number,
@@ -81,7 +81,7 @@ export function incrementAtOrBelow(increments: readonly PriceIncrement[], price:
   return step === 1 ? price : price - remainder(price, step)
 }
 
-/** Lowest order price at or above a price, ticks: the next multiple of the step, or the start of the next step if nearer. */
+/** Lowest order price at or above a price, ticks: the next multiple of the step, or where the next step starts. */
 export function incrementAtOrAbove(increments: readonly PriceIncrement[], price: number): number {
   const step = stepAt(increments, price)
   if (step === 1) return price

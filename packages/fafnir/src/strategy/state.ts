@@ -1,7 +1,7 @@
 // Room card: strategy/state
 // In:    records, in the order of their sequence.
 // Out:   touch, volatility, position per instrument as of the last record applied.
-// Holds: columns indexed by instrument, sized once; the engine publishes the touch in force, so the last one published holds.
+// Holds: columns by instrument, sized once; the engine publishes the touch in force, so the last one published holds.
 // Costs: a few typed-array stores a record; no allocation.
 import { EventKind } from '../generated/layout.js'
 import { ID, LAST_LOTS, PRICE, QUANTITY, SIDE_DETAIL_CODE, readF64, readI64, readU64 } from './decode.js'

@@ -11,8 +11,19 @@ import type { LossySource } from './host.js'
 type Fields<Layout> = { readonly [Key in keyof Layout]?: number | bigint }
 
 const BYTES_OF_FIELD: Readonly<Record<string, 1 | 2 | 4>> = {
-  length: 4, record: 4, kind: 1, flags: 1, instrument: 2, side: 1, detail: 1, code: 2, state: 1, reason: 2, algoId: 2,
-  traderId: 2, request: 4,
+  length: 4,
+  record: 4,
+  kind: 1,
+  flags: 1,
+  instrument: 2,
+  side: 1,
+  detail: 1,
+  code: 2,
+  state: 1,
+  reason: 2,
+  algoId: 2,
+  traderId: 2,
+  request: 4,
 }
 
 function encode(layout: Readonly<Record<string, number>>, fields: Readonly<Record<string, unknown>>): Uint8Array {
