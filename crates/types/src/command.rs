@@ -5,7 +5,8 @@
 //! Costs: a few loads.
 //!
 //! Layout, 64 bytes: kind u8, flags u8, instrument u16, side u8, 3 zero bytes, client id u64 (the order it is about),
-//! price i64 ticks, quantity i64 lots, algo id u16, trader id u16, 4 zero bytes, at u64 (timer moment), id u64 (timer id), 8 zero bytes.
+//! price i64 ticks, quantity i64 lots, algo id u16, trader id u16, 4 zero bytes, at u64 (timer moment), id u64 (timer
+//! id), 8 zero bytes.
 //! `SetQuoter` is followed by UTF-8 JSON of the new quoter parameters.
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 

@@ -4,8 +4,9 @@
 //! Holds: the bytes are exactly what the effects hash covers; market events leave `EFFECT_RESERVE_BYTES` for orders.
 //! Costs: one copy per effect; no allocation after `new`.
 //!
-//! Canonical form of one effect: kind u16, connection u16 (Send, else 0), payload length u32, time u64, then the payload,
-//! padded with zeros to a multiple of 8. Payloads: the bytes to send; the 64- or 128-byte record; timer id u64 and moment u64.
+//! Canonical form of one effect: kind u16, connection u16 (Send, else 0), payload length u32, time u64, then the
+//! payload, padded with zeros to a multiple of 8.
+//! Payloads: the bytes to send; the 64- or 128-byte record; timer id u64 and moment u64.
 use zerocopy::{FromBytes, IntoBytes};
 
 use crate::event::Event;
@@ -89,7 +90,8 @@ impl Effects {
     pub fn is_empty(&self) -> bool {
         self.length == 0
     }
-    /// Effects that found no room since the start: market events beyond the reserve (nothing else can, by the bounds of a turn).
+    /// Effects that found no room since the start: market events beyond the reserve (nothing else can, by the bounds of
+    /// a turn).
     pub fn refused(&self) -> u64 {
         self.refused
     }

@@ -21,7 +21,8 @@ pub const RECORD_BYTES: u32 = 4;
 pub const RECORD_CONN: u32 = 5;
 /// Record type in a command ring: `Control` u8, 7 zero bytes.
 pub const RECORD_CONTROL: u32 = 6;
-/// Record type in the orders ring: records were lost because the reader was behind; u64 = how many. A full image follows.
+/// Record type in the orders ring: records were lost because the reader was behind; u64 = how many.
+/// A full image follows.
 pub const RECORD_GAP: u32 = 7;
 /// Record type in any ring: skip to the next record (end of the buffer).
 pub const RECORD_PADDING: u32 = u32::MAX;
@@ -88,7 +89,8 @@ pub mod flag {
 pub enum EventKind {
     /// A public trade: side = aggressor, price, quantity, id = trade id.
     Trade = 1,
-    /// One side of the touch: side, price, quantity (0 = side empty), id = update id; detail 1 = from the L1 feed, 2 = from the L2 book.
+    /// One side of the touch: side, price, quantity (0 = side empty), id = update id; detail 1 = from the L1 feed,
+    /// 2 = from the L2 book.
     Touch = 2,
     /// A depth message or snapshot was applied: quantity = levels in it, id = last update id.
     Depth = 3,
@@ -96,8 +98,8 @@ pub enum EventKind {
     Level = 4,
     /// The L2 became valid (detail 1) or invalid (detail 0); code says why; id = update id.
     BookState = 5,
-    /// Volatility after a new sample: price = bits of the f64 σ in price units per √second, quantity = samples in the window,
-    /// detail 1 = window full.
+    /// Volatility after a new sample: price = bits of the f64 σ in price units per √second, quantity = samples in the
+    /// window, detail 1 = window full.
     Volatility = 6,
     /// A strategy's timer fired: id = timer id.
     Timer = 7,

@@ -164,8 +164,8 @@ impl Instrument {
         }
     }
 
-    /// What a fill does to cash, in the smallest unit of the settlement currency: minus the value for a buy of a linear contract,
-    /// plus for a sell; the other way round for an inverse one (long gains when 1/price falls).
+    /// What a fill does to cash, in the smallest unit of the settlement currency: minus the value for a buy of a linear
+    /// contract, plus for a sell; the other way round for an inverse one (long gains when 1/price falls).
     pub fn cash_flow(&self, side: Side, price: Ticks, quantity: Lots) -> Option<i128> {
         let value = self.value(price, quantity)? * side.sign() as i128;
         Some(match self.contract {
@@ -183,7 +183,8 @@ impl Instrument {
         })
     }
 
-    /// Fee of a fill in the smallest unit of the settlement currency, rounded half away from zero; negative for a rebate.
+    /// Fee of a fill in the smallest unit of the settlement currency, rounded half away from zero; negative for a
+    /// rebate.
     pub fn fee(&self, price: Ticks, quantity: Lots, taker: bool) -> Option<i64> {
         let rate = if taker { self.taker_fee_e8 } else { self.maker_fee_e8 };
         let value = self.value(price, quantity)?;

@@ -1,6 +1,7 @@
 //! # Room card: types
 //! In:    nothing; every other room imports this one and this one imports none.
-//! Out:   ticks, lots, money, time, ids, instruments, events, inputs, effects, codes, limits and the configuration schema.
+//! Out:   ticks, lots, money, time, ids, instruments, events, inputs, effects, codes, limits and the configuration
+//!        schema.
 //! Holds: one layout per record for Rust, journal and TypeScript, little-endian, asserted at compile time.
 //! Costs: plain values; nothing here allocates after start except configuration (cold path).
 #![forbid(unsafe_code)]

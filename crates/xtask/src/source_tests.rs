@@ -32,8 +32,12 @@ fn typescript_strings_templates_and_regexes_are_blanked_in_place() {
 
 #[test]
 fn items_carry_their_docs() {
-    let text = "/// Doc of it.\npub struct Thing {\n    /// First,\n    /// second line.\n    pub a: u32,\n    #[x]\n    /// B.\n    pub b: [u8; 3],\n}\n\
-                pub enum Kind {\n    /// One.\n    One = 1,\n}\nimpl Kind {\n    pub const IGNORED: u8 = 2;\n}\n/// C.\npub const C: u64 = 7;\n";
+    let text = concat!(
+        "/// Doc of it.\npub struct Thing {\n    /// First,\n    /// second line.\n    pub a: u32,\n",
+        "    #[x]\n    /// B.\n    pub b: [u8; 3],\n}\n",
+        "pub enum Kind {\n    /// One.\n    One = 1,\n}\nimpl Kind {\n    pub const IGNORED: u8 = 2;\n}\n",
+        "/// C.\npub const C: u64 = 7;\n",
+    );
     let fields = struct_items(text, "Thing");
     assert_eq!(fields.len(), 2);
     assert_eq!((fields[0].name.as_str(), fields[0].doc.as_str()), ("a", "First,\nsecond line."));
@@ -49,7 +53,8 @@ fn function_lengths_are_counted() {
         "fn a(x: [u8; 3]) -> u8\nwhere\n    u8: Copy,\n{\n    1\n}\ntrait T {\n    fn b();\n}\nconst F: fn(u8) = g;\n";
     let functions = rust_functions(text);
     assert_eq!(functions, [Function { name: "a".into(), line: 1, lines: 6 }]);
-    let text = "export function a(x: number): Promise<void> {\n  if (x) {\n    y()\n  }\n}\nconst b = (x) => {\n  z()\n}\n\
+    let text = "export function a(x: number): Promise<void> {\n  if (x) {\n    y()\n  }\n}\n\
+                const b = (x) => {\n  z()\n}\n\
                 class C {\n  get d(): number {\n    return 1\n  }\n}\nfor (const e of f()) {\n}\nconst g = { h: 1 }\n";
     let found: Vec<_> = typescript_functions(text).into_iter().map(|f| (f.name, f.line, f.lines)).collect();
     assert_eq!(found, [("a".into(), 1, 5), ("arrow function".into(), 6, 3), ("d".to_string(), 10, 3)]);

@@ -6,7 +6,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::resolve::{exact, range};
+use super::ranges::{exact, range};
 use super::{ConfigFault, EngineConfig, Setup};
 
 /// A run in virtual time: an engine, sources of market data, a venue that fills its orders, and latencies.

@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct EngineConfig {
-    /// Number of this session, 1 to 2097151. It is the first half of every ClOrdID and must grow from session to session of the same account.
+    /// Number of this session, 1 to 2097151. It is the first half of every ClOrdID and must grow from
+    /// session to session of the same account.
     #[serde(default = "session_default")]
     pub session: u32,
     /// Venues, at most 32.
@@ -261,7 +262,8 @@ impl Default for HorizonConfig {
     }
 }
 
-/// κ̂ = ln(A / λ̂) / mean d with λ̂ = (fills + priorFills) / (quoted seconds + priorSeconds); clamped; A is given, never fitted with κ.
+/// κ̂ = ln(A / λ̂) / mean d with λ̂ = (fills + priorFills) / (quoted seconds + priorSeconds); clamped; A is given, never
+/// fitted with κ.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct IntensityCalibrationConfig {
@@ -270,7 +272,8 @@ pub struct IntensityCalibrationConfig {
     /// Pseudo-fills a0 of the prior, above 0.
     #[serde(default = "prior_fills_default")]
     pub prior_fills: f64,
-    /// Pseudo-seconds b0 of the prior, above 0. Default 0: chosen so that the prior alone gives `intensityDecayPerPrice` at `priorDistancePrice`.
+    /// Pseudo-seconds b0 of the prior, above 0. Default 0: chosen so that the prior alone gives
+    /// `intensityDecayPerPrice` at `priorDistancePrice`.
     #[serde(default)]
     pub prior_seconds: f64,
     /// Distance d at which the prior holds, in price units, above 0.
@@ -322,7 +325,8 @@ impl Default for RiskConfig {
     }
 }
 
-/// Circuit breaker of a venue: counts acknowledgement time-outs, session rejects and disconnects, never business rejects.
+/// Circuit breaker of a venue: counts acknowledgement time-outs, session rejects and disconnects, never business
+/// rejects.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct BreakerConfig {

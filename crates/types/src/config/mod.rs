@@ -1,12 +1,14 @@
 //! # Room card: types/config
 //! In:    JSON text of a user.
-//! Out:   checked configuration structs (this is the one schema; TypeScript types and JSON schema are generated from it) and
-//!        `Setup`, the same in ticks, lots and nanoseconds, which the rooms take.
+//! Out:   checked configuration structs (this is the one schema; TypeScript types and JSON schema are generated from
+//!        it) and `Setup`, the same in ticks, lots and nanoseconds, which the rooms take.
 //! Holds: unknown keys are errors; every number has a stated range; a fault names path and allowed values.
 //! Costs: cold path, once at start and once per parameter change.
 mod backtest;
 mod engine;
+mod ranges;
 mod resolve;
+mod setup;
 
 pub use backtest::{BacktestConfig, GeneratedConfig, LatencyConfig, OutputConfig, SourceConfig, StrategyPlace};
 pub use engine::{
@@ -14,7 +16,7 @@ pub use engine::{
     InstrumentConfig, IntensityCalibrationConfig, OrdersConfig, PublishConfig, QuoterConfig, RiskConfig, SampleRule,
     VenueConfig, VolatilityConfig,
 };
-pub use resolve::{
+pub use setup::{
     BreakerLimits, Horizon, IntensityCalibration, OrderLimits, QuoterParams, RiskLimits, Sampling, Setup, VenueSetup,
     VolatilityParams,
 };

@@ -26,15 +26,16 @@ pub fn typescript() -> String {
         union(names)
     );
     out += &format!("/** The room a code comes from. */\nexport type CodeRoom ={}\n\n", union(rooms()));
-    out += "/** What is known of a code. */\nexport interface CodeEntry {\n  readonly name: Code\n  readonly room: CodeRoom\n";
-    out += "  /** What it means. */\n  readonly doc: string\n}\n\n";
+    out += "/** What is known of a code. */\nexport interface CodeEntry {\n";
+    out += "  readonly name: Code\n  readonly room: CodeRoom\n  /** What it means. */\n  readonly doc: string\n}\n\n";
     out += "/** The code of a record's number. */\n";
     out += "export const codeTable: { readonly [number: number]: CodeEntry | undefined } = {\n";
     for code in Code::ALL {
         let (name, room, doc) = (quoted(code.name()), quoted(code.room()), quoted(code.doc()));
         out += &format!("  {}: {{ name: {name}, room: {room}, doc: {doc} }},\n", *code as u16);
     }
-    out += "}\n\n/** The number of a code in a record. */\nexport const codeNumber: { readonly [name in Code]: number } = {\n";
+    out += "}\n\n/** The number of a code in a record. */\n";
+    out += "export const codeNumber: { readonly [name in Code]: number } = {\n";
     for code in Code::ALL {
         out += &format!("  {}: {},\n", code.name(), *code as u16);
     }
@@ -43,7 +44,8 @@ pub fn typescript() -> String {
 
 pub fn markdown() -> String {
     let mut out = format!("<!-- {BANNER} -->\n\n# Codes\n\n");
-    out += "Every reject and fault has one number and one name, the same in Rust, in a record and in TypeScript. Match on `code`.\n";
+    out += "Every reject and fault has one number and one name, the same in Rust, in a record and in TypeScript. ";
+    out += "Match on `code`.\n";
     for room in rooms() {
         out += &format!("\n## {room}\n\n| number | code | meaning |\n| ---: | --- | --- |\n");
         for code in Code::ALL.iter().filter(|code| code.room() == room) {

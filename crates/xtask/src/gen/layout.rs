@@ -61,7 +61,8 @@ fn event() -> Record {
 
 fn order_event() -> Record {
     record!(OrderEvent: length record sequence time kind flags instrument side state reason price quantity order_id
-        client_id algo_id trader_id request filled last_price last_lots decision_time submission_time venue_ack_time fee)
+        client_id algo_id trader_id request filled last_price last_lots decision_time submission_time venue_ack_time
+        fee)
 }
 
 fn command() -> Record {
