@@ -1,6 +1,6 @@
 // Room card: backtest/replay
 // In:    a journal: its folder or one segment.
-// Out:   the effects hash of the journalled inputs run again, whether it agrees with the recorded one, where the journal ends.
+// Out:   the effects hash of the journalled inputs run again, whether they agree with the record, where it ends.
 // Holds: a damaged journal is replayed up to the damage and says where that is; another build says so.
 // Costs: native, off this thread.
 import { guarded, native } from '../native.js'

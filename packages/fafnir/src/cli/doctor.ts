@@ -35,7 +35,8 @@ export async function doctor(version: string, output: Output): Promise<number> {
     const width = Math.max(...findings.map((finding) => finding.what.length))
     for (const { what, value, ok: good, advice } of findings) {
       output.out(
-        `${good ? 'ok  ' : 'BAD '} ${what.padEnd(width)}  ${value}\n${advice === undefined ? '' : `       ${advice}\n`}`,
+        `${good ? 'ok  ' : 'BAD '} ${what.padEnd(width)}  ${value}\n` +
+          (advice === undefined ? '' : `       ${advice}\n`),
       )
     }
   }

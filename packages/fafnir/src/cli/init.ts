@@ -102,7 +102,7 @@ export default defineStrategy({
         // A request is on its way: its answer decides what comes next.
         if (order.state !== 'live' && order.state !== 'partiallyFilled') return
         if (!wanted) ctx.cancel(order.clientId)
-        else if (order.price !== price) ctx.replace(order.clientId, { price, quantity: order.quantity })
+        else if (order.price !== price) ctx.replace(order.clientId, { price, quantity: order.filled + ORDER_LOTS })
         return
       }
       if (wanted) ctx.place({ instrument: book.instrument, side, price, quantity: ORDER_LOTS, postOnly: true })

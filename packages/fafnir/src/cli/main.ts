@@ -2,7 +2,7 @@
 // Room card: cli/main
 // In:    the process: arguments, signals, streams.
 // Out:   its exit code.
-// Holds: the only place that touches signals; a second SIGINT ends the process at once.
+// Holds: the only place that touches signals; a later second one ends the process at once.
 // Costs: cold path.
 import { existsSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
@@ -11,10 +11,17 @@ import { fail } from '../errors.js'
 import { EXIT } from './output.js'
 import { runCli } from './program.js'
 
+// One Ctrl-C can arrive twice: from the terminal, and passed on by npm or a shell. Only a later one is impatience.
+const IMPATIENT_MILLIS = 1_000
 const stop = new AbortController()
+let stoppedAt = 0
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.on(signal, () => {
-    if (stop.signal.aborted) process.exit(EXIT.interrupted)
+    if (stop.signal.aborted) {
+      if (performance.now() - stoppedAt > IMPATIENT_MILLIS) process.exit(EXIT.interrupted)
+      return
+    }
+    stoppedAt = performance.now()
     stop.abort(fail('ABORTED', 'the run was stopped before its end; nothing was written', { signal }))
   })
 }

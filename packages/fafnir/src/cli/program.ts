@@ -1,7 +1,7 @@
 // Room card: cli/program
 // In:    the arguments of the command.
 // Out:   what the command prints, and its exit code.
-// Holds: every error is one line (one JSON object with --json); usage errors exit with 2, faults with 1, SIGINT with 130.
+// Holds: an error is one line (one JSON object with --json); usage errors exit with 2, faults with 1, SIGINT with 130.
 // Costs: cold path.
 import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'

@@ -6,8 +6,8 @@
 //
 // When a call fails. An error the venue gave as its answer is thrown as `FafnirError` with a VENUE_ code, and becomes a
 // reject. Any other error (a timeout, a broken connection) leaves the outcome unknown: the venue may have the order. It
-// is then never reported as rejected by guess; it stays open and counts against every limit, `reconcile` is asked until it
-// knows, and the engine's own acknowledgement time-out counts towards the venue's circuit breaker.
+// is then never reported as rejected by guess; it stays open and counts against every limit, `reconcile` is asked until
+// it knows, and the engine's own acknowledgement time-out counts towards the venue's circuit breaker.
 import type { Code } from '../generated/codes.js'
 import type { Instrument } from '../units.js'
 import type { PriceInput, QuantityInput } from './feed.js'
@@ -115,7 +115,7 @@ export type VenueOrder =
 
 /**
  * An order API of one venue of the configuration. The three calls may be synchronous or not; those of one order are
- * made one after the other, each when the one before has settled. They hand over a request; what became of it is reported.
+ * made one after the other, each when the one before has settled. They hand a request over; its fate is reported.
  */
 export interface OrderGateway {
   /** Name of the venue in the configuration. */

@@ -99,7 +99,8 @@ figcaption{display:flex;flex-wrap:wrap;gap:.2rem 1rem;align-items:baseline}
 .unit{color:var(--soft)}svg{width:100%;height:auto;display:block}.grid{stroke:var(--rule);stroke-width:1}
 .tick{fill:var(--soft);font-size:11px;font-variant-numeric:tabular-nums}.end{text-anchor:end}.middle{text-anchor:middle}
 .line{fill:none;stroke-width:1.4;stroke-linejoin:round}.line.market{stroke:var(--soft);stroke-width:1}
-.line.buy{stroke:var(--buy)}.line.sell{stroke:var(--sell)}.line.plain{stroke:var(--plain)}.mark.buy{fill:var(--buy)}.mark.sell{fill:var(--sell)}
+.line.buy{stroke:var(--buy)}.line.sell{stroke:var(--sell)}.line.plain{stroke:var(--plain)}
+.mark.buy{fill:var(--buy)}.mark.sell{fill:var(--sell)}
 polygon.mark{stroke:var(--page);stroke-width:.7}
 .key{font-size:.85rem;color:var(--soft)}.key.buy{color:var(--buy)}.key.sell{color:var(--sell)}
 .tables{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,440px),1fr));gap:1rem 2rem;align-items:start}

@@ -226,7 +226,7 @@ export class StrategyContext<Params = unknown> {
   }
 
   /**
-   * Replaces the parameters of an instrument's native quoter, all at once. Values out of range are refused by the engine
+   * Replaces the parameters of an instrument's native quoter, all at once. The engine refuses values out of range
    * (PARAMETER_OUT_OF_RANGE in the counts) and leave the old ones in force.
    */
   setQuoter(params: QuoterConfig): void {

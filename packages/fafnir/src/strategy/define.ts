@@ -12,7 +12,7 @@ export const STRATEGY_API_VERSION = 1
 
 /**
  * What a strategy is. Handlers are synchronous and run in the order of the engine's one event sequence; what they are
- * given is valid until they return (`copy()` keeps). A handler that throws has its quotes pulled and is not called again.
+ * given is valid until they return (`copy()` keeps). A handler that throws is not called again; its quotes are pulled.
  */
 export interface StrategyHandlers<Params = unknown> {
   /** Version of this contract: 1. */

@@ -1,7 +1,7 @@
 // Room card: strategy/order-table
 // In:    orders as the strategy asks for them, order events as they come back.
 // Out:   the strategy's own open orders, by client id and as a dense list.
-// Holds: columns of a fixed capacity; a full table is ORDERS_FULL; ended orders leave at once, the last takes their place.
+// Holds: columns of a fixed capacity; a full table is ORDERS_FULL; an ended order's place is taken by the last.
 // Costs: O(1) a lookup, insertion and removal; no allocation.
 import { fail } from '../errors.js'
 import { OrderEventKind, OrderState } from '../generated/layout.js'
