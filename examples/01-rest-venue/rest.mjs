@@ -1,4 +1,4 @@
-// What joins a REST venue to an engine: a feed that polls its ticker, and a gateway that sends orders and polls its fills.
+// What joins a REST venue to an engine: a feed that polls its ticker, a gateway that sends orders and polls its fills.
 import { FafnirError } from 'fafnir'
 
 const POLL_MILLIS = 5

@@ -1,5 +1,5 @@
 // A small exchange with a REST API on loopback: a ticker, orders, fills. It follows a script of touches (input.json):
-// each holds until what it waits for rests in the book. It cannot replace an order, and it loses the first one it is sent.
+// each holds until what it waits for rests in the book. It cannot replace an order, and it loses the first it is sent.
 import { createServer } from 'node:http'
 
 const QUANTITY = '1.000'
