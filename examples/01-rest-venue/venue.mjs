@@ -61,7 +61,16 @@ export async function startVenue(script) {
     'GET /fills': (_, query) => [200, fills.filter((fill) => fill.number > +query.get('after'))],
   }
 
-  const server = createServer(async (request, response) => {
+  const server = serve(routes)
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve))
+  return {
+    url: `http://127.0.0.1:${server.address().port}`,
+    close: () => new Promise((resolve) => server.close(resolve)),
+  }
+}
+
+function serve(routes) {
+  return createServer(async (request, response) => {
     const url = new URL(request.url, 'http://localhost')
     let body = ''
     for await (const chunk of request) body += chunk
@@ -69,9 +78,4 @@ export async function startVenue(script) {
     const [status, answer] = route ? route(body && JSON.parse(body), url.searchParams) : [404, {}]
     response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(answer))
   })
-  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve))
-  return {
-    url: `http://127.0.0.1:${server.address().port}`,
-    close: () => new Promise((resolve) => server.close(resolve)),
-  }
 }

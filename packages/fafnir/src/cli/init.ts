@@ -146,7 +146,7 @@ test('the strategy trades, stays inside its limit and is deterministic', async (
 function readme(name: string): string {
   return `# ${name}
 
-A trading strategy on [fafnir](https://www.npmjs.com/package/fafnir).
+A trading strategy on fafnir.
 
 - \`npm test\` runs it on a generated market, twice, and compares the two runs.
 - \`npm start\` runs it for a minute of market time and writes \`runs/<time>/report.html\`.
