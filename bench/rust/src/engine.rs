@@ -44,6 +44,10 @@ fn histogram() -> Histogram<u64> {
     Histogram::new_with_bounds(1, 10_000_000_000, 3).expect("fixed bounds are valid")
 }
 
+fn row(id: &str, what: String, ours: f64, unit: &str) -> Value {
+    json!({ "id": id, "what": what, "ours": ours, "rival": null, "rivalName": null, "unit": unit })
+}
+
 /// Rows of the room `engine`.
 pub fn rows(recording: &Path, symbol: &str, clock_nanos: f64) -> Result<(Vec<Value>, Vec<String>), String> {
     let journal = std::env::temp_dir().join(format!("fafnir-bench-{}", std::process::id()));
@@ -56,7 +60,6 @@ pub fn rows(recording: &Path, symbol: &str, clock_nanos: f64) -> Result<(Vec<Val
     let micros = |histogram: &Histogram<u64>, quantile: f64| {
         (histogram.value_at_quantile(quantile) as f64 - clock_nanos).max(0.0) / 1_000.0
     };
-    let row = |id: &str, what: String, ours: f64, unit: &str| json!({ "id": id, "what": what, "ours": ours, "rival": null, "rivalName": null, "unit": unit });
     let mut rows = Vec::new();
     let mut notes =
         vec![format!("backtest of the recording: {} turns, effects {}", summary.turns, summary.effects_hash)];
@@ -109,7 +112,8 @@ fn config(recording: &Path, symbol: &str) -> Value {
             "venues": [{ "name": "BINANCE", "feed": "binanceUsdm" }],
             "instruments": [{
                 "symbol": symbol, "venue": "BINANCE", "tickSize": "0.1", "lotSize": "0.001", "makerFee": "0.0002",
-                "takerFee": "0.0005", "risk": { "maxOrderQuantity": "1", "maxPosition": "0.5", "maxOrderValue": "100000" },
+                "takerFee": "0.0005",
+                "risk": { "maxOrderQuantity": "1", "maxPosition": "0.5", "maxOrderValue": "100000" },
             }],
             "volatility": { "window": window },
             "quoters": [{

@@ -3,6 +3,8 @@
 //! Out:   one JSON object {floors, rows, notes} as the last line; `bench/node/run.mjs` judges it.
 //! Holds: the floors (clock, syscall, cache line, load) are measured in the same run.
 //! Costs: a few seconds.
+#![forbid(unsafe_code)]
+
 mod engine;
 mod floors;
 

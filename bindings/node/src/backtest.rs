@@ -1,7 +1,8 @@
 //! # Room card: bindings/node/backtest
 //! In:    a configuration, and for a strategy in TypeScript the memory of three rings.
 //! Out:   the summary as JSON; between, one raw call per wake.
-//! Holds: driver and strategy share one thread; commands are taken before time goes on; a fault ends the run and is thrown by `finish`.
+//! Holds: driver and strategy share one thread; commands are taken before time goes on; a fault ends the run and is
+//!        thrown by `finish`.
 //! Costs: `step` is a raw callback over a bound pointer, about 20 ns beside the turn itself.
 use std::cell::RefCell;
 use std::ffi::c_void;
@@ -129,7 +130,8 @@ pub struct BacktestSession {
 
 #[napi]
 impl BacktestSession {
-    /// Opens sources and outputs. The views must be over memory that nobody else writes (SharedArrayBuffer or ArrayBuffer).
+    /// Opens sources and outputs. The views must be over memory that nobody else writes (SharedArrayBuffer or
+    /// ArrayBuffer).
     #[napi(constructor)]
     pub fn new(
         config_json: String,
@@ -154,13 +156,14 @@ impl BacktestSession {
         })
     }
 
-    /// The raw step function of this session: 0 done, 1 records in the rings, 2 call again, -1 failed (`finish` throws why).
+    /// The raw step function of this session: 0 done, 1 records in the rings, 2 call again, -1 failed (`finish` throws
+    /// why).
     #[napi(ts_return_type = "() => number")]
     pub fn step_function(&self, env: &Env) -> napi::Result<Unknown<'static>> {
         let session = Rc::into_raw(self.session.clone()).cast_mut().cast::<c_void>();
         let mut function = ptr::null_mut();
-        // SAFETY: `env` is this call's environment, the name a literal; `session` is an `Rc` handed to the function and given back
-        // by `release_step` when the function is collected.
+        // SAFETY: `env` is this call's environment, the name a literal; `session` is an `Rc` handed to the function and
+        // given back by `release_step` when the function is collected.
         check_status!(unsafe {
             sys::napi_create_function(env.raw(), c"step".as_ptr(), 4, Some(step_raw), session, &mut function)
         })?;
@@ -205,6 +208,7 @@ impl BacktestSession {
 }
 
 /// The raw step: no arguments, returns a small integer.
+// SAFETY: only Node calls it, by the function of `step_function`, with the environment and info of that call.
 unsafe extern "C" fn step_raw(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
     let mut session = ptr::null_mut();
     // SAFETY: called by Node with this call's environment and info; null outputs are allowed.
@@ -213,7 +217,8 @@ unsafe extern "C" fn step_raw(env: sys::napi_env, info: sys::napi_callback_info)
     if status != sys::Status::napi_ok || session.is_null() {
         return ptr::null_mut();
     }
-    // SAFETY: the pointer is the `Rc` of `step_function`, alive until `release_step`, used on the JavaScript thread only.
+    // SAFETY: the pointer is the `Rc` of `step_function`, alive until `release_step`, used on the JavaScript thread
+    // only.
     let session = unsafe { &*session.cast::<RefCell<Session>>() };
     let stepped = catch_unwind(AssertUnwindSafe(|| session.borrow_mut().step()));
     let code = match stepped {
@@ -235,6 +240,7 @@ fn fail(session: &RefCell<Session>, fault: Fault) -> i32 {
     FAILED
 }
 
+// SAFETY: only Node calls it, once, as the finalizer of `step_function`'s function, with the pointer given there.
 unsafe extern "C" fn release_step(_env: sys::napi_env, session: *mut c_void, _hint: *mut c_void) {
     // SAFETY: the pointer came from `Rc::into_raw` in `step_function` and is given back exactly once.
     drop(unsafe { Rc::from_raw(session.cast::<RefCell<Session>>()) });

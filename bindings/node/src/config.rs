@@ -9,7 +9,8 @@ use types::config::{BacktestConfig, EngineConfig};
 
 use crate::errors::{argument, guard};
 
-/// Checks a configuration ("engine" or "backtest") and returns it with its defaults. Throws CONFIG_INVALID {path, what, allowed}.
+/// Checks a configuration ("engine" or "backtest") and returns it with its defaults.
+/// Throws CONFIG_INVALID {path, what, allowed}.
 #[napi]
 pub fn check_config(kind: String, json: String) -> napi::Result<String> {
     guard(|| {

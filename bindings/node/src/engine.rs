@@ -1,7 +1,8 @@
 //! # Room card: bindings/node/engine
 //! In:    a configuration, the memory of three rings, a doorbell function.
 //! Out:   an engine on a native thread; its rings are read and its commands written without a call.
-//! Holds: the environment that creates it owns it: its cleanup cancels orders, joins the thread, then releases the memory.
+//! Holds: the environment that creates it owns it: its cleanup cancels orders, joins the thread, then releases the
+//!        memory.
 //! Costs: calls only at start, wake, kill and close.
 use std::cell::RefCell;
 use std::path::PathBuf;
@@ -120,7 +121,9 @@ fn summary_json(summary: &HostedSummary) -> String {
     let fault = summary.fault.as_ref().map(|fault| {
         let fields: serde_json::Map<String, serde_json::Value> =
             fault.fields.iter().map(|(key, value)| ((*key).to_string(), value.clone().into())).collect();
-        serde_json::json!({ "code": fault.code.name(), "room": fault.code.room(), "message": fault.message, "fields": fields })
+        serde_json::json!({
+            "code": fault.code.name(), "room": fault.code.room(), "message": fault.message, "fields": fields,
+        })
     });
     serde_json::json!({
         "effectsHash": summary.hash, "turns": summary.turns, "malformed": summary.malformed,

@@ -1,6 +1,7 @@
 //! # Room card: bindings/node/errors
 //! In:    faults and panics.
-//! Out:   JavaScript errors whose message is JSON {code, room, message, fields}; `packages/fafnir/src/errors.ts` reads it.
+//! Out:   JavaScript errors whose message is JSON {code, room, message, fields}; `packages/fafnir/src/errors.ts` reads
+//!        it.
 //! Holds: code and fields cross the border intact; a panic becomes NATIVE_PANICKED and never leaves the call.
 //! Costs: cold path.
 use std::panic::{AssertUnwindSafe, catch_unwind};

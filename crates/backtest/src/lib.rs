@@ -23,7 +23,8 @@ pub fn build() -> String {
     format!("fafnir {}", env!("CARGO_PKG_VERSION"))
 }
 
-/// Runs a configuration with native strategies to its end. `progress` gets fractions; `keep_going` ends the run when it says no.
+/// Runs a configuration with native strategies to its end. `progress` gets fractions; `keep_going` ends the run when it
+/// says no.
 pub fn run(config_json: &str, mut progress: impl FnMut(f64), keep_going: impl Fn() -> bool) -> Result<Summary, Fault> {
     /// Turns between two looks at progress and abort.
     const TURNS_BETWEEN_LOOKS: u32 = 16_384;

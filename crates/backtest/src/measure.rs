@@ -1,7 +1,8 @@
 //! # Room card: backtest/measure
 //! In:    the engine's state and effects after each turn, and the wall time of order-emitting turns.
 //! Out:   quote uptime, time series, fills, tick-to-order percentiles.
-//! Holds: diagnostics only: nothing measured here is an input or an effect; every buffer has a bound, what is beyond is counted.
+//! Holds: diagnostics only: nothing measured here is an input or an effect; every buffer has a bound, what is beyond is
+//!        counted.
 //! Costs: a few loads a turn; order state is looked at only in turns with order events.
 use engine::Engine;
 use hdrhistogram::Histogram;

@@ -1,8 +1,10 @@
 //! # Room card: backtest/recording
 //! In:    a file of lines "receive time in ns, space, raw message", plain or gzip.
 //! Out:   chunks of lines with their bytes and their decoded meaning, in file order.
-//! Holds: memory bounded by four chunks; a damaged gzip stream and a file without one good line are faults, a garbage line is counted.
-//! Costs: decompression and decoding run on a thread of their own, ahead of the simulation; the result does not depend on its timing.
+//! Holds: memory bounded by four chunks; a damaged gzip stream and a file without one good line are faults, a garbage
+//!        line is counted.
+//! Costs: decompression and decoding run on a thread of their own, ahead of the simulation; the result does not depend
+//!        on its timing.
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};

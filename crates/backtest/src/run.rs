@@ -1,7 +1,8 @@
 //! # Room card: backtest/run
 //! In:    a checked configuration, and commands of a strategy that runs in the caller's thread.
 //! Out:   turns of the engine in virtual time, its effects, and at the end a `Summary`.
-//! Holds: the same configuration gives the same effects, bit for bit; at one moment the order is venue, requests, reports, market, timers.
+//! Holds: the same configuration gives the same effects, bit for bit; at one moment the order is venue, requests,
+//!        reports, market, timers.
 //! Costs: the engine's turns plus the venue's; journal and hash included: events per second are in the summary.
 use std::fs::File;
 use std::io::{BufWriter, Write};

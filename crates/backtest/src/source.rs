@@ -1,7 +1,8 @@
 //! # Room card: backtest/source
 //! In:    a recording or a generated market, moments of virtual time, requests.
 //! Out:   deliveries for the engine, reports of the venue.
-//! Holds: the venue sees its own market `feed_nanos` before the engine does; both see the same messages in the same order.
+//! Holds: the venue sees its own market `feed_nanos` before the engine does; both see the same messages in the same
+//!        order.
 //! Costs: one decoded message, one copy of its bytes.
 use std::path::Path;
 
@@ -182,7 +183,8 @@ impl Source {
         }
     }
 
-    /// The engine wants a book snapshot; the request reaches the venue at `at`. A recording has only the snapshots it holds.
+    /// The engine wants a book snapshot; the request reaches the venue at `at`.
+    /// A recording has only the snapshots it holds.
     pub(crate) fn want_snapshot(&mut self, at: UnixNanos) {
         if matches!(self.kind, Kind::Generated { .. }) && self.snapshot_due.is_none() && self.next.is_some() {
             self.snapshot_due = Some(at.max(self.last));

@@ -1,5 +1,5 @@
-//! The venue's ledger against the engine's position after every event, under random orders of a strategy: partial fills, takers,
-//! replaces and cancels in flight included. `FAFNIR_LONG=1` runs ten times the events.
+//! The venue's ledger against the engine's position after every event, under random orders of a strategy: partial
+//! fills, takers, replaces and cancels in flight included. `FAFNIR_LONG=1` runs ten times the events.
 mod common;
 
 use common::instrument;

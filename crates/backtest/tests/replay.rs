@@ -1,5 +1,5 @@
-//! Journals of runs: the replay prints the run's hash, from the folder and from the segment; a journal cut anywhere replays to what
-//! was before the cut; a changed byte is found.
+//! Journals of runs: the replay prints the run's hash, from the folder and from the segment; a journal cut anywhere
+//! replays to what was before the cut; a changed byte is found.
 mod common;
 
 use std::path::Path;

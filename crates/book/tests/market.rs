@@ -1,40 +1,15 @@
 //! Cases by hand: the joining rules at their edges, bounds, malformed messages, the L1, and allocations.
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
-
 use fafnir_book::{
     BUFFERED_DIFFS_MAX, BUFFERED_LEVELS_MAX, DepthOutcome, LEVELS_PER_SIDE_MAX, MarketBook, Rule, TouchOutcome,
     TouchSource,
 };
+use testkit::{CountingAllocator, allocations_during};
 use types::config::Feed;
 use types::limits::LEVELS_PER_MESSAGE_MAX;
 use types::{Code, DepthHeader, InstrumentId, Level, Lots, Side, SnapshotHeader, Ticks, Touch, TouchPrint, UnixNanos};
 
-struct Counting;
-
-thread_local! {
-    static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
-}
-
-// SAFETY: every call goes to the system allocator unchanged; the counter is a plain thread-local cell.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        let _ = ALLOCATIONS.try_with(|count| count.set(count.get() + 1));
-        // SAFETY: the caller upholds the contract of `GlobalAlloc`.
-        unsafe { System.alloc(layout) }
-    }
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        // SAFETY: the caller upholds the contract of `GlobalAlloc`.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
-
 #[global_allocator]
-static GLOBAL: Counting = Counting;
-
-fn allocations() -> u64 {
-    ALLOCATIONS.with(Cell::get)
-}
+static ALLOCATOR: CountingAllocator = CountingAllocator;
 
 fn level(price: i64, lots: i64) -> Level {
     Level { price: Ticks(price), quantity: Lots(lots) }
@@ -301,28 +276,29 @@ fn nothing_allocates_after_construction() {
     let bids: Vec<Level> = (0..200).map(|i| level(-i * 300, 1 + i)).collect();
     let asks: Vec<Level> = (0..200).map(|i| level(1_000_000_000 + i * 300, 1 + i)).collect();
     let mut top = [Level::default(); 10];
-    let before = allocations();
-    for round in 0..50u64 {
-        let id = round * 100;
-        for step in 1..=10 {
-            market.on_depth(&spot(id + step, id + step), &bids, &asks);
+    let (_, counted) = allocations_during(|| {
+        for round in 0..50u64 {
+            let id = round * 100;
+            for step in 1..=10 {
+                market.on_depth(&spot(id + step, id + step), &bids, &asks);
+            }
+            market.on_snapshot(&snapshot(id + 5), &bids, &asks);
+            for step in 11..=20 {
+                // A leaping touch: every message re-centres.
+                let price = if step % 2 == 0 { 5_000_000 } else { 100 };
+                market.on_depth(&spot(id + step, id + step), &[level(price, (step % 3) as i64)], &[]);
+                market.on_touch(&print(id + step, (1, 1), (2, 1)));
+                market.touch();
+                market.ladder().top_n(Side::Buy, &mut top);
+                assert!(market.levels(Side::Sell).count() >= 200);
+            }
+            market.on_depth(&spot(id + 90, id + 90), &bids, &asks);
+            assert!(!market.is_valid());
+            if round % 10 == 0 {
+                market.on_disconnect();
+            }
         }
-        market.on_snapshot(&snapshot(id + 5), &bids, &asks);
-        for step in 11..=20 {
-            // A leaping touch: every message re-centres.
-            let price = if step % 2 == 0 { 5_000_000 } else { 100 };
-            market.on_depth(&spot(id + step, id + step), &[level(price, (step % 3) as i64)], &[]);
-            market.on_touch(&print(id + step, (1, 1), (2, 1)));
-            market.touch();
-            market.ladder().top_n(Side::Buy, &mut top);
-            assert!(market.levels(Side::Sell).count() >= 200);
-        }
-        market.on_depth(&spot(id + 90, id + 90), &bids, &asks);
-        assert!(!market.is_valid());
-        if round % 10 == 0 {
-            market.on_disconnect();
-        }
-    }
-    assert_eq!(allocations() - before, 0);
+    });
+    assert_eq!(counted.count, 0);
     assert!(market.counts().joined == 50 && market.counts().gaps >= 49, "{:?}", market.counts());
 }

@@ -31,6 +31,8 @@ codes! {
     101 CommandMalformed "COMMAND_MALFORMED" "types" "A command's bytes have no known kind, no side or no order reference; it was refused.";
     102 InputTooLarge "INPUT_TOO_LARGE" "types" "One input is longer than the named bound; it was refused whole.";
 
+    103 InputUnexpected "INPUT_UNEXPECTED" "types" "An input does not fit what is configured: an unknown connection or timer, bytes for a venue without a byte format, a pushed touch for a venue with one; it was refused.";
+
     150 RingInvalid "RING_INVALID" "ring" "The memory holds no ring of the wanted kind and layout version; fields name the word.";
     151 RingCorrupt "RING_CORRUPT" "ring" "A ring holds what no writer writes: something else overwrote its memory; the reader stopped there.";
 

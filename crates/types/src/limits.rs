@@ -14,9 +14,10 @@ pub const LEVELS_PER_MESSAGE_MAX: usize = 10_000;
 pub const INPUT_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// Bytes of effects of one turn. Market events stop being published when less than `EFFECT_RESERVE_BYTES` is left,
 /// so that orders and cancels always fit.
-pub const EFFECT_BYTES_MAX: usize = 2 * 1024 * 1024;
-/// Part of the effect buffer kept for orders, cancels and timers.
-pub const EFFECT_RESERVE_BYTES: usize = 1024 * 1024;
+pub const EFFECT_BYTES_MAX: usize = EFFECT_RESERVE_BYTES + 2 * 1024 * 1024;
+/// Part of the effect buffer kept for orders, cancels and timers: a kill cancels `ORDERS_MAX` orders in one turn.
+/// Address space only, until a turn needs it.
+pub const EFFECT_RESERVE_BYTES: usize = 32 * 1024 * 1024;
 /// Bytes of one encoded FIX message.
 pub const FIX_MESSAGE_BYTES_MAX: usize = 512;
 /// Bytes of a symbol.

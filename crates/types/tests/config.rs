@@ -5,7 +5,8 @@ use fafnir_types::{Contract, Lots, Side, Ticks};
 const GOOD: &str = r#"{
   "venues": [{ "name": "BINANCE" }],
   "instruments": [{ "symbol": "BTCUSDT", "venue": "BINANCE", "tickSize": "0.1", "lotSize": "0.001",
-                    "makerFee": "0.0002", "takerFee": "0.0005", "minNotional": "5", "risk": { "maxOrderQuantity": "1" } }],
+                    "makerFee": "0.0002", "takerFee": "0.0005", "minNotional": "5",
+                    "risk": { "maxOrderQuantity": "1" } }],
   "quoters": [{ "instrument": "BTCUSDT", "riskAversionPerMoney": 0.1, "intensityDecayPerPrice": 1.5,
                 "orderQuantity": "0.01", "maxInventory": "0.1" }]
 }"#;

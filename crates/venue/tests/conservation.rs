@@ -5,7 +5,7 @@ use common::*;
 use fafnir_venue::{FeedBatch, GeneratedVenue, RecordedVenue, reserve_reports};
 use types::config::{Feed, GeneratedConfig};
 use types::rng::SplitMix64;
-use types::{OrderEvent, OrderEventKind, Side, UnixNanos, flag};
+use types::{Level, OrderEvent, OrderEventKind, Side, TradePrint, UnixNanos, flag};
 
 /// Random requests, most of them sensible.
 struct Trader {
@@ -49,67 +49,79 @@ fn made(reports: &[OrderEvent]) -> i64 {
     fills.filter(|report| report.flags & flag::TAKER == 0).map(|report| report.last_lots.0).sum()
 }
 
+/// A feed that moves its mid by a few ticks and now and then leaves a gap, which a snapshot closes.
+struct RecordedFeed {
+    rng: SplitMix64,
+    mid: i64,
+    id: u64,
+}
+
+impl RecordedFeed {
+    fn side(&mut self, sign: i64) -> Vec<Level> {
+        let quantities: Vec<_> = (1..8).map(|away| (self.mid - sign * away, self.rng.below(40) as i64)).collect();
+        levels(&quantities)
+    }
+
+    fn snapshot(&mut self, now: UnixNanos, venue: &mut RecordedVenue, reports: &mut Vec<OrderEvent>) {
+        let (bids, asks) = (self.side(1), self.side(-1));
+        venue.on_snapshot(now, &snapshot(self.id), &bids, &asks, reports);
+    }
+
+    /// A full picture of the window around a mid that moves, so that the book never crosses itself.
+    fn depth(&mut self, now: UnixNanos, venue: &mut RecordedVenue, reports: &mut Vec<OrderEvent>) {
+        let rng = &mut self.rng;
+        let moved = self.mid + rng.below(5) as i64 - 2;
+        let (mut bids, mut asks) = (Vec::new(), Vec::new());
+        for away in -12..=12 {
+            let price = moved + away;
+            bids.push((price, if away < 0 { rng.below(40) as i64 } else { 0 }));
+            asks.push((price, if away > 0 { rng.below(40) as i64 } else { 0 }));
+        }
+        self.mid = moved;
+        let gap = rng.below(200) == 0;
+        let previous = if gap { self.id + 5 } else { self.id };
+        let header = diff(previous + 1, previous + 10, previous);
+        self.id = previous + 10;
+        venue.on_depth(now, &header, &levels(&bids), &levels(&asks), reports);
+        if gap {
+            self.snapshot(now, venue, reports);
+        }
+    }
+
+    /// An L1 that is ahead of the L2; the next diff names its own predecessor.
+    fn touch(&mut self, now: UnixNanos, venue: &mut RecordedVenue, reports: &mut Vec<OrderEvent>) {
+        let bid = self.mid - 1 + self.rng.below(2) as i64;
+        let ask = self.mid + 1 + self.rng.below(2) as i64;
+        venue.on_touch(now, &touch(self.id + 1, (bid, 9), (ask, 9)), reports);
+    }
+
+    fn trade(&mut self) -> TradePrint {
+        let aggressor = Side::BOTH[self.rng.below(2) as usize];
+        trade(aggressor, self.mid + self.rng.below(9) as i64 - 4, 1 + self.rng.below(60) as i64)
+    }
+}
+
 #[test]
 fn recorded_ledger_and_reports_agree_over_a_million_events() {
     let seed = 77;
     let mut venue = RecordedVenue::new(&instrument("0"), Feed::BinanceUsdm);
     let mut trader = Trader { rng: SplitMix64::new(seed), counter: 0, sent: Vec::new() };
-    let mut rng = SplitMix64::new(seed + 1);
+    let mut feed = RecordedFeed { rng: SplitMix64::new(seed + 1), mid: 600_000, id: 100 };
     let (mut account, mut reports) = (Account::default(), reserve_reports());
     let capacity = reports.capacity();
-    let (mut mid, mut id) = (600_000i64, 100u64);
-    let side = |mid: i64, sign: i64, rng: &mut SplitMix64| -> Vec<(i64, i64)> {
-        (1..8).map(|away| (mid - sign * away, rng.below(40) as i64)).collect()
-    };
-    venue.on_snapshot(
-        UnixNanos(1),
-        &snapshot(id),
-        &levels(&side(mid, 1, &mut rng)),
-        &levels(&side(mid, -1, &mut rng)),
-        &mut reports,
-    );
+    feed.snapshot(UnixNanos(1), &mut venue, &mut reports);
     let mut kinds = [0u64; 16];
     for step in 0..1_000_000u64 {
         let now = UnixNanos(2 + step);
-        match rng.below(10) {
-            0 => {
-                // A full picture of the window around a mid that moves, so that the book never crosses itself.
-                let moved = mid + rng.below(5) as i64 - 2;
-                let (mut bids, mut asks) = (Vec::new(), Vec::new());
-                for away in -12..=12 {
-                    let price = moved + away;
-                    bids.push((price, if away < 0 { rng.below(40) as i64 } else { 0 }));
-                    asks.push((price, if away > 0 { rng.below(40) as i64 } else { 0 }));
-                }
-                mid = moved;
-                let gap = rng.below(200) == 0;
-                let previous = if gap { id + 5 } else { id };
-                let header = diff(previous + 1, previous + 10, previous);
-                id = previous + 10;
-                venue.on_depth(now, &header, &levels(&bids), &levels(&asks), &mut reports);
-                if gap {
-                    venue.on_snapshot(
-                        now,
-                        &snapshot(id),
-                        &levels(&side(mid, 1, &mut rng)),
-                        &levels(&side(mid, -1, &mut rng)),
-                        &mut reports,
-                    );
-                }
-            }
-            1..=2 => {
-                id += 1; // The L1 is ahead of the L2; the next diff names its own predecessor.
-                let l1 = touch(id, (mid - 1 + rng.below(2) as i64, 9), (mid + 1 + rng.below(2) as i64, 9));
-                venue.on_touch(now, &l1, &mut reports);
-                id -= 1;
-            }
+        match feed.rng.below(10) {
+            0 => feed.depth(now, &mut venue, &mut reports),
+            1..=2 => feed.touch(now, &mut venue, &mut reports),
             3..=6 => {
-                let aggressor = Side::BOTH[rng.below(2) as usize];
-                let print = trade(aggressor, mid + rng.below(9) as i64 - 4, 1 + rng.below(60) as i64);
+                let print = feed.trade();
                 venue.on_trade(now, &print, &mut reports);
                 assert!(made(&reports) <= print.quantity.0, "seed {seed} step {step}: one trade, one budget");
             }
-            _ => venue.on_request(now, &trader.request(mid), &mut reports),
+            _ => venue.on_request(now, &trader.request(feed.mid), &mut reports),
         }
         for report in reports.drain(..) {
             kinds[report.kind as usize] += 1;

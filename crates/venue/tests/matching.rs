@@ -91,101 +91,134 @@ fn check(matcher: &mut Matcher, naive: &Naive, handles: &[Option<Handle>], at: &
     }
 }
 
+const ORDERS: usize = 36;
+const LEVELS: usize = 8;
+
+/// The matcher and the naive book side by side, and the lots that came in, traded and were taken out.
+struct Pair {
+    matcher: Matcher,
+    naive: Naive,
+    /// By owner. Owner n is the n-th order ever; owners are reused cyclically once theirs is gone.
+    handles: Vec<Option<Handle>>,
+    next_owner: u32,
+    placed: i64,
+    /// Both sides of every trade.
+    taken_twice: i64,
+    removed: i64,
+    /// Orders refused because a bound was met.
+    fulls: u32,
+}
+
+impl Pair {
+    /// Takes with the same order on both books; what was taken.
+    fn take(&mut self, side: Side, limit: Option<Ticks>, lots: Lots, at: &str) -> i64 {
+        let mut fills = Fills::default();
+        let taken = self.matcher.take(side, limit, lots, &mut fills);
+        assert_eq!(fills.0, self.naive.take(side, limit.map(|limit| limit.0), lots.0), "{at}");
+        assert_eq!(taken.0, fills.0.iter().map(|fill| fill.2).sum::<i64>(), "{at}");
+        self.taken_twice += 2 * taken.0;
+        self.placed += taken.0;
+        taken.0
+    }
+
+    /// Rests what the naive book says may rest.
+    fn rest(&mut self, side: Side, price: Ticks, left: i64, at: &str) {
+        let crosses = self.naive.crosses(side, price.0);
+        let mut prices: Vec<_> = self.naive.orders.iter().filter(|o| o.side == side).map(|o| o.price).collect();
+        prices.sort_unstable();
+        prices.dedup();
+        let new_level = !prices.contains(&price.0);
+        let full = self.naive.orders.len() == ORDERS || (new_level && prices.len() == LEVELS);
+        match self.matcher.rest(side, price, Lots(left), self.next_owner) {
+            Err(code) => {
+                assert_eq!(code, if crosses { Code::VenuePostOnly } else { Code::VenueFull }, "{at}");
+                assert!(crosses || full, "{at}");
+                self.fulls += (code == Code::VenueFull) as u32;
+            }
+            Ok(handle) => {
+                assert!(!crosses && !full, "{at}");
+                self.handles[self.next_owner as usize] = Some(handle);
+                self.naive.orders.push(Plain { owner: self.next_owner, side, price: price.0, open: left });
+                self.placed += left;
+                self.find_free_owner();
+            }
+        }
+    }
+
+    fn find_free_owner(&mut self) {
+        loop {
+            self.next_owner = (self.next_owner + 1) % self.handles.len() as u32;
+            if self.naive.orders.iter().all(|order| order.owner != self.next_owner) {
+                break;
+            }
+        }
+    }
+
+    fn cancel(&mut self, victim: usize, at: &str) {
+        let order = self.naive.orders.remove(victim);
+        let handle = self.handles[order.owner as usize].unwrap();
+        assert_eq!(self.matcher.cancel(handle).map(|maker| maker.open.0), Some(order.open), "{at}");
+        assert_eq!(self.matcher.cancel(handle), None, "{at}: a second cancel");
+        self.removed += order.open;
+    }
+
+    fn shrink(&mut self, victim: usize, lots: Lots, at: &str) {
+        let order = &mut self.naive.orders[victim];
+        let shrunk = self.matcher.shrink(self.handles[order.owner as usize].unwrap(), lots);
+        assert_eq!(shrunk.is_some(), lots.0 < order.open, "{at}");
+        if lots.0 < order.open {
+            self.removed += order.open - lots.0;
+            order.open = lots.0;
+        }
+    }
+}
+
 #[test]
 fn a_million_random_operations_agree_with_a_naive_book() {
     let seed = 20_240_808;
     let mut rng = SplitMix64::new(seed);
-    const ORDERS: usize = 36;
-    const LEVELS: usize = 8;
-    let (mut matcher, mut naive) = (Matcher::new(ORDERS, LEVELS), Naive::default());
-    // Owner n is the n-th order ever; owners are reused cyclically once theirs is gone.
-    let mut handles: Vec<Option<Handle>> = vec![None; 4_096];
-    let mut next_owner = 0u32;
-    let (mut placed, mut taken_twice, mut removed, mut fulls) = (0i64, 0i64, 0i64, 0u32);
+    let mut pair = Pair {
+        matcher: Matcher::new(ORDERS, LEVELS),
+        naive: Naive::default(),
+        handles: vec![None; 4_096],
+        next_owner: 0,
+        placed: 0,
+        taken_twice: 0,
+        removed: 0,
+        fulls: 0,
+    };
     for step in 0..1_000_000u32 {
         let at = format!("seed {seed} step {step}");
         let side = Side::BOTH[rng.below(2) as usize];
         let (price, lots) = (Ticks(1_000 + rng.below(24) as i64), Lots(1 + rng.below(9) as i64));
-        let victim = (!naive.orders.is_empty()).then(|| rng.below(naive.orders.len() as u64) as usize);
-        match rng.below(10) {
-            // Post-only: rests or is refused whole. Limit: takes, then rests.
-            kind @ 0..=4 => {
-                let (mut left, post_only) = (lots.0, kind < 2);
-                if !post_only {
-                    let mut fills = Fills::default();
-                    let taken = matcher.take(side, Some(price), lots, &mut fills);
-                    assert_eq!(fills.0, naive.take(side, Some(price.0), lots.0), "{at}");
-                    left -= taken.0;
-                    taken_twice += 2 * taken.0;
-                    placed += taken.0;
-                }
-                if left == 0 {
-                    continue;
-                }
-                let crosses = naive.crosses(side, price.0);
-                let mut prices: Vec<_> = naive.orders.iter().filter(|o| o.side == side).map(|o| o.price).collect();
-                prices.sort_unstable();
-                prices.dedup();
-                let new_level = !prices.contains(&price.0);
-                let full = naive.orders.len() == ORDERS || (new_level && prices.len() == LEVELS);
-                let result = matcher.rest(side, price, Lots(left), next_owner);
-                match result {
-                    Err(code) => {
-                        assert_eq!(code, if crosses { Code::VenuePostOnly } else { Code::VenueFull }, "{at}");
-                        assert!(crosses || full, "{at}");
-                        fulls += (code == Code::VenueFull) as u32;
-                    }
-                    Ok(handle) => {
-                        assert!(!crosses && !full, "{at}");
-                        handles[next_owner as usize] = Some(handle);
-                        naive.orders.push(Plain { owner: next_owner, side, price: price.0, open: left });
-                        placed += left;
-                        loop {
-                            next_owner = (next_owner + 1) % handles.len() as u32;
-                            if naive.orders.iter().all(|order| order.owner != next_owner) {
-                                break;
-                            }
-                        }
-                    }
+        let resting = pair.naive.orders.len() as u64;
+        let victim = (resting > 0).then(|| rng.below(resting) as usize);
+        match (rng.below(10), victim) {
+            // Post-only: rests or is refused whole.
+            (0..=1, _) => pair.rest(side, price, lots.0, &at),
+            // Limit: takes, then rests.
+            (2..=4, _) => {
+                let left = lots.0 - pair.take(side, Some(price), lots, &at);
+                if left > 0 {
+                    pair.rest(side, price, left, &at);
                 }
             }
-            // Market, and immediate-or-cancel with a limit.
-            kind @ 5..=6 => {
-                let limit = (kind == 5).then_some(price);
-                let mut fills = Fills::default();
-                let taken = matcher.take(side, limit, lots, &mut fills);
-                assert_eq!(fills.0, naive.take(side, limit.map(|limit| limit.0), lots.0), "{at}");
-                assert_eq!(taken.0, fills.0.iter().map(|fill| fill.2).sum::<i64>(), "{at}");
-                taken_twice += 2 * taken.0;
-                placed += taken.0;
+            // Immediate-or-cancel with a limit, and market.
+            (kind @ 5..=6, _) => {
+                pair.take(side, (kind == 5).then_some(price), lots, &at);
             }
-            7..=8 => {
-                let Some(victim) = victim else { continue };
-                let order = naive.orders.remove(victim);
-                let handle = handles[order.owner as usize].unwrap();
-                assert_eq!(matcher.cancel(handle).map(|maker| maker.open.0), Some(order.open), "{at}");
-                assert_eq!(matcher.cancel(handle), None, "{at}: a second cancel");
-                removed += order.open;
-            }
-            _ => {
-                let Some(victim) = victim else { continue };
-                let order = &mut naive.orders[victim];
-                let shrunk = matcher.shrink(handles[order.owner as usize].unwrap(), lots);
-                assert_eq!(shrunk.is_some(), lots.0 < order.open, "{at}");
-                if lots.0 < order.open {
-                    removed += order.open - lots.0;
-                    order.open = lots.0;
-                }
-            }
+            (7..=8, Some(victim)) => pair.cancel(victim, &at),
+            (_, Some(victim)) => pair.shrink(victim, lots, &at),
+            (_, None) => {}
         }
         // Conservation: what came in either rests, traded (on both sides), or was taken out.
-        let resting: i64 = naive.orders.iter().map(|order| order.open).sum();
-        assert_eq!(placed, resting + taken_twice / 2 + removed + (taken_twice / 2), "{at}");
+        let resting: i64 = pair.naive.orders.iter().map(|order| order.open).sum();
+        assert_eq!(pair.placed, resting + pair.taken_twice + pair.removed, "{at}");
         if step % 64 == 0 {
-            check(&mut matcher, &naive, &handles, &at);
+            check(&mut pair.matcher, &pair.naive, &pair.handles, &at);
         }
     }
-    assert!(fulls > 1_000, "the bounds were met: {fulls}");
+    assert!(pair.fulls > 1_000, "the bounds were met: {}", pair.fulls);
 }
 
 #[test]

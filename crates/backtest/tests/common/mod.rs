@@ -56,9 +56,13 @@ pub fn fixture(path: &str) -> Value {
     config
 }
 
+/// A source of twenty generated seconds.
+fn market(instrument: &str, seed: u64) -> Value {
+    json!({ "kind": "generated", "instrument": instrument, "market": { "seed": seed, "seconds": 20 } })
+}
+
 /// Two generated instruments, twenty seconds.
 pub fn generated(seed: u64) -> Value {
-    let market = |instrument: &str, seed: u64| json!({ "kind": "generated", "instrument": instrument, "market": { "seed": seed, "seconds": 20 } });
     json!({
         "engine": { "venues": [{ "name": "BINANCE", "feed": "binanceUsdm" }],
                     "instruments": [instrument("BTCUSDT", "0"), instrument("ETHUSDT", "-0.0001")],

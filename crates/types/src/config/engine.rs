@@ -262,8 +262,8 @@ impl Default for HorizonConfig {
     }
 }
 
-/// κ̂ = ln(A / λ̂) / mean d with λ̂ = (fills + priorFills) / (quoted seconds + priorSeconds); clamped; A is given, never
-/// fitted with κ.
+/// κ̂ = ln(A / λ̂) / mean d with λ̂ = (fills + priorFills) / (quoted seconds + priorSeconds); clamped;
+/// A is given, never fitted with κ.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct IntensityCalibrationConfig {

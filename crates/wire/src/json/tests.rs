@@ -207,9 +207,18 @@ fn what_says_nothing_about_a_book_is_other() {
     }
 }
 
+/// Each change of a good message is refused with its code.
+fn refused(good: &str, changes: &[(&str, &str, Code)]) {
+    for &(from, to, expected) in changes {
+        let message = good.replace(from, to);
+        assert_ne!(message, good);
+        assert_eq!(both(message.as_bytes(), VENUE, &btc()).err(), Some(expected), "{message}");
+    }
+}
+
 #[test]
-fn faults_have_their_code() {
-    for (from, to, expected) in [
+fn faults_of_a_trade_have_their_code() {
+    let changes = [
         ("61800.30", "61800.31", Code::OffGrid),
         ("0.006", "0.0060001", Code::OffGrid),
         ("0.006", "-0.006", Code::BookNegative),
@@ -245,12 +254,13 @@ fn faults_have_their_code() {
         ("}", "}}", Code::JsonMalformed),
         ("}", "", Code::JsonMalformed),
         ("}", ",}", Code::JsonMalformed),
-    ] {
-        let message = TRADE.replace(from, to);
-        assert_ne!(message, TRADE);
-        assert_eq!(both(message.as_bytes(), VENUE, &btc()).err(), Some(expected), "{message}");
-    }
-    for (from, to, expected) in [
+    ];
+    refused(TRADE, &changes);
+}
+
+#[test]
+fn faults_of_levels_have_their_code() {
+    let changes = [
         ("\"606.675\"]", "\"606.675\",[]]", Code::JsonMalformed),
         (",\"606.675\"]", "]", Code::JsonMalformed),
         ("[\"1000.00\"", "[1000.00", Code::JsonMalformed),
@@ -261,15 +271,16 @@ fn faults_have_their_code() {
         ("\"a\":", "\"aa\":", Code::FieldMissing),
         ("\"U\":", "\"V\":", Code::FieldMissing),
         ("\"pu\":4", "\"pu\":null", Code::JsonMalformed),
-    ] {
-        let message = DEPTH.replace(from, to);
-        assert_ne!(message, DEPTH);
-        assert_eq!(both(message.as_bytes(), VENUE, &btc()).err(), Some(expected), "{message}");
-    }
+    ];
+    refused(DEPTH, &changes);
     let missing = SNAPSHOT.replace("\"asks\"", "\"ask\"");
     assert_eq!(both(missing.as_bytes(), VENUE, &btc()).err(), Some(Code::FieldMissing));
     let half_touch = r#"{"u":1,"s":"BTCUSDT","b":"1.0","B":"1.000","a":"2.0"}"#;
     assert_eq!(said(half_touch), Err(Code::FieldMissing));
+}
+
+#[test]
+fn garbage_cut_messages_and_long_ones_have_their_code() {
     for garbage in
         [&b""[..], b" ", b"\xff\xfe", b"{", b"nonsense", b"{\"e\":\"tra\xffde\"}", b"\0", b"{\"x\":\"\xc3\x28\"}"]
     {

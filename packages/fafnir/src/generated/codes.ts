@@ -5,6 +5,7 @@ export type Code =
   | 'CONFIG_INVALID'
   | 'COMMAND_MALFORMED'
   | 'INPUT_TOO_LARGE'
+  | 'INPUT_UNEXPECTED'
   | 'RING_INVALID'
   | 'RING_CORRUPT'
   | 'JSON_MALFORMED'
@@ -117,6 +118,7 @@ export const codeTable: { readonly [number: number]: CodeEntry | undefined } = {
   100: { name: 'CONFIG_INVALID', room: 'types', doc: 'The configuration has an unknown key, a wrong type or a value out of range; fields name path and allowed range.' },
   101: { name: 'COMMAND_MALFORMED', room: 'types', doc: 'A command\'s bytes have no known kind, no side or no order reference; it was refused.' },
   102: { name: 'INPUT_TOO_LARGE', room: 'types', doc: 'One input is longer than the named bound; it was refused whole.' },
+  103: { name: 'INPUT_UNEXPECTED', room: 'types', doc: 'An input does not fit what is configured: an unknown connection or timer, bytes for a venue without a byte format, a pushed touch for a venue with one; it was refused.' },
   150: { name: 'RING_INVALID', room: 'ring', doc: 'The memory holds no ring of the wanted kind and layout version; fields name the word.' },
   151: { name: 'RING_CORRUPT', room: 'ring', doc: 'A ring holds what no writer writes: something else overwrote its memory; the reader stopped there.' },
   200: { name: 'JSON_MALFORMED', room: 'wire', doc: 'A market-data message is not the JSON its protocol promises; it was refused whole.' },
@@ -204,6 +206,7 @@ export const codeNumber: { readonly [name in Code]: number } = {
   CONFIG_INVALID: 100,
   COMMAND_MALFORMED: 101,
   INPUT_TOO_LARGE: 102,
+  INPUT_UNEXPECTED: 103,
   RING_INVALID: 150,
   RING_CORRUPT: 151,
   JSON_MALFORMED: 200,

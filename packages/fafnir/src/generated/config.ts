@@ -172,8 +172,8 @@ export interface InstrumentConfig {
 }
 
 /**
- * κ̂ = ln(A / λ̂) / mean d with λ̂ = (fills + priorFills) / (quoted seconds + priorSeconds); clamped; A is given, never
- * fitted with κ.
+ * κ̂ = ln(A / λ̂) / mean d with λ̂ = (fills + priorFills) / (quoted seconds + priorSeconds); clamped;
+ * A is given, never fitted with κ.
  */
 export interface IntensityCalibrationConfig {
   /** Market-order arrivals per second on one side, A, above 0 and at most 1000000. */
