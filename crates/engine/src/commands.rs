@@ -6,9 +6,10 @@
 use oms::OrderSpec;
 use types::command::ALL_INSTRUMENTS;
 use types::config::QuoterConfig;
+use types::limits::COMMAND_BYTES_MAX;
 use types::{
-    AlgoId, ClientId, Code, Command, CommandKind, Effects, Event, EventKind, InstrumentId, Lots, OrderEvent, OrderEventKind,
-    OrderId, Reject, Side, Ticks, TimerId, TraderId, UnixNanos,
+    AlgoId, ClientId, Code, Command, CommandKind, Effects, InstrumentId, Lots, OrderEvent, OrderEventKind, OrderId,
+    Reject, Side, Ticks, TimerId, TraderId, UnixNanos,
 };
 
 use crate::Engine;
@@ -16,12 +17,20 @@ use crate::send::CancelScope;
 
 impl Engine {
     pub(crate) fn on_command(&mut self, bytes: &[u8], now: UnixNanos, effects: &mut Effects) {
-        let (kind, command, text) = match Command::decode(bytes) {
+        let decoded = if bytes.len() > COMMAND_BYTES_MAX { Err(Code::InputTooLarge) } else { Command::decode(bytes) };
+        let (kind, command, text) = match decoded {
             Ok(decoded) => decoded,
             Err(code) => return self.fault(code, InstrumentId(0), now, effects),
         };
         let instrument = InstrumentId(command.instrument);
-        if instrument.index() >= self.markets.len() {
+        let everything = command.flags & ALL_INSTRUMENTS != 0;
+        // The rest are about an order, a timer or everything: a wrong instrument must not hold a cancel back.
+        let needs_instrument = match kind {
+            CommandKind::Place | CommandKind::SetQuoter => true,
+            CommandKind::CancelAll => !everything,
+            CommandKind::Cancel | CommandKind::Replace | CommandKind::SetTimer | CommandKind::StrategyFault => false,
+        };
+        if needs_instrument && instrument.index() >= self.markets.len() {
             return self.fault(Code::UnknownInstrument, InstrumentId(0), now, effects);
         }
         match kind {
@@ -29,21 +38,18 @@ impl Engine {
             CommandKind::Cancel => self.command_cancel(&command, now, effects),
             CommandKind::Replace => self.command_replace(&command, now, effects),
             CommandKind::CancelAll => {
-                let everything = command.flags & ALL_INSTRUMENTS != 0;
                 let scope = if everything { CancelScope::Everything } else { CancelScope::Instrument(instrument) };
                 self.cancel_all(scope, now, effects);
             }
             CommandKind::SetTimer if command.id >= TimerId::FIRST_USER.0 => {
                 effects.timer(TimerId(command.id), UnixNanos(command.at.max(now.0)));
             }
-            CommandKind::SetTimer => self.fault(Code::CommandMalformed, instrument, now, effects),
+            CommandKind::SetTimer => self.fault(Code::CommandMalformed, InstrumentId(0), now, effects),
             CommandKind::SetQuoter => self.command_set_quoter(instrument, text, now, effects),
             CommandKind::StrategyFault => {
                 self.strategy_halted = true;
                 self.cancel_all(CancelScope::Strategy, now, effects);
-                let mut event = Event::new(EventKind::Trading, instrument);
-                (event.detail, event.code) = (1, Code::StrategyHalted as u16);
-                self.publish(event, now, effects);
+                self.trading_halted(Code::StrategyHalted, now, effects);
             }
         }
     }
@@ -64,10 +70,14 @@ impl Engine {
             Ok(()) => self.place(&spec, now, effects).map(|_| ()),
             Err(reject) => Err(reject),
         };
-        if let Err(reject) = outcome {
-            let mut event = refusal(command, spec.instrument, side, OrderId::NONE);
-            (event.price, event.quantity) = (spec.price, spec.quantity);
-            self.refuse(&reject, event, now, effects);
+        match outcome {
+            // The native quotes of the instrument share its inventory limit.
+            Ok(()) => self.mark(spec.instrument),
+            Err(reject) => {
+                let mut event = refusal(command, spec.instrument, side, OrderId::NONE);
+                (event.price, event.quantity) = (spec.price, spec.quantity);
+                self.refuse(&reject, event, now, effects);
+            }
         }
     }
 
@@ -85,7 +95,10 @@ impl Engine {
     fn command_replace(&mut self, command: &Command, now: UnixNanos, effects: &mut Effects) {
         let outcome = match (self.strategy_gate(), self.orders.find_client(ClientId(command.client_id))) {
             (Err(reject), _) => Err(reject),
-            (Ok(()), Some(id)) => self.replace(id, Ticks(command.price), Lots(command.quantity), now, effects),
+            (Ok(()), Some(id)) => {
+                let replaced = self.replace(id, Ticks(command.price), Lots(command.quantity), now, effects);
+                replaced.map(|instrument| self.mark(instrument))
+            }
             (Ok(()), None) => Err(Reject { code: Code::UnknownOrder, limit: 0, used: 0, asked: command.quantity }),
         };
         if let Err(reject) = outcome {
@@ -103,7 +116,6 @@ impl Engine {
     /// A refusal event about the order a command names, as far as it is known.
     fn refusal_of(&self, command: &Command) -> OrderEvent {
         let known = self.orders.find_client(ClientId(command.client_id)).and_then(|id| self.orders.order(id));
-        let instrument = InstrumentId(command.instrument);
         match known {
             Some(order) => {
                 let mut event = refusal(command, order.instrument, order.side, order.id);
@@ -111,7 +123,11 @@ impl Engine {
                 event.filled = order.filled;
                 event
             }
-            None => refusal(command, instrument, Side::from_u8(command.side).unwrap_or(Side::Buy), OrderId::NONE),
+            None => {
+                let known = (command.instrument as usize) < self.markets.len();
+                let instrument = InstrumentId(if known { command.instrument } else { 0 });
+                refusal(command, instrument, Side::from_u8(command.side).unwrap_or(Side::Buy), OrderId::NONE)
+            }
         }
     }
 

@@ -12,8 +12,10 @@ mod inputs;
 mod market;
 mod quoting;
 mod send;
+mod watch;
 
 pub use counts::{Counts, FaultCounts};
+pub use watch::{ACK_TIMER, SNAPSHOT_TIMER, STOP_TIMER};
 
 use book::{MarketBook, Rule};
 use oms::Orders;
@@ -21,14 +23,31 @@ use quote::Quoter;
 use risk::Gate;
 use signal::RollingVolatility;
 use types::config::Setup;
-use types::limits::{FIX_MESSAGE_BYTES_MAX, INPUT_BYTES_MAX};
-use types::{
-    Code, Effects, Event, EventKind, Input, InputKind, Instrument, InstrumentId, OrderId, Ticks, TimerId, Touch, UnixNanos,
-    flag,
+use types::effect::EFFECT_HEADER_BYTES;
+use types::limits::{
+    EFFECT_RESERVE_BYTES, FIX_MESSAGE_BYTES_MAX, INPUT_BYTES_MAX, INSTRUMENTS_MAX, LEVELS_PER_MESSAGE_MAX, ORDERS_MAX,
 };
+use types::{
+    Code, ConnState, Effects, Event, EventKind, Input, InputKind, Instrument, InstrumentId, OrderEvent, OrderId, Ticks,
+    Touch, UnixNanos, flag,
+};
+use watch::{Watch, Wish};
 
-/// The engine's own timer: the earliest acknowledgement deadline.
-const ACK_TIMER: TimerId = TimerId(1);
+/// Largest FIX cancel: comp ids and symbol of 32 bytes, the widest ids, sequence and quantity.
+const CANCEL_BYTES_MAX: usize = 320;
+/// Effects of one request: its message and its event.
+const fn request_effects(message_bytes: usize) -> usize {
+    2 * EFFECT_HEADER_BYTES + message_bytes.next_multiple_of(8) + size_of::<OrderEvent>()
+}
+// The fullest turn cancels every order and decides two quotes an instrument; the fullest message publishes all its levels.
+const _: () = assert!(
+    ORDERS_MAX * request_effects(CANCEL_BYTES_MAX) + 2 * INSTRUMENTS_MAX * request_effects(FIX_MESSAGE_BYTES_MAX)
+        <= EFFECT_RESERVE_BYTES
+);
+const _: () = assert!(
+    (2 * LEVELS_PER_MESSAGE_MAX + 8) * (EFFECT_HEADER_BYTES + size_of::<Event>())
+        <= types::limits::EFFECT_BYTES_MAX - EFFECT_RESERVE_BYTES
+);
 
 /// Everything the engine keeps for one instrument.
 struct Market {
@@ -41,9 +60,13 @@ struct Market {
     shown: [(Ticks, i64); 2],
     /// Last refusal of a native quote on each side, so that a standing reason is published once.
     refused: [Option<Code>; 2],
+    /// The model gave no price at the last decision, so that a standing fault is published once.
+    model_failed: bool,
+    /// A snapshot is wanted and has not come.
+    wish: Option<Wish>,
     /// When the touch was last confirmed by the feed (receive time).
     touch_at: UnixNanos,
-    /// Last trade or touch from a normalised feed, which has no book behind it.
+    /// Touch of a normalised feed, which has no book behind it.
     pushed: PushedTouch,
 }
 
@@ -57,6 +80,8 @@ struct PushedTouch {
 
 /// FIX session of a venue as far as encoding needs it.
 struct OrderEntry {
+    /// State of the order connection; down until an input says otherwise.
+    conn: ConnState,
     sender: Box<[u8]>,
     target: Box<[u8]>,
     /// Number of the next message.
@@ -78,12 +103,11 @@ pub struct Engine {
     /// Sequence of the last published record.
     sequence: u64,
     started: UnixNanos,
-    /// Moment the acknowledgement timer is set for; `NONE` when it is not.
-    ack_timer_at: UnixNanos,
+    watch: Watch,
     closing: bool,
     strategy_halted: bool,
-    /// Place of the last market event of this turn, to be marked as the packet's end.
-    packet_end: Option<usize>,
+    /// Place and instrument of the last market event of this turn, to be marked as its packet's end.
+    packet_end: Option<(usize, u16)>,
     /// Instrument whose quotes must be decided at the end of the turn.
     dirty: Dirty,
 }
@@ -104,12 +128,16 @@ impl Engine {
             .iter()
             .map(|instrument| Market {
                 // A normalised feed has no diffs; its book stays empty under either rule.
-                book: MarketBook::new(Rule::for_feed(setup.venues[instrument.venue.0 as usize].feed).unwrap_or(Rule::Usdm)),
+                book: MarketBook::new(
+                    Rule::for_feed(setup.venues[instrument.venue.0 as usize].feed).unwrap_or(Rule::Usdm),
+                ),
                 volatility: RollingVolatility::new(&setup.volatility, instrument.tick_f64()),
                 quoter: setup.quoters[instrument.id.index()].clone().map(|params| Quoter::new(params, instrument)),
                 quotes: [None; 2],
                 shown: [(Ticks(0), 0); 2],
                 refused: [None; 2],
+                model_failed: false,
+                wish: None,
                 touch_at: UnixNanos::NONE,
                 pushed: PushedTouch::default(),
             })
@@ -120,6 +148,7 @@ impl Engine {
             .venues
             .iter()
             .map(|venue| OrderEntry {
+                conn: ConnState::Down,
                 sender: venue.sender_comp_id.as_bytes().into(),
                 target: venue.target_comp_id.as_bytes().into(),
                 sequence: 1,
@@ -136,7 +165,7 @@ impl Engine {
             message: Box::new([0; FIX_MESSAGE_BYTES_MAX]),
             sequence: 0,
             started: UnixNanos::NONE,
-            ack_timer_at: UnixNanos::NONE,
+            watch: Watch::default(),
             closing: false,
             strategy_halted: false,
             packet_end: None,
@@ -146,6 +175,10 @@ impl Engine {
     }
 
     /// One turn: what one input does. `effects` is emptied first and holds this turn's effects after.
+    ///
+    /// Order of effects: what the input changed, each instrument's last market event marked `LAST`; then the native
+    /// quotes' decisions, whose events (quotes wanted, requests, refusals) change no market state and carry no `LAST`;
+    /// then the engine's timers.
     pub fn turn(&mut self, input: &Input<'_>, effects: &mut Effects) {
         effects.begin(input.now);
         if self.started == UnixNanos::NONE {
@@ -165,7 +198,7 @@ impl Engine {
             InputKind::Report(report) => self.on_report(report, input.now, effects),
             InputKind::Control(control) => self.on_control(control, input.now, effects),
         }
-        if let Some(place) = self.packet_end {
+        if let Some((place, _)) = self.packet_end.take() {
             effects.set_event_flags(place, flag::LAST);
         }
         match self.dirty {
@@ -182,16 +215,27 @@ impl Engine {
 
     /// Publishes a market event; it takes the next sequence number.
     #[inline]
-    fn publish(&mut self, mut event: Event, now: UnixNanos, effects: &mut Effects) {
+    fn publish(&mut self, event: Event, now: UnixNanos, effects: &mut Effects) {
+        let Some(place) = self.publish_beside(event, now, effects) else { return };
+        if let Some((end, instrument)) = self.packet_end
+            && instrument != event.instrument
+        {
+            effects.set_event_flags(end, flag::LAST);
+        }
+        self.packet_end = Some((place, event.instrument));
+    }
+
+    /// Publishes a market event that is no part of a packet.
+    #[inline]
+    fn publish_beside(&mut self, mut event: Event, now: UnixNanos, effects: &mut Effects) -> Option<usize> {
         event.sequence = self.sequence + 1;
         event.time = now;
-        match effects.event(&event) {
-            Some(place) => {
-                self.sequence += 1;
-                self.packet_end = Some(place);
-            }
+        let place = effects.event(&event);
+        match place {
+            Some(_) => self.sequence += 1,
             None => self.counts.faults.add(Code::EffectsFull),
         }
+        place
     }
 
     /// Counts a fault and publishes it.
@@ -240,7 +284,7 @@ impl Engine {
     pub fn touch(&self, id: InstrumentId) -> Option<Touch> {
         self.markets[id.index()].touch()
     }
-    /// May quotes stand: is the book valid (or the pushed touch fresh)?
+    /// May quotes stand: is the book valid (or a pushed touch in force)?
     pub fn book_valid(&self, id: InstrumentId) -> bool {
         self.markets[id.index()].is_valid()
     }

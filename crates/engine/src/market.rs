@@ -4,9 +4,10 @@
 //! Holds: a bad message changes nothing but a counter; an invalid book marks its instrument for pulling the quotes.
 //! Costs: one pass over the message; publishing two touch records, one depth record, one volatility record at most.
 use book::{DepthOutcome, TouchOutcome, TouchSource};
+use types::config::Feed;
 use types::{
-    Code, ConnId, ConnRole, DepthHeader, Effects, Event, EventKind, InstrumentId, Lots, Side, SnapshotHeader, Ticks, Touch,
-    TouchPrint, TradePrint, UnixNanos, flag,
+    Code, ConnId, ConnRole, DepthHeader, Effects, Event, EventKind, InstrumentId, Lots, Side, SnapshotHeader, Ticks,
+    Touch, TouchPrint, TradePrint, UnixNanos, flag,
 };
 use wire::json::{FeedMessage, Scope};
 
@@ -45,11 +46,15 @@ impl Market {
 
 impl Engine {
     pub(crate) fn on_bytes(&mut self, conn: ConnId, bytes: &[u8], now: UnixNanos, effects: &mut Effects) {
-        let scope = match conn.role() {
-            ConnRole::Market(venue) if (venue.0 as usize) < self.setup.venues.len() => Scope::Venue(venue),
-            ConnRole::Snapshot(instrument) if instrument.index() < self.markets.len() => Scope::Instrument(instrument),
-            _ => return self.fault(Code::UnknownSymbol, InstrumentId(0), now, effects),
+        let (scope, venue) = match conn.role() {
+            ConnRole::Market(venue) => (Scope::Venue(venue), Some(venue)),
+            ConnRole::Snapshot(id) => (Scope::Instrument(id), self.setup.instruments.get(id.index()).map(|i| i.venue)),
+            ConnRole::Orders(_) => return self.fault(Code::InputUnexpected, InstrumentId(0), now, effects),
         };
+        let venue = venue.and_then(|venue| self.setup.venues.get(venue.0 as usize));
+        if venue.is_none_or(|venue| venue.feed == Feed::Normalised) {
+            return self.fault(Code::InputUnexpected, InstrumentId(0), now, effects);
+        }
         match self.decoder.decode(bytes, scope, &self.setup.instruments) {
             Ok(FeedMessage::Touch(print)) => self.on_touch(&print, now, effects),
             Ok(FeedMessage::Trade(print)) => self.on_trade(&print, now, effects),
@@ -117,9 +122,12 @@ impl Engine {
             DepthOutcome::Crossed => self.counts.crossed += 1,
             _ => {}
         }
-        let fault = !matches!(outcome, DepthOutcome::Joined { .. } | DepthOutcome::Buffered { dropped: 0, .. });
-        if let Some(code) = outcome.code().filter(|_| fault) {
-            self.counts.faults.add(code);
+        let ordinary = matches!(outcome, DepthOutcome::Joined { .. } | DepthOutcome::Buffered { dropped: 0, .. });
+        match outcome.code().filter(|_| !ordinary) {
+            // An old message is skipped by rule, and a change of validity is published as such.
+            Some(code) if code == Code::StaleUpdate || valid != before.valid => self.counts.faults.add(code),
+            Some(code) => self.fault(code, instrument, now, effects),
+            None => {}
         }
         if valid != before.valid {
             let code = outcome.code().unwrap_or(Code::BookJoined);
@@ -135,8 +143,11 @@ impl Engine {
             self.publish(event, now, effects);
             self.touch_changed(instrument, now, effects);
         }
+        if valid {
+            self.markets[instrument.index()].wish = None;
+        }
         if snapshot_wanted {
-            self.publish(Event::new(EventKind::SnapshotWanted, instrument), now, effects);
+            self.want_snapshot(instrument, now, effects);
         }
     }
 
@@ -162,7 +173,8 @@ impl Engine {
             for i in 0..count {
                 let level = if side == Side::Buy { self.decoder.bids()[i] } else { self.decoder.asks()[i] };
                 let mut event = Event::new(EventKind::Level, instrument);
-                (event.side, event.price, event.quantity, event.flags) = (side as u8, level.price, level.quantity, flags);
+                (event.side, event.price, event.quantity, event.flags) =
+                    (side as u8, level.price, level.quantity, flags);
                 self.publish(event, now, effects);
             }
         }
@@ -186,8 +198,7 @@ impl Engine {
         now: UnixNanos,
         effects: &mut Effects,
     ) {
-        for (side, price, quantity) in
-            [(Side::Buy, touch.bid, touch.bid_lots), (Side::Sell, touch.ask, touch.ask_lots)]
+        for (side, price, quantity) in [(Side::Buy, touch.bid, touch.bid_lots), (Side::Sell, touch.ask, touch.ask_lots)]
         {
             let mut event = Event::new(EventKind::Touch, instrument);
             (event.side, event.detail, event.id) = (side as u8, source, id);
@@ -219,6 +230,11 @@ impl Engine {
         if event.quantity.0 < 0 || event.price.0 < 0 {
             return self.fault(Code::BookNegative, instrument, now, effects);
         }
+        let normalised = self.setup.venues[self.venue_of(instrument).0 as usize].feed == Feed::Normalised;
+        // A venue with a byte format has a book of its own; a touch beside it would stand for a book with a gap.
+        if !normalised && matches!(event.kind(), Some(EventKind::Touch | EventKind::BookState)) {
+            return self.fault(Code::InputUnexpected, instrument, now, effects);
+        }
         self.counts.pushed += 1;
         match (event.kind(), event.side()) {
             (Some(EventKind::Trade), Some(aggressor)) => {
@@ -235,7 +251,8 @@ impl Engine {
             }
             (Some(EventKind::Touch), Some(side)) => self.on_pushed_touch(event, side, now, effects),
             (Some(EventKind::BookState), _) if event.detail == 0 => {
-                self.markets[instrument.index()].pushed.valid = false;
+                let pushed = &mut self.markets[instrument.index()].pushed;
+                (pushed.touch, pushed.valid) = (Touch::default(), false);
                 self.book_state(instrument, false, Code::BookDisconnected, event.id, now, effects);
             }
             _ => self.fault(Code::FieldMissing, instrument, now, effects),
@@ -258,10 +275,9 @@ impl Engine {
             return;
         }
         let touch = pushed.touch;
-        let was_valid = core::mem::replace(&mut pushed.valid, touch.is_two_sided());
-        if was_valid != touch.is_two_sided() {
-            let code = if was_valid { Code::BookCrossed } else { Code::BookJoined };
-            self.book_state(instrument, !was_valid, code, event.id, now, effects);
+        // One-sided and crossed touches are what the venue shows; the touch itself says that they have no mid.
+        if !core::mem::replace(&mut pushed.valid, true) {
+            self.book_state(instrument, true, Code::BookJoined, event.id, now, effects);
         }
         self.publish_touch(instrument, &touch, (event.id, 1, event.exchange_time), now, effects);
     }

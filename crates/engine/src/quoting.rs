@@ -1,7 +1,7 @@
 //! # Room card: engine/quoting
 //! In:    touch, volatility, position and working orders of one instrument.
 //! Out:   the native quoter's decision carried out: cancels first, then replaces and new orders, bid before ask.
-//! Holds: at most one native order a side; a standing refusal is published once, counted every time.
+//! Holds: at most one native order a side; a standing refusal or model fault is published once, counted every time.
 //! Costs: the decision itself is tens of ns when nothing is to be done.
 use oms::{Order, OrderSpec};
 use quote::{QuoteAction, QuoteTarget, QuoteView, WorkingQuote};
@@ -26,8 +26,11 @@ impl Engine {
         let market = &mut self.markets[instrument.index()];
         let Some(quoter) = market.quoter.as_mut() else { return };
         let decision = quoter.decide(&view);
-        if let Some(code) = decision.code {
-            self.counts.faults.add(code);
+        let failed_before = core::mem::replace(&mut market.model_failed, decision.code.is_some());
+        match decision.code {
+            Some(code) if failed_before => self.counts.faults.add(code),
+            Some(code) => self.fault(code, instrument, now, effects),
+            None => {}
         }
         self.show(instrument, [decision.bid, decision.ask], now, effects);
         // Cancels go before quotes: a stale quote costs more than a late one.
@@ -81,7 +84,14 @@ impl Engine {
         })
     }
 
-    fn act(&mut self, instrument: InstrumentId, side: Side, action: QuoteAction, now: UnixNanos, effects: &mut Effects) {
+    fn act(
+        &mut self,
+        instrument: InstrumentId,
+        side: Side,
+        action: QuoteAction,
+        now: UnixNanos,
+        effects: &mut Effects,
+    ) {
         let outcome = match action {
             QuoteAction::None | QuoteAction::Cancel => return,
             QuoteAction::Place(target) => self.place_quote(instrument, side, &target, now, effects),
@@ -132,7 +142,8 @@ impl Engine {
         effects: &mut Effects,
     ) -> Result<(), Reject> {
         let filled = self.orders.order(id).map_or(0, |order| order.filled.0);
-        self.replace(id, target.price, types::Lots(target.quantity.0 + filled), now, effects)
+        let total = types::Lots(target.quantity.0.saturating_add(filled));
+        self.replace(id, target.price, total, now, effects).map(|_| ())
     }
 
     #[cold]
@@ -155,7 +166,13 @@ impl Engine {
     }
 
     /// Publishes the wanted quotes where they changed.
-    fn show(&mut self, instrument: InstrumentId, targets: [Option<QuoteTarget>; 2], now: UnixNanos, effects: &mut Effects) {
+    fn show(
+        &mut self,
+        instrument: InstrumentId,
+        targets: [Option<QuoteTarget>; 2],
+        now: UnixNanos,
+        effects: &mut Effects,
+    ) {
         for side in Side::BOTH {
             let wanted = targets[side.index()].map_or((Ticks(0), 0), |target| (target.price, target.quantity.0));
             let shown = &mut self.markets[instrument.index()].shown[side.index()];
@@ -165,7 +182,7 @@ impl Engine {
             *shown = wanted;
             let mut event = Event::new(EventKind::Quote, instrument);
             (event.side, event.price, event.quantity) = (side as u8, wanted.0, types::Lots(wanted.1));
-            self.publish(event, now, effects);
+            self.publish_beside(event, now, effects);
         }
     }
 

@@ -7,8 +7,7 @@ use oms::{Order, OrderSpec};
 use risk::{Exposure, OrderAsk, Reference};
 use types::{
     Code, ConnId, Effects, InstrumentId, Lots, OrderEvent, OrderEventKind, OrderId, OrderState, Reject, Side, Ticks,
-    UnixNanos, VenueId,
-    flag,
+    UnixNanos, VenueId, flag,
 };
 use wire::fix;
 
@@ -42,7 +41,8 @@ impl Engine {
         Ok(event.order_id())
     }
 
-    /// Sends a replace if the gate and the table agree. `quantity` is the new total, filled part included.
+    /// Sends a replace if the gate and the table agree; the order's instrument. `quantity` is the new total, filled part
+    /// included.
     pub(crate) fn replace(
         &mut self,
         id: OrderId,
@@ -50,7 +50,7 @@ impl Engine {
         quantity: Lots,
         now: UnixNanos,
         effects: &mut Effects,
-    ) -> Result<(), Reject> {
+    ) -> Result<InstrumentId, Reject> {
         let Some(order) = self.orders.order(id) else { return Err(self.table_reject(Code::UnknownOrder, quantity)) };
         let (instrument, side, filled) = (order.instrument, order.side, order.filled);
         let orig = self.orders.current_cl_ord_id(id);
@@ -63,8 +63,7 @@ impl Engine {
         };
         let flags = order.flags;
         self.check(instrument, &ask, now)?;
-        let event =
-            self.orders.replace(id, price, quantity, now).map_err(|code| self.table_reject(code, quantity))?;
+        let event = self.orders.replace(id, price, quantity, now).map_err(|code| self.table_reject(code, quantity))?;
         self.counts.replaces += 1;
         let order = fix::ReplaceOrder {
             cl_ord_id: event.request_id(),
@@ -79,7 +78,7 @@ impl Engine {
         let header = fix::Header { sender: &entry.sender, target: &entry.target, sequence: entry.sequence, time: now };
         let length = fix::replace_order(&mut self.message[..], &header, &order);
         self.sent(length, event, effects);
-        Ok(())
+        Ok(instrument)
     }
 
     /// Sends a cancel. Nothing but the order's own state can refuse it.
@@ -112,12 +111,18 @@ impl Engine {
             }
             // Comp ids and symbols are checked at start and ticks by the gate, so this cannot be reached by an order; if it is,
             // the order stands unacknowledged and the acknowledgement time-out says so.
-            Err(code) => self.counts.faults.add(code),
+            Err(code) => return self.unencoded(code, event, effects),
         }
         self.publish_order(event, effects);
         if event.kind() != Some(OrderEventKind::Cancel) {
             self.gate.sent(venue, event.request_id(), event.submission_time);
         }
+    }
+
+    #[cold]
+    fn unencoded(&mut self, code: Code, event: OrderEvent, effects: &mut Effects) {
+        self.fault(code, event.instrument(), event.time, effects);
+        self.publish_order(event, effects);
     }
 
     pub(crate) fn publish_order(&mut self, mut event: OrderEvent, effects: &mut Effects) {
@@ -136,7 +141,7 @@ impl Engine {
         let mid = market.touch().and_then(|touch| touch.mid_half_ticks());
         let reference = mid.map(|mid_half_ticks| Reference { mid_half_ticks, at: market.touch_at });
         if self.closing {
-            return Err(Reject { code: Code::Killed, limit: 0, used: 0, asked: 1 });
+            return Err(Reject { code: Code::EngineClosed, limit: 0, used: 0, asked: 1 });
         }
         self.gate.check(now, &self.setup.instruments[instrument.index()], ask, &exposure, reference)
     }
@@ -157,17 +162,12 @@ impl Engine {
         self.publish_order(event, effects);
     }
 
-    /// Cancels every open order that has no cancel on its way; of one venue or of all.
+    /// Cancels every open order of the scope that has no cancel on its way.
     pub(crate) fn cancel_all(&mut self, which: CancelScope, now: UnixNanos, effects: &mut Effects) {
         let mut ids = core::mem::take(&mut self.open_ids);
         ids.clear();
-        let wanted = |order: &&Order| match which {
-            CancelScope::Everything => true,
-            CancelScope::Instrument(instrument) => order.instrument == instrument,
-            CancelScope::Strategy => order.client_id.0 != 0,
-        };
         let open = self.orders.open_orders().filter(|order| order.state != OrderState::PendingCancel);
-        ids.extend(open.filter(wanted).map(|order| order.id));
+        ids.extend(open.filter(|order| which.covers(order)).map(|order| order.id));
         for &id in &ids {
             // The only refusal left is a cancel already on its way, which is what was wanted.
             let _ = self.cancel(id, now, effects);
@@ -186,4 +186,14 @@ pub(crate) enum CancelScope {
     Everything,
     Instrument(InstrumentId),
     Strategy,
+}
+
+impl CancelScope {
+    pub(crate) fn covers(self, order: &Order) -> bool {
+        match self {
+            CancelScope::Everything => true,
+            CancelScope::Instrument(instrument) => order.instrument == instrument,
+            CancelScope::Strategy => order.client_id.0 != 0,
+        }
+    }
 }
