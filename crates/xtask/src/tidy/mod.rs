@@ -1,10 +1,12 @@
 //! # Room card: xtask/tidy
 //! In:    the files git knows (tracked, or new and not ignored) and the packages cargo knows.
-//! Out:   one line a check, findings with their place under it, `tidy: N passed, N failed` last.
+//! Out:   one line a check, findings with their place under it, `tidy: N passed, N failed` last; a check whose tool is
+//!        not installed is skipped, with its reason, and not counted.
 //! Holds: a check that finds nothing to look at fails: silence is no proof.
 //! Costs: a second or two; runs in `npm test`.
 mod cards;
 mod dependencies;
+mod format;
 mod names;
 mod places;
 mod sizes;
@@ -64,14 +66,34 @@ pub struct Check {
     /// How many things it looked at.
     looked_at: usize,
     findings: Vec<String>,
+    /// Why it could not look at anything.
+    skipped: Option<&'static str>,
 }
 
 impl Check {
     fn new(name: &'static str, looked_at: usize, findings: Vec<String>) -> Check {
-        Check { name, looked_at, findings }
+        Check { name, looked_at, findings, skipped: None }
+    }
+    fn skipped(name: &'static str, reason: &'static str) -> Check {
+        Check { name, looked_at: 0, findings: Vec::new(), skipped: Some(reason) }
     }
     fn passed(&self) -> bool {
         self.findings.is_empty() && self.looked_at > 0
+    }
+    fn print(&self) {
+        if let Some(reason) = self.skipped {
+            println!("--   {}: skipped: {reason}", self.name);
+            return;
+        }
+        let mark = if self.passed() { "ok  " } else { "FAIL" };
+        println!("{mark} {} ({} looked at)", self.name, self.looked_at);
+        self.findings.iter().take(FINDINGS_SHOWN).for_each(|finding| println!("       {finding}"));
+        if self.findings.len() > FINDINGS_SHOWN {
+            println!("       and {} more", self.findings.len() - FINDINGS_SHOWN);
+        }
+        if self.looked_at == 0 {
+            println!("       nothing to look at");
+        }
     }
 }
 
@@ -120,26 +142,24 @@ fn checks(root: &Path) -> Result<Vec<Check>, String> {
         unsafety::forbidden_elsewhere(&files),
         places::root(&files),
         places::machine_paths(&files),
+        format::check(root, &files)?,
     ])
 }
 
-/// Runs every check; `Ok(true)` when all passed.
+/// How many passed and how many failed; what was skipped is neither.
+fn count(checks: &[Check]) -> (usize, usize) {
+    let counted = checks.iter().filter(|check| check.skipped.is_none());
+    let passed = checks.iter().filter(|check| check.passed()).count();
+    (passed, counted.count() - passed)
+}
+
+/// Runs every check; `Ok(true)` when none failed.
 pub fn run(root: &Path) -> Result<bool, String> {
     let checks = checks(root)?;
-    for check in &checks {
-        let mark = if check.passed() { "ok  " } else { "FAIL" };
-        println!("{mark} {} ({} looked at)", check.name, check.looked_at);
-        check.findings.iter().take(FINDINGS_SHOWN).for_each(|finding| println!("       {finding}"));
-        if check.findings.len() > FINDINGS_SHOWN {
-            println!("       and {} more", check.findings.len() - FINDINGS_SHOWN);
-        }
-        if check.looked_at == 0 {
-            println!("       nothing to look at");
-        }
-    }
-    let passed = checks.iter().filter(|check| check.passed()).count();
-    println!("tidy: {passed} passed, {} failed", checks.len() - passed);
-    Ok(passed == checks.len())
+    checks.iter().for_each(Check::print);
+    let (passed, failed) = count(&checks);
+    println!("tidy: {passed} passed, {failed} failed");
+    Ok(failed == 0)
 }
 
 #[cfg(test)]
@@ -156,6 +176,12 @@ mod tests {
         assert!(!Check::new("x", 0, vec![]).passed());
         assert!(Check::new("x", 1, vec![]).passed());
         assert!(!Check::new("x", 1, vec!["y".into()]).passed());
+    }
+
+    #[test]
+    fn a_skipped_check_counts_nothing() {
+        let checks = [Check::new("a", 1, vec![]), Check::new("b", 0, vec![]), Check::skipped("c", "no tool")];
+        assert_eq!(count(&checks), (1, 1));
     }
 
     #[test]
