@@ -95,11 +95,6 @@ impl Effects {
     pub fn refused(&self) -> u64 {
         self.refused
     }
-    /// Room left for market events.
-    #[inline]
-    pub fn market_room(&self) -> usize {
-        (self.arena.len() - EFFECT_RESERVE_BYTES).saturating_sub(self.length)
-    }
 
     #[inline]
     fn push(&mut self, kind: EffectKind, conn: u16, payload: &[u8], limit: usize) -> Option<usize> {
