@@ -20,7 +20,9 @@ fn main() -> ExitCode {
     let rooms: Vec<String> = std::env::args().skip(1).filter(|word| word != "--json").collect();
     let outcome = match rooms.as_slice() {
         [room] if room == "engine" => engine_room(),
-        _ => Err("usage: fafnir-bench engine".to_string()),
+        // For benches of other languages: they print the same floors.
+        [word] if word == "floors" => Ok(json!({ "floors": floors::measure().to_json() })),
+        _ => Err("usage: fafnir-bench engine|floors".to_string()),
     };
     match outcome {
         Ok(result) => {

@@ -27,8 +27,9 @@ const KNOWN: Readonly<Record<RecordedFeed, Readonly<Record<string, KnownInstrume
     ETHUSDT: { tickSize: '0.01', lotSize: '0.001', minNotional: '20', ...USDM_FEES },
   },
   spot: {
-    BTCUSDT: { tickSize: '0.01', lotSize: '0.00001', minNotional: '5', ...SPOT_FEES },
-    ETHUSDT: { tickSize: '0.01', lotSize: '0.0001', minNotional: '5', ...SPOT_FEES },
+    // Spot books print quantities finer than the order step, so the lot is what they print.
+    BTCUSDT: { tickSize: '0.01', lotSize: '0.00000001', minNotional: '5', ...SPOT_FEES },
+    ETHUSDT: { tickSize: '0.01', lotSize: '0.00000001', minNotional: '5', ...SPOT_FEES },
   },
 }
 
@@ -42,23 +43,25 @@ export interface QuoterOverrides {
   readonly requoteTicks?: number | undefined
 }
 
-// κ of 5 per USDT puts quotes about a tick outside the touch of BTCUSDT; γ leans them by a tick or two at most.
+// γ leans the quotes by about 1.5 USDT at half the inventory limit in a market as lively as the development recording's;
+// κ puts them about 1 USDT apart.
 const RECORDING_QUOTER = {
-  riskAversionPerMoney: 0.05,
-  intensityDecayPerPrice: 5,
+  riskAversionPerMoney: 0.5,
+  intensityDecayPerPrice: 1,
   horizon: { kind: 'constant', seconds: 1 },
   orderQuantity: '0.010',
   maxInventory: '0.100',
-  requoteTicks: 1,
+  requoteTicks: 3,
 } as const
 
+// The generated market is calmer, so its maker stands closer to the mid.
 const DEMO_QUOTER = {
-  riskAversionPerMoney: 0.01,
-  intensityDecayPerPrice: 2,
+  riskAversionPerMoney: 0.5,
+  intensityDecayPerPrice: 4,
   horizon: { kind: 'constant', seconds: 1 },
   orderQuantity: '0.010',
   maxInventory: '0.100',
-  requoteTicks: 1,
+  requoteTicks: 2,
 } as const
 
 /** Quoter parameters with the command line's overrides. */
@@ -89,7 +92,8 @@ export function demoConfig(options: {
   readonly strategy: boolean
 }): BacktestConfig {
   const symbol = 'BTCUSDT'
-  const instrument = instrumentConfig(symbol, 'simulated', KNOWN.usdm[symbol]!)
+  // The simulated venue charges makers nothing, as venues do for those who must quote.
+  const instrument = instrumentConfig(symbol, 'simulated', { ...KNOWN.usdm[symbol]!, makerFee: '0' })
   const quoter = overridden({ instrument: symbol, ...DEMO_QUOTER, enabled: !options.strategy }, options.overrides)
   return {
     engine: {

@@ -46,6 +46,9 @@ function marketRows(summary: BacktestSummary): RowGroup['rows'] {
         `${count(summary.eventsPerSecond)} a second`,
     ],
   ]
+  if (counts.depth > 0 && book.validFraction === 0) {
+    rows.push(['note', 'no depth snapshot joined: L1 and trades were replayed, the L2 never was valid, nothing was quoted'])
+  }
   if (counts.timeStepsBack > 0) rows.push(['time steps back', count(counts.timeStepsBack)])
   const faults = Object.entries(counts.errors).map(([code, n]) => `${code} ${count(n)}`)
   if (faults.length > 0) rows.push(['faults', faults.join(', ')])
