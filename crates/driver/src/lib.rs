@@ -10,6 +10,7 @@ mod hosted;
 mod live_orders;
 mod replay;
 mod timers;
+mod work;
 
 pub use hosted::{Hosted, HostedOptions, HostedSummary};
 pub use replay::{EndedAt, ReplayOutcome, replay};

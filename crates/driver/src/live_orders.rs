@@ -2,74 +2,101 @@
 //! In:    order events as they are published.
 //! Out:   the orders that may be working at a venue, in a plain table.
 //! Holds: it touches no engine state, so that after a panic of the engine every order can still be cancelled.
-//! Costs: one probe of a fixed table per order event.
+//! Costs: a probe or two of a fixed table per order event. Ids count up, so open ones seldom share a place; deleting
+//!        shifts back, so a search ends at the first free place.
 use types::{OrderEvent, OrderEventKind, OrderState, UnixNanos};
 
 /// Orders that may be working, keyed by order id.
 pub(crate) struct LiveOrders {
     slots: Box<[Option<OrderEvent>]>,
-    /// Largest request counter seen, per session of the run (one).
+    /// Largest request counter seen.
     counter: u32,
+    /// The cancels have been made.
+    cancelled: bool,
 }
 
 impl LiveOrders {
-    /// A table twice the engine's, so that probing stays short.
+    /// A table twice the engine's, so that it is at most half full and probing stays short.
     pub(crate) fn new(max_orders: usize) -> LiveOrders {
-        LiveOrders { slots: vec![None; max_orders.next_power_of_two() * 2].into_boxed_slice(), counter: 0 }
+        let slots = vec![None; max_orders.next_power_of_two() * 2].into_boxed_slice();
+        LiveOrders { slots, counter: 0, cancelled: false }
+    }
+
+    fn home(&self, order_id: u64) -> usize {
+        order_id as usize & (self.slots.len() - 1)
+    }
+
+    /// Where the order is, or else where it would go; `None` when it is nowhere and nothing is free.
+    fn place_of(&self, order_id: u64) -> Option<(usize, bool)> {
+        let (home, mask) = (self.home(order_id), self.slots.len() - 1);
+        for step in 0..self.slots.len() {
+            let at = (home + step) & mask;
+            match &self.slots[at] {
+                None => return Some((at, false)),
+                Some(known) if known.order_id == order_id => return Some((at, true)),
+                Some(_) => {}
+            }
+        }
+        None
     }
 
     /// Follows one published order event.
     pub(crate) fn follow(&mut self, event: &OrderEvent) {
         self.counter = self.counter.max(event.request);
-        if event.order_id == 0 {
+        // What our own gate refused changed nothing.
+        if event.order_id == 0 || event.kind() == Some(OrderEventKind::Refused) {
             return;
         }
         let open = OrderState::from_u8(event.state).is_some_and(OrderState::is_open);
-        let mask = self.slots.len() - 1;
-        let home = event.order_id().counter() as usize & mask;
-        let mut free = None;
-        for step in 0..self.slots.len() {
-            let at = (home + step) & mask;
-            match &self.slots[at] {
-                Some(known) if known.order_id == event.order_id => {
-                    self.slots[at] = open.then_some(*event);
-                    return;
-                }
-                None if free.is_none() => {
-                    free = Some(at);
-                    // Ids of a session are given out in order, so a free slot ends the search unless the order came round.
-                    if event.kind() == Some(OrderEventKind::New) {
-                        break;
-                    }
-                }
-                _ => {}
-            }
-        }
-        if let Some(at) = free.filter(|_| open) {
-            self.slots[at] = Some(*event);
+        match self.place_of(event.order_id) {
+            Some((at, _)) if open => self.slots[at] = Some(*event),
+            Some((at, true)) => self.remove(at),
+            // Ended and unknown; or more open orders than the engine's table holds, which cannot be.
+            Some((_, false)) | None => {}
         }
     }
 
-    /// Cancels for everything that may be working; each takes the next request number.
-    pub(crate) fn drain_cancels(&mut self, now: UnixNanos, mut send: impl FnMut(OrderEvent)) -> usize {
-        let mut cancelled = 0;
-        for slot in &mut self.slots {
-            let Some(mut event) = slot.take() else { continue };
-            self.counter = self.counter.saturating_add(1);
-            event.kind = OrderEventKind::Cancel as u8;
-            event.state = OrderState::PendingCancel as u8;
-            (event.time, event.decision_time, event.submission_time) = (now, now, now);
-            (event.request, event.reason) = (self.counter, 0);
-            send(event);
-            cancelled += 1;
+    fn remove(&mut self, at: usize) {
+        let mask = self.slots.len() - 1;
+        let (mut hole, mut at) = (at, at);
+        self.slots[hole] = None;
+        for _ in 0..self.slots.len() {
+            at = (at + 1) & mask;
+            let Some(order) = self.slots[at] else { return };
+            // It may move back into the hole unless its home lies after the hole, cyclically, up to where it stands.
+            if (at.wrapping_sub(self.home(order.order_id)) & mask) >= (at.wrapping_sub(hole) & mask) {
+                (self.slots[hole], self.slots[at]) = (Some(order), None);
+                hole = at;
+            }
         }
-        cancelled
+    }
+
+    /// Cancels for everything that may be working, each with a request number of its own; again, the same cancels.
+    /// Returns how many.
+    pub(crate) fn cancels(&mut self, now: UnixNanos, mut send: impl FnMut(&OrderEvent)) -> usize {
+        let mut sent = 0;
+        for event in self.slots.iter_mut().flatten() {
+            if !self.cancelled {
+                self.counter = self.counter.saturating_add(1);
+                event.kind = OrderEventKind::Cancel as u8;
+                event.state = OrderState::PendingCancel as u8;
+                (event.time, event.decision_time, event.submission_time) = (now, now, now);
+                // Outside the engine's sequence, like everything after it has halted.
+                (event.sequence, event.request, event.reason) = (0, self.counter, 0);
+            }
+            send(event);
+            sent += 1;
+        }
+        self.cancelled = true;
+        sent
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::BTreeMap;
+    use types::rng::SplitMix64;
     use types::{InstrumentId, OrderId, Side};
 
     fn event(counter: u32, kind: OrderEventKind, state: OrderState) -> OrderEvent {
@@ -87,11 +114,37 @@ mod tests {
         live.follow(&event(2, OrderEventKind::Fill, OrderState::Filled));
         live.follow(&event(3, OrderEventKind::Accepted, OrderState::Live));
         live.follow(&event(4, OrderEventKind::Rejected, OrderState::Rejected));
-        let mut ids = Vec::new();
-        assert_eq!(live.drain_cancels(UnixNanos(9), |event| ids.push((event.order_id().counter(), event.request))), 4);
-        ids.sort_unstable();
-        assert_eq!(ids.iter().map(|&(id, _)| id).collect::<Vec<_>>(), [1, 3, 5, 6]);
-        assert!(ids.iter().all(|&(_, request)| request > 6));
-        assert_eq!(live.drain_cancels(UnixNanos(9), |_| ()), 0);
+        live.follow(&event(9, OrderEventKind::CancelRejected, OrderState::Filled));
+        let mut first = Vec::new();
+        assert_eq!(live.cancels(UnixNanos(9), |event| first.push(*event)), 4);
+        assert_eq!(first.iter().map(|event| event.order_id().counter()).collect::<Vec<_>>(), [1, 3, 5, 6]);
+        assert!(first.iter().all(|event| event.request > 9 && event.kind() == Some(OrderEventKind::Cancel)));
+        let mut again = Vec::new();
+        assert_eq!(live.cancels(UnixNanos(10), |event| again.push(*event)), 4);
+        assert_eq!(again, first, "the same cancels when they must be written again");
+    }
+
+    #[test]
+    fn agrees_with_a_map() {
+        for seed in 0..50 {
+            let (mut rng, mut live, mut model) = (SplitMix64::new(seed), LiveOrders::new(8), BTreeMap::new());
+            for _ in 0..2_000 {
+                let counter = 1 + rng.below(40) as u32;
+                if model.contains_key(&counter) && rng.below(2) == 0 {
+                    model.remove(&counter);
+                    live.follow(&event(counter, OrderEventKind::Cancelled, OrderState::Cancelled));
+                } else if model.contains_key(&counter) || model.len() < 8 {
+                    model.insert(counter, ());
+                    live.follow(&event(counter, OrderEventKind::Accepted, OrderState::Live));
+                } else {
+                    live.follow(&event(counter, OrderEventKind::Refused, OrderState::Live));
+                    live.follow(&event(counter, OrderEventKind::Fill, OrderState::Filled));
+                }
+            }
+            let mut ids = Vec::new();
+            live.cancels(UnixNanos(1), |event| ids.push(event.order_id().counter()));
+            ids.sort_unstable();
+            assert_eq!(ids, model.into_keys().collect::<Vec<_>>(), "seed {seed}");
+        }
     }
 }

@@ -5,6 +5,7 @@
 //! Costs: the engine's turns.
 use std::fs::File;
 use std::io::{BufWriter, Write};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use engine::Engine;
@@ -45,6 +46,8 @@ pub struct ReplayOutcome {
 }
 
 /// Replays a segment (and those after it) or a journal folder. `dump` receives exactly the hashed bytes.
+///
+/// Errors: those of `Reader::open`; ConfigInvalid and JournalFormat (record 0); OutputFailed; Aborted; EnginePanicked.
 pub fn replay(
     path: &Path,
     dump: Option<&Path>,
@@ -71,7 +74,11 @@ pub fn replay(
     while let Some(record) = reader.next() {
         match record {
             Record::Input(input) => {
-                engine.turn(&input, &mut effects);
+                // A journal of a run that panicked ends with the input that made it.
+                catch_unwind(AssertUnwindSafe(|| engine.turn(&input, &mut effects))).map_err(|_| {
+                    let fields = vec![("turn", input.turn.to_string())];
+                    Fault::new(Code::EnginePanicked, "the engine panicked in the replay", fields)
+                })?;
                 hash.update(effects.bytes());
                 if let Some((file, path)) = &mut file {
                     let failed = |error| Fault::output(&path.display().to_string(), &error);

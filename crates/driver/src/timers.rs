@@ -1,18 +1,33 @@
 //! # Room card: driver/timers
 //! In:    timer effects of the engine.
 //! Out:   the earliest timer; ties go to the smaller id.
-//! Holds: setting a timer again moves it; at most `TIMERS_MAX` at once, one more is refused.
-//! Costs: a scan of the few that are set, when one is set or taken.
+//! Holds: setting a timer again moves it; strategies have at most `TIMERS_MAX` at once, one more is refused, and however
+//!        many they set, the engine's own are taken.
+//! Costs: a scan of the few that are set, when one is set or taken; memory is taken at start.
 use types::{TimerId, UnixNanos};
 
-/// Timers at once.
+/// Timers of strategies at once.
 pub const TIMERS_MAX: usize = 4_096;
+/// Timers of the engine at once; it has fewer kinds than that.
+const ENGINE_TIMERS_MAX: usize = 64;
 
 /// Timers by id; setting one again moves it.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Timers {
     set: Vec<(UnixNanos, TimerId)>,
     earliest: Option<(UnixNanos, TimerId)>,
+    /// How many are strategies'.
+    users: usize,
+}
+
+impl Default for Timers {
+    fn default() -> Self {
+        Timers { set: Vec::with_capacity(TIMERS_MAX + ENGINE_TIMERS_MAX), earliest: None, users: 0 }
+    }
+}
+
+const fn is_users(id: TimerId) -> bool {
+    id.0 >= TimerId::FIRST_USER.0
 }
 
 impl Timers {
@@ -20,8 +35,14 @@ impl Timers {
     pub fn set(&mut self, id: TimerId, at: UnixNanos) -> bool {
         match self.set.iter().position(|&(_, known)| known == id) {
             Some(place) => self.set[place].0 = at,
-            None if self.set.len() < TIMERS_MAX => self.set.push((at, id)),
-            None => return false,
+            None => {
+                let engines = self.set.len() - self.users;
+                if if is_users(id) { self.users >= TIMERS_MAX } else { engines >= ENGINE_TIMERS_MAX } {
+                    return false;
+                }
+                self.users += is_users(id) as usize;
+                self.set.push((at, id));
+            }
         }
         self.earliest = self.set.iter().copied().min();
         true
@@ -34,6 +55,7 @@ impl Timers {
     pub fn pop(&mut self) -> Option<TimerId> {
         let (_, id) = self.earliest?;
         self.set.retain(|&(_, known)| known != id);
+        self.users -= is_users(id) as usize;
         self.earliest = self.set.iter().copied().min();
         Some(id)
     }
@@ -51,7 +73,19 @@ mod tests {
         timers.set(TimerId(2), UnixNanos(20));
         assert_eq!((timers.due(), timers.pop()), (Some(UnixNanos(10)), Some(TimerId(1))));
         assert_eq!((timers.due(), timers.pop(), timers.pop()), (Some(UnixNanos(20)), Some(TimerId(2)), None));
-        assert!((0..TIMERS_MAX as u64).all(|i| timers.set(TimerId(i), UnixNanos(i))));
-        assert!(!timers.set(TimerId(1 << 40), UnixNanos(1)) && timers.set(TimerId(7), UnixNanos(1)));
+    }
+
+    #[test]
+    fn strategies_cannot_take_the_engines_places() {
+        let mut timers = Timers::default();
+        let user = |i: u64| TimerId(TimerId::FIRST_USER.0 + i);
+        assert!((0..TIMERS_MAX as u64).all(|i| timers.set(user(i), UnixNanos(100 + i))));
+        assert!(!timers.set(user(TIMERS_MAX as u64), UnixNanos(1)), "one more is refused");
+        assert!(timers.set(user(7), UnixNanos(1)), "moving one is not one more");
+        assert!(timers.set(TimerId(1), UnixNanos(2)));
+        assert_eq!((timers.pop(), timers.pop()), (Some(user(7)), Some(TimerId(1))));
+        assert!(timers.set(user(TIMERS_MAX as u64), UnixNanos(1)), "a place is free again");
+        assert!((0..ENGINE_TIMERS_MAX as u64).all(|i| timers.set(TimerId(i), UnixNanos(i))));
+        assert!(!timers.set(TimerId(1_000), UnixNanos(1)));
     }
 }
