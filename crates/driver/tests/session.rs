@@ -49,15 +49,12 @@ impl Gateway {
             (OrderEventKind::New, _) => {
                 self.resting.insert(id, Resting { price: event.price, lots: event.quantity.0, filled: 0 });
                 reports.push(report(OrderEventKind::Accepted));
-                match self.requests % 5 {
-                    0 => self.fill(&event, event.quantity.0, reports),
-                    1 => self.fill(&event, 3, reports),
-                    _ => {}
-                }
+                self.trade(&event, reports);
             }
             (OrderEventKind::Replace, Some(order)) if event.quantity.0 > order.filled => {
                 self.resting.insert(id, Resting { price: event.price, lots: event.quantity.0, ..order });
                 reports.push(report(OrderEventKind::Replaced));
+                self.trade(&event, reports);
             }
             (OrderEventKind::Replace, _) => reports.push(report(OrderEventKind::ReplaceRejected)),
             (_, Some(_)) => {
@@ -65,6 +62,15 @@ impl Gateway {
                 reports.push(report(OrderEventKind::Cancelled));
             }
             (_, None) => reports.push(report(OrderEventKind::CancelRejected)),
+        }
+    }
+
+    /// Every fourth order or replace trades three lots, every seventh all that is left.
+    fn trade(&mut self, event: &OrderEvent, reports: &mut Vec<OrderEvent>) {
+        let left = self.resting.get(&event.order_id).map_or(0, |order| order.lots - order.filled);
+        let lots = if self.requests % 7 == 0 { left } else { left.min(3) };
+        if lots > 0 && (self.requests % 7 == 0 || self.requests % 4 == 0) {
+            self.fill(event, lots, reports);
         }
     }
 
