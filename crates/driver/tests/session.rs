@@ -68,8 +68,8 @@ impl Gateway {
     /// Every fourth order or replace trades three lots, every seventh all that is left.
     fn trade(&mut self, event: &OrderEvent, reports: &mut Vec<OrderEvent>) {
         let left = self.resting.get(&event.order_id).map_or(0, |order| order.lots - order.filled);
-        let lots = if self.requests % 7 == 0 { left } else { left.min(3) };
-        if lots > 0 && (self.requests % 7 == 0 || self.requests % 4 == 0) {
+        let lots = if self.requests.is_multiple_of(7) { left } else { left.min(3) };
+        if lots > 0 && (self.requests.is_multiple_of(7) || self.requests.is_multiple_of(4)) {
             self.fill(event, lots, reports);
         }
     }
