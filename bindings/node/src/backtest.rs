@@ -14,7 +14,7 @@ use backtest::{Backtest, Step};
 use napi::bindgen_prelude::{AsyncTask, Function, Uint8Array};
 use napi::{Env, Unknown, check_status, sys};
 use napi_derive::napi;
-use ring::{CommandReader, MarketWriter, OrdersWriter};
+use ring::{CommandReader, OrdersWriter, Written};
 use types::config::{BacktestConfig, StrategyPlace};
 use types::{Code, EffectRef, Fault, event};
 use zerocopy::IntoBytes;
@@ -53,7 +53,8 @@ fn summary_json(summary: &backtest::Summary) -> Result<String, Fault> {
 
 struct Session {
     run: Option<Backtest>,
-    market: MarketWriter,
+    /// Lossless here, unlike a live engine's: the reader shares this thread and has read everything before each step.
+    market: OrdersWriter,
     orders: OrdersWriter,
     commands: CommandReader,
     fault: Option<Fault>,
@@ -71,8 +72,7 @@ impl Session {
             let (market, orders, malformed) = (&mut self.market, &mut self.orders, &mut self.malformed);
             let polled = self.commands.poll(usize::MAX, |record| match command_of(record) {
                 Some((cause_seq, bytes)) if outcome.is_ok() => {
-                    outcome = run.command(0, cause_seq, bytes);
-                    publish(run, market, orders);
+                    outcome = run.command(0, cause_seq, bytes).and_then(|()| publish(run, market, orders).map(|_| ()));
                 }
                 Some(_) => {}
                 None => *malformed += 1,
@@ -88,7 +88,7 @@ impl Session {
             if run.advance()? == Step::Done {
                 return Ok(DONE);
             }
-            if publish(run, &mut self.market, &mut self.orders) {
+            if publish(run, &mut self.market, &mut self.orders)? {
                 self.market.publish();
                 self.orders.publish();
                 return Ok(WOKE);
@@ -98,18 +98,21 @@ impl Session {
     }
 }
 
-/// Stages the published records of the last turn; were there any?
-fn publish(run: &Backtest, market: &mut MarketWriter, orders: &mut OrdersWriter) -> bool {
+/// Stages the published records of the last turn; were there any? A ring that one step outgrows is a fault, never a loss.
+fn publish(run: &Backtest, market: &mut OrdersWriter, orders: &mut OrdersWriter) -> Result<bool, Fault> {
     let mut any = false;
     for effect in run.effects() {
-        // Records are far below the rings' bound, and the reader has emptied both before each step.
-        match effect {
-            EffectRef::Event(event) => any |= market.stage(event.as_bytes()).is_ok(),
-            EffectRef::Order(event) => any |= orders.stage(event.as_bytes()).is_ok(),
-            EffectRef::Send { .. } | EffectRef::Timer { .. } => {}
+        let staged = match effect {
+            EffectRef::Event(event) => market.stage(event.as_bytes()),
+            EffectRef::Order(event) => orders.stage(event.as_bytes()),
+            EffectRef::Send { .. } | EffectRef::Timer { .. } => continue,
+        };
+        if staged != Ok(Written::Written) {
+            return Err(argument("a ring is too small for the records of one step"));
         }
+        any = true;
     }
-    any
+    Ok(any)
 }
 
 /// Cause and bytes of a command record.
@@ -144,7 +147,7 @@ impl BacktestSession {
             config.strategy = StrategyPlace::Caller;
             let bad = |error: ring::RegionError| argument(format!("a ring's memory cannot be used: {error:?}"));
             let session = Session {
-                market: MarketWriter::create(region_of(&market)?).map_err(bad)?,
+                market: OrdersWriter::create(region_of(&market)?).map_err(bad)?,
                 orders: OrdersWriter::create(region_of(&orders)?).map_err(bad)?,
                 commands: CommandReader::create(region_of(&commands)?).map_err(bad)?,
                 run: Some(Backtest::new(config, setup)?),

@@ -110,7 +110,7 @@ async function runHosted(
   const { market, orders, commands } = rings.memory
   const session = guarded(() => new (native().BacktestSession)(JSON.stringify(config), market, orders, commands))
   try {
-    const attached = rings.attach()
+    const attached = rings.attachStepped()
     const host = new StrategyHost({
       instruments: instrumentsOf(config.engine.instruments),
       ...attached,

@@ -25,15 +25,37 @@ export interface RingMemory {
   readonly commands: Uint8Array
 }
 
-/** This thread's ends of the rings. */
+/** This thread's ends of the rings of an engine on a thread of its own. */
 export interface AttachedRings {
   readonly market: MarketReader
   readonly orders: OrdersReader
   readonly commands: CommandWriter
 }
 
-/** Allocates the rings. Native code formats them before `attach`. */
-export function allocateRings(sizes: RingSizes): { readonly memory: RingMemory; attach(): AttachedRings } {
+/**
+ * The market ring of a backtest. Its writer shares this thread and waits for us, so that records are read in place and none
+ * is lost.
+ */
+export class SteppedMarket extends OrdersReader {
+  /** Records lost: none, a ring that is too small for one step ends the run. */
+  get missed(): number {
+    return this.lost
+  }
+}
+
+/** The ends of the rings of a backtest. */
+export interface SteppedRings {
+  readonly market: SteppedMarket
+  readonly orders: OrdersReader
+  readonly commands: CommandWriter
+}
+
+/** Allocates the rings. Native code formats them before either attach. */
+export function allocateRings(sizes: RingSizes): {
+  readonly memory: RingMemory
+  attach(): AttachedRings
+  attachStepped(): SteppedRings
+} {
   const memory: RingMemory = {
     market: shared(sizes.marketRingBytes ?? 4_194_304),
     orders: shared(sizes.ordersRingBytes ?? 1_048_576),
@@ -43,6 +65,11 @@ export function allocateRings(sizes: RingSizes): { readonly memory: RingMemory; 
     memory,
     attach: () => ({
       market: new MarketReader(memory.market),
+      orders: new OrdersReader(memory.orders),
+      commands: new CommandWriter(memory.commands),
+    }),
+    attachStepped: () => ({
+      market: new SteppedMarket(memory.market),
       orders: new OrdersReader(memory.orders),
       commands: new CommandWriter(memory.commands),
     }),
