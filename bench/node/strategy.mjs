@@ -16,7 +16,8 @@ import { backtest, defineStrategy } from 'fafnir'
 const RUNS = 15
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const real = `${root}../shared/data/binance/usdm-btcusdt-20240808.gz`
-const [path, symbol] = existsSync(real) ? [real, 'BTCUSDT'] : [`${root}crates/testkit/fixtures/usdm-small.gz`, 'FAFUSDT']
+const fixture = `${root}crates/testkit/fixtures/usdm-small.gz`
+const [path, symbol] = existsSync(real) ? [real, 'BTCUSDT'] : [fixture, 'FAFUSDT']
 
 setFlagsFromString('--expose-gc')
 const collect = runInNewContext('gc')
@@ -59,7 +60,8 @@ const floors = spawnSync('cargo', ['run', '--release', '-q', '-p', 'fafnir-bench
   cwd: root, encoding: 'utf8', shell: process.platform === 'win32',
 })
 if (floors.status !== 0) throw new Error(floors.stderr)
-const what = `callbacks a second, best of ${RUNS} whole runs of ${calls} callbacks (${records} records); median ${median.toFixed(0)}`
+const size = `${calls} callbacks (${records} records)`
+const what = `callbacks a second, best of ${RUNS} whole runs of ${size}; median ${median.toFixed(0)}`
 console.log(JSON.stringify({
   ...JSON.parse(floors.stdout.trim().split('\n').at(-1)),
   rows: [{ id: 'strategy/callbacks-per-second', what, ours: best, unit: '/s' }],

@@ -98,7 +98,8 @@ impl Session {
     }
 }
 
-/// Stages the published records of the last turn; were there any? A ring that one step outgrows is a fault, never a loss.
+/// Stages the published records of the last turn; were there any?
+/// A ring that one step outgrows is a fault, never a loss.
 fn publish(run: &Backtest, market: &mut OrdersWriter, orders: &mut OrdersWriter) -> Result<bool, Fault> {
     let mut any = false;
     for effect in run.effects() {

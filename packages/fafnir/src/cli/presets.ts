@@ -43,8 +43,8 @@ export interface QuoterOverrides {
   readonly requoteTicks?: number | undefined
 }
 
-// γ leans the quotes by about 1.5 USDT at half the inventory limit in a market as lively as the development recording's;
-// κ puts them about 1 USDT apart.
+// γ leans the quotes by about 1.5 USDT at half the inventory limit in a market as lively as that of 2024-08-08; κ puts
+// them about 1 USDT apart.
 const RECORDING_QUOTER = {
   riskAversionPerMoney: 0.5,
   intensityDecayPerPrice: 1,

@@ -47,7 +47,7 @@ function marketRows(summary: BacktestSummary): RowGroup['rows'] {
     ],
   ]
   if (counts.depth > 0 && book.validFraction === 0) {
-    rows.push(['note', 'no depth snapshot joined: L1 and trades were replayed, the L2 never was valid, nothing was quoted'])
+    rows.push(['note', 'no snapshot joined: L1 and trades were replayed, the L2 was never valid, nothing was quoted'])
   }
   if (counts.timeStepsBack > 0) rows.push(['time steps back', count(counts.timeStepsBack)])
   const faults = Object.entries(counts.errors).map(([code, n]) => `${code} ${count(n)}`)

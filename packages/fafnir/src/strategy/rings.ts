@@ -33,8 +33,8 @@ export interface AttachedRings {
 }
 
 /**
- * The market ring of a backtest. Its writer shares this thread and waits for us, so that records are read in place and none
- * is lost.
+ * The market ring of a backtest. Its writer shares this thread and waits for us, so that records are read in place and
+ * none is lost.
  */
 export class SteppedMarket extends OrdersReader {
   /** Records lost: none, a ring that is too small for one step ends the run. */
