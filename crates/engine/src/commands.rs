@@ -48,8 +48,8 @@ impl Engine {
             CommandKind::SetQuoter => self.command_set_quoter(instrument, text, now, effects),
             CommandKind::StrategyFault => {
                 self.strategy_halted = true;
-                self.cancel_all(CancelScope::Strategy, now, effects);
                 self.trading_halted(Code::StrategyHalted, now, effects);
+                self.cancel_all(CancelScope::Strategy, now, effects);
             }
         }
     }

@@ -122,8 +122,9 @@ impl Engine {
                 Code::EngineClosed
             }
         };
-        self.cancel_all(CancelScope::Everything, now, effects);
+        // The word first: behind the cancels of a large table there is no room for market events.
         self.trading_halted(code, now, effects);
+        self.cancel_all(CancelScope::Everything, now, effects);
         self.dirty = Dirty::All;
     }
 

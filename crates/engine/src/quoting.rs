@@ -175,14 +175,15 @@ impl Engine {
     ) {
         for side in Side::BOTH {
             let wanted = targets[side.index()].map_or((Ticks(0), 0), |target| (target.price, target.quantity.0));
-            let shown = &mut self.markets[instrument.index()].shown[side.index()];
-            if *shown == wanted {
+            if self.markets[instrument.index()].shown[side.index()] == wanted {
                 continue;
             }
-            *shown = wanted;
             let mut event = Event::new(EventKind::Quote, instrument);
             (event.side, event.price, event.quantity) = (side as u8, wanted.0, types::Lots(wanted.1));
-            self.publish_beside(event, now, effects);
+            // What found no room is shown at the next decision.
+            if self.publish_beside(event, now, effects).is_some() {
+                self.markets[instrument.index()].shown[side.index()] = wanted;
+            }
         }
     }
 
