@@ -1,7 +1,8 @@
 //! # Room card: driver
 //! In:    journals, command rings, clocks.
 //! Out:   an engine driven from them: `replay` from a journal, `hosted` on a thread of its own inside a user's process.
-//! Holds: every input is journalled before its effects leave; after a panic the engine is halted, cancels go out, the process lives.
+//! Holds: every input is journalled before its effects leave; after a panic the engine is halted, cancels
+//!        go out, the process lives.
 //! Costs: what is beyond the engine's turn is one journal copy and one ring copy per published record.
 #![forbid(unsafe_code)]
 

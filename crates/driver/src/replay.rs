@@ -63,13 +63,7 @@ pub fn replay(
     let mut engine = Engine::new(setup);
     let mut effects = Effects::new();
     let mut hash = EffectsHash::new();
-    let mut file = match dump {
-        Some(path) => {
-            let file = File::create(path).map_err(|error| Fault::output(&path.display().to_string(), &error))?;
-            Some((BufWriter::with_capacity(1 << 20, file), path))
-        }
-        None => None,
-    };
+    let mut dump = dump.map(Dump::create).transpose()?;
     let (mut turns, mut marks, mut unknown, mut first_mismatch) = (0, 0, 0, None);
     while let Some(record) = reader.next() {
         match record {
@@ -80,9 +74,8 @@ pub fn replay(
                     Fault::new(Code::EnginePanicked, "the engine panicked in the replay", fields)
                 })?;
                 hash.update(effects.bytes());
-                if let Some((file, path)) = &mut file {
-                    let failed = |error| Fault::output(&path.display().to_string(), &error);
-                    file.write_all(effects.bytes()).map_err(failed)?;
+                if let Some(dump) = &mut dump {
+                    dump.write(effects.bytes())?;
                 }
                 turns += 1;
                 if turns % TURNS_BETWEEN_LOOKS == 0 {
@@ -101,8 +94,8 @@ pub fn replay(
             Record::Unknown { .. } => unknown += 1,
         }
     }
-    if let Some((file, path)) = &mut file {
-        file.flush().map_err(|error| Fault::output(&path.display().to_string(), &error))?;
+    if let Some(dump) = &mut dump {
+        dump.finish()?;
     }
     progress(1.0);
     let end = reader.end();
@@ -122,6 +115,28 @@ pub fn replay(
         build,
         unknown_records: unknown,
     })
+}
+
+/// A file of exactly the hashed bytes.
+struct Dump<'a> {
+    file: BufWriter<File>,
+    path: &'a Path,
+}
+
+impl<'a> Dump<'a> {
+    fn create(path: &'a Path) -> Result<Dump<'a>, Fault> {
+        let file = File::create(path).map_err(|error| Fault::output(&path.display().to_string(), &error))?;
+        Ok(Dump { file: BufWriter::with_capacity(1 << 20, file), path })
+    }
+    fn write(&mut self, bytes: &[u8]) -> Result<(), Fault> {
+        self.file.write_all(bytes).map_err(|error| self.failed(&error))
+    }
+    fn finish(&mut self) -> Result<(), Fault> {
+        self.file.flush().map_err(|error| self.failed(&error))
+    }
+    fn failed(&self, error: &std::io::Error) -> Fault {
+        Fault::output(&self.path.display().to_string(), error)
+    }
 }
 
 /// The engine's part of a recorded configuration: a backtest's holds it under `engine`, a live session's is it.

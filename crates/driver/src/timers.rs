@@ -1,7 +1,7 @@
 //! # Room card: driver/timers
 //! In:    timer effects of the engine.
 //! Out:   the earliest timer; ties go to the smaller id.
-//! Holds: setting a timer again moves it; strategies have at most `TIMERS_MAX` at once, one more is refused, and however
+//! Holds: setting a timer again moves it; strategies have at most `TIMERS_MAX` at once, one more is refused; however
 //!        many they set, the engine's own are taken.
 //! Costs: a scan of the few that are set, when one is set or taken; memory is taken at start.
 use types::{TimerId, UnixNanos};

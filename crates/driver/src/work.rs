@@ -1,6 +1,6 @@
 //! # Room card: driver/work
 //! In:    a command ring (commands, feed bytes, normalised events and reports, controls), timers, a clock.
-//! Out:   turns of the engine: journal written, market and orders rings filled, a doorbell rung for a reader that sleeps.
+//! Out:   turns of the engine: journal written, rings filled, a doorbell rung for a reader that sleeps.
 //! Holds: an input is journalled before its effects leave; a kill waits for no more than the turn that runs; a panic or
 //!        a lost journal halts the engine, cancels go out, the process lives.
 //! Costs: while busy one poll of the ring a turn; idle it spins briefly, then sleeps at most a millisecond at a time.

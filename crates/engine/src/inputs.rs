@@ -62,7 +62,7 @@ impl Engine {
             let market = &mut self.markets[i];
             let was_valid = market.is_valid();
             market.book.on_disconnect();
-            // Update ids may start anywhere on the next connection, and a side of before must not pair with one of after.
+            // Update ids may start anywhere on the next connection; a side of before must not pair with one of after.
             (market.pushed, market.wish) = (PushedTouch::default(), None);
             if was_valid {
                 self.book_state(InstrumentId(i as u16), false, Code::BookDisconnected, 0, now, effects);

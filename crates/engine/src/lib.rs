@@ -1,8 +1,8 @@
 //! # Room card: engine
 //! In:    `Input`s, one a turn, numbered and timed by a driver.
 //! Out:   `Effects`: bytes to send, events to publish, timers to set, in one canonical order.
-//! Holds: pure: no clock, socket, file or random source; same inputs, same effects, bit for bit; nothing is sent that risk has
-//!        not passed, and a cancel is never blocked.
+//! Holds: pure: no clock, socket, file or random source; same inputs, same effects, bit for bit; nothing is sent that
+//!        risk has not passed, and a cancel is never blocked.
 //! Costs: whole turns by kind: `npm run bench -- engine`; no allocation after `Engine::new`.
 #![forbid(unsafe_code)]
 
@@ -39,7 +39,8 @@ const CANCEL_BYTES_MAX: usize = 320;
 const fn request_effects(message_bytes: usize) -> usize {
     2 * EFFECT_HEADER_BYTES + message_bytes.next_multiple_of(8) + size_of::<OrderEvent>()
 }
-// The fullest turn cancels every order and decides two quotes an instrument; the fullest message publishes all its levels.
+// The fullest turn cancels every order and decides two quotes an instrument; the fullest message publishes all its
+// levels.
 const _: () = assert!(
     ORDERS_MAX * request_effects(CANCEL_BYTES_MAX) + 2 * INSTRUMENTS_MAX * request_effects(FIX_MESSAGE_BYTES_MAX)
         <= EFFECT_RESERVE_BYTES

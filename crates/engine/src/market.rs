@@ -102,7 +102,8 @@ impl Engine {
         self.depth_done(header.instrument, outcome, &before, &message, now, effects);
     }
 
-    /// Publishes what a depth message did: validity first, then levels, the message, the touch; last a wish for a snapshot.
+    /// Publishes what a depth message did: validity first, then levels, the message, the touch; last a wish for a
+    /// snapshot.
     fn depth_done(
         &mut self,
         instrument: InstrumentId,

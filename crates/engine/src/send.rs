@@ -1,7 +1,8 @@
 //! # Room card: engine/send
 //! In:    wanted orders, cancels and replaces of the native quoter and of strategies.
 //! Out:   gate, then order table, then FIX bytes and the order's event, in that order.
-//! Holds: the gate sits before every new and replace and before no cancel; every request leaves one event with its state.
+//! Holds: the gate sits before every new and replace and before no cancel; every request leaves one event with its
+//!        state.
 //! Costs: gate, table, encode and two effect copies: `npm run bench -- engine`.
 use oms::{Order, OrderSpec};
 use risk::{Exposure, OrderAsk, Reference};
@@ -41,8 +42,8 @@ impl Engine {
         Ok(event.order_id())
     }
 
-    /// Sends a replace if the gate and the table agree; the order's instrument. `quantity` is the new total, filled part
-    /// included.
+    /// Sends a replace if the gate and the table agree; the order's instrument. `quantity` is the new total, filled
+    /// part included.
     pub(crate) fn replace(
         &mut self,
         id: OrderId,
@@ -109,8 +110,8 @@ impl Engine {
                 effects.send(ConnId::orders(venue), &self.message[..length]);
                 self.entries[venue.0 as usize].sequence += 1;
             }
-            // Comp ids and symbols are checked at start and ticks by the gate, so this cannot be reached by an order; if it is,
-            // the order stands unacknowledged and the acknowledgement time-out says so.
+            // Comp ids and symbols are checked at start and ticks by the gate, so no order can reach this; if one does,
+            // it stands unacknowledged and the acknowledgement time-out says so.
             Err(code) => return self.unencoded(code, event, effects),
         }
         self.publish_order(event, effects);

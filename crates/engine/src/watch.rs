@@ -1,8 +1,8 @@
 //! # Room card: engine/watch
 //! In:    timers that fired; requests, wishes and stopped orders that have no answer.
 //! Out:   acknowledgement time-outs, wishes repeated, cancels repeated; strategies' timers published.
-//! Holds: each of the engine's timers is set at most once at a time; a wish repeats at most `SNAPSHOT_PAUSE_MAX` apart and
-//!        never more than once per `SNAPSHOT_PAUSE_MIN`; a stopped order is asked for again once per `STOP_PAUSE`.
+//! Holds: each of the engine's timers is set at most once at a time; a wish repeats after 1 s, then after twice as long
+//!        each time, every 32 s at last; orders that must be gone are asked for again at most every 100 ms.
 //! Costs: a comparison a turn; a scan of the instruments when a wish is repeated.
 use risk::Failure;
 use types::{Code, Effects, Event, EventKind, InstrumentId, Nanos, OrderId, OrderState, TimerId, UnixNanos};

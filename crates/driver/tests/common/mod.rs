@@ -16,10 +16,10 @@ pub const PUSHED: &str = r#"{ "venues": [{ "name": "REST", "feed": "normalised" 
     "instruments": [{ "symbol": "ABC", "venue": "REST", "tickSize": "0.1", "lotSize": "0.001",
                       "risk": { "maxMessages": 1000000, "referenceMaxAgeMillis": 86400000 } }] }"#;
 
-/// The fixture's instrument with a native quoter. Wall time runs far faster than the fixture's, so σ is huge: γ is tiny.
+/// The fixture's instrument with a native quoter. Wall time is far faster than the fixture's, so σ is huge: γ is tiny.
 pub const QUOTED: &str = r#"{ "venues": [{ "name": "BINANCE" }], "volatility": { "window": 50 },
-    "instruments": [{ "symbol": "FAFUSDT", "venue": "BINANCE", "tickSize": "0.1", "lotSize": "0.001", "priceDecimals": 2,
-                      "risk": { "maxMessages": 1000000 } }],
+    "instruments": [{ "symbol": "FAFUSDT", "venue": "BINANCE", "tickSize": "0.1", "lotSize": "0.001",
+                      "priceDecimals": 2, "risk": { "maxMessages": 1000000 } }],
     "quoters": [{ "instrument": "FAFUSDT", "riskAversionPerMoney": 1e-9, "intensityDecayPerPrice": 4.0,
                   "orderQuantity": "0.01", "maxInventory": "0.1" }] }"#;
 

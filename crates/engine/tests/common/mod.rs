@@ -269,10 +269,10 @@ pub fn touch(update_id: u64, bid: i64, ask: i64) -> String {
     )
 }
 
+const LEVELS: &str = r#""b":[["100.0","2.000"]],"a":[["100.2","2.000"]]"#;
+
 pub fn depth(first: u64, last: u64, previous: u64) -> String {
-    format!(
-        r#"{{"e":"depthUpdate","E":1,"T":1,"s":"ABC","U":{first},"u":{last},"pu":{previous},"b":[["100.0","2.000"]],"a":[["100.2","2.000"]]}}"#
-    )
+    format!(r#"{{"e":"depthUpdate","E":1,"T":1,"s":"ABC","U":{first},"u":{last},"pu":{previous},{LEVELS}}}"#)
 }
 
 pub fn snapshot(last: u64) -> String {
