@@ -136,3 +136,30 @@ fn a_journal_that_cannot_go_on_halts_the_engine() {
     assert!(summary.turns > 6 && summary.turns < 106, "{}", summary.turns);
     assert!(session.orders.is_empty(), "nothing after the cancels");
 }
+
+#[test]
+fn a_reader_that_was_behind_at_a_panic_gets_the_cancels_all_the_same() {
+    // 256 records fit; the 300 refusals after the two orders do not, and so neither do the cancels.
+    let mut session = Session::start("panic-behind", 1 << 20, |work| work.panic_in_turn = 307);
+    for _ in 0..301 {
+        session.place(1);
+    }
+    let (mut gap, mut cancels, started) = (0, Vec::new(), Instant::now());
+    while session.halted_with() != Some(Code::EnginePanicked) {
+        assert!(started.elapsed() < Duration::from_secs(10));
+    }
+    while cancels.len() < 2 {
+        assert!(started.elapsed() < Duration::from_secs(10), "gap of {gap}, {cancels:?}");
+        let polled = session.orders.poll(64, |record| match OrderEvent::read_from_bytes(record) {
+            Ok(event) if gap > 0 => cancels.push((event.client_id, event.kind())),
+            Ok(event) => assert_ne!(event.kind(), Some(OrderEventKind::Cancel)),
+            Err(_) => gap = u64::from_le_bytes(record[8..16].try_into().unwrap()),
+        });
+        assert!(polled.is_ok());
+    }
+    assert_eq!(cancels, [(1, Some(OrderEventKind::Cancel)), (2, Some(OrderEventKind::Cancel))]);
+    let summary = session.hosted.close().unwrap();
+    assert_eq!((summary.dropped, summary.fault.unwrap().code), (gap, Code::EnginePanicked));
+    assert!(session.orders.is_empty());
+    std::fs::remove_dir_all(&session.dir).unwrap();
+}

@@ -73,7 +73,11 @@ impl Session {
         })
     }
     pub fn start(config: &str, journal: Option<PathBuf>) -> Session {
-        let mut session = Session::try_start(config, 1 << 21, journal).unwrap_or_else(|fault| panic!("{fault}"));
+        Session::start_with(config, 1 << 21, journal)
+    }
+    /// With both connections of the first venue up.
+    pub fn start_with(config: &str, orders_bytes: usize, journal: Option<PathBuf>) -> Session {
+        let mut session = Session::try_start(config, orders_bytes, journal).unwrap_or_else(|fault| panic!("{fault}"));
         for conn in 0..2 {
             session.parts(RECORD_CONN, &[conn, 0, 1, 0, 0, 0, 0, 0], &[]);
         }
