@@ -15,6 +15,12 @@ const common: Options = {
   external: [/^@fafnir\/native-/],
 }
 
+// `Symbol.asyncDispose` stands in the types, so they bring its library along for users whose target is older.
+const declarations: Options['dts'] = {
+  entry: { index: 'src/index.ts' },
+  banner: '/// <reference lib="esnext.disposable" />',
+}
+
 // The command is ESM only and shares its chunks with the library; CommonJS users get the library alone.
 const config: ReturnType<typeof defineConfig> = defineConfig([
   {
@@ -22,14 +28,14 @@ const config: ReturnType<typeof defineConfig> = defineConfig([
     entry: { index: 'src/index.ts', 'cli/main': 'src/cli/main.ts' },
     format: ['esm'],
     splitting: true,
-    dts: { entry: { index: 'src/index.ts' } },
+    dts: declarations,
   },
   {
     ...common,
     entry: { index: 'src/index.ts' },
     format: ['cjs'],
     splitting: false,
-    dts: { entry: { index: 'src/index.ts' } },
+    dts: declarations,
   },
 ])
 

@@ -11,6 +11,9 @@ import { ListSink, ListSource, eventRecord, floatBits, orderRecord } from './tes
 
 const RECORDS = 4_000
 const ROUNDS = 50
+const ATTEMPTS = 150
+// One number object is 16 bytes; the measuring itself allocates a few kilobytes.
+const BYTES_PER_EVENT_MAX = 0.5
 
 setFlagsFromString('--expose-gc')
 const collect = runInNewContext('gc') as () => void
@@ -71,17 +74,17 @@ it('allocates nothing per event, with a callback on every one', () => {
     host.sequence = 0
     host.poll(0x7fff_ffff)
   }
-  // Long enough for every handler to be compiled for good.
-  for (let i = 0; i < 4 * ROUNDS; i += 1) round()
+  // Handlers that are not yet compiled for good box numbers, and on a busy machine the compiler's thread may come late: it
+  // is waited for, a bounded number of times. A handler that allocates allocates in every one of them.
   const growth: number[] = []
-  for (let attempt = 0; attempt < 5; attempt += 1) {
+  while (growth.length < ATTEMPTS && !(growth.at(-1)! < BYTES_PER_EVENT_MAX)) {
     collect()
     const before = process.memoryUsage().heapUsed
     for (let i = 0; i < ROUNDS; i += 1) round()
     growth.push((process.memoryUsage().heapUsed - before) / (RECORDS * ROUNDS))
   }
-  expect(calls).toBe(RECORDS * ROUNDS * 9)
+  expect(calls).toBe(RECORDS * ROUNDS * growth.length)
   expect(host.outcome().error).toBeUndefined()
-  // One number object is 16 bytes; the measuring itself allocates a few kilobytes.
-  expect(Math.min(...growth), `bytes per event: ${growth.map((bytes) => bytes.toFixed(3)).join(' ')}`).toBeLessThan(0.5)
+  const shown = growth.map((bytes) => bytes.toFixed(3)).join(' ')
+  expect(growth.at(-1), `bytes per event: ${shown}`).toBeLessThan(BYTES_PER_EVENT_MAX)
 })
