@@ -243,9 +243,20 @@ function countCargo({ code, stdout, stderr }) {
 async function cargoTests(long) {
   const args = ['test', '--workspace', '--no-fail-fast']
   if (process.env.CI) args.push('--locked')
-  if (long) args.push('--', '--include-ignored')
+  args.push('--', '--show-output')
+  if (long) args.push('--include-ignored')
   const result = await capture('cargo', args, { env: { ...process.env, CARGO_TERM_COLOR: 'never' } })
-  return { ...countCargo(result), output: result.output }
+  sayWhatTestsSaid(result.stdout, long)
+  // What passed would push what failed out of sight.
+  const output = result.output.split('\n').filter((line) => !/^test .* \.\.\. ok$|^$/.test(line)).join('\n')
+  return { ...countCargo(result), output }
+}
+
+/** Checks that were skipped, with their reason; in a long run also seeds and how long each test binary took. */
+function sayWhatTestsSaid(stdout, long) {
+  const wanted = long ? /skipped|\bseed\b|finished in [1-9]/ : /^skipped/
+  const lines = stdout.split('\n').filter((line) => wanted.test(line) && !/ \.\.\. ok$/.test(line))
+  for (const line of new Set(lines)) say(line.trim())
 }
 
 async function tidyChecks() {
