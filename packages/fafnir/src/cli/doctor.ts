@@ -126,7 +126,7 @@ function machineFindings(quota: Quota): readonly Finding[] {
 
 /** Which thread runs where: spinners are fewer than cores, so that Node and the kernel always have one. */
 export function threadPlan(usableCores: number): string {
-  if (usableCores < 2) return 'engine and Node share a core: the engine polls and sleeps, nothing spins'
+  if (usableCores < 2) return 'engine and Node share a core; the idle engine spins for microseconds, then sleeps'
   const rest = Math.floor(usableCores) - 1
-  return `one engine thread, spin-then-poll, on a core of its own; Node and the journal's commits on the other ${rest}`
+  return `one engine thread, not pinned: idle it spins for microseconds, then sleeps; Node has the other ${rest}`
 }
