@@ -204,6 +204,14 @@ impl Source {
         }
     }
 
+    /// Our orders that are open at the venue.
+    pub(crate) fn open_orders(&self) -> usize {
+        match &self.kind {
+            Kind::Recorded { venue, .. } => venue.open_orders(),
+            Kind::Generated { venue, .. } => venue.open_orders(),
+        }
+    }
+
     /// Garbage lines of a recording.
     pub(crate) fn garbage(&self) -> u64 {
         match &self.kind {

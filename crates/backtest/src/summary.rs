@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use hdrhistogram::Histogram;
+use quote::Quoter;
 use serde::Serialize;
 use types::{Code, Decimal, Instrument, InstrumentId, OrderEvent, Side, Ticks, flag};
 
@@ -123,8 +124,32 @@ pub struct InstrumentSummary {
     pub quantity: BySide<String>,
     /// Profit and loss; absent without a mark price.
     pub pnl: Option<PnlSummary>,
+    /// κ from our own fills; absent where it is not calibrated.
+    pub calibration: Option<CalibrationSummary>,
     /// The venue's own account against ours.
     pub ledger: LedgerSummary,
+}
+
+/// Intensity decay κ from our own fills (`quote::IntensityEstimator`): what it began with and what it came to.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CalibrationSummary {
+    /// Market orders a second that reach a side (A), given.
+    pub arrivals_per_second: f64,
+    /// Fills the prior counts for (a0).
+    pub prior_fills: f64,
+    /// Quoted seconds the prior counts for (b0).
+    pub prior_seconds: f64,
+    /// Distance from the mid the prior was quoted at, price.
+    pub prior_distance_price: f64,
+    /// κ of the prior alone, 1/price.
+    pub prior_decay_per_price: f64,
+    /// Fills observed.
+    pub fills: BySide<f64>,
+    /// Seconds quoted.
+    pub quoted_seconds: BySide<f64>,
+    /// κ at the end, 1/price.
+    pub decay_per_price: BySide<f64>,
 }
 
 /// A value for each side.
@@ -151,6 +176,7 @@ pub struct PnlSummary {
 
 /// The venue's account.
 #[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct LedgerSummary {
     /// Position.
     pub position: String,
@@ -158,6 +184,8 @@ pub struct LedgerSummary {
     pub fees: String,
     /// Equal to the engine's to the last lot and unit.
     pub agrees: bool,
+    /// Our orders still open at the venue at the end.
+    pub open_orders: u64,
 }
 
 /// Requests sent.
@@ -336,9 +364,12 @@ impl InstrumentSummary {
                     position: quantity_text(instrument, ledger.position().0),
                     fees: instrument.money(ledger.fees()).to_string(),
                     agrees: ledger.agrees(position.lots, position.fees),
+                    open_orders: source.open_orders() as u64,
                 }
             }
-            None => LedgerSummary { position: "0".into(), fees: "0".into(), agrees: position.lots.0 == 0 },
+            None => {
+                LedgerSummary { position: "0".into(), fees: "0".into(), agrees: position.lots.0 == 0, open_orders: 0 }
+            }
         };
         InstrumentSummary {
             symbol: instrument.symbol().to_string(),
@@ -351,8 +382,26 @@ impl InstrumentSummary {
                 sell: quantity_text(instrument, position.sold.0),
             },
             pnl,
+            calibration: engine.quoter(id).and_then(CalibrationSummary::of),
             ledger,
         }
+    }
+}
+
+impl CalibrationSummary {
+    fn of(quoter: &Quoter) -> Option<CalibrationSummary> {
+        let prior = quoter.prior_summary()?;
+        let (bid, ask) = (quoter.estimator(Side::Buy)?, quoter.estimator(Side::Sell)?);
+        Some(CalibrationSummary {
+            arrivals_per_second: prior.arrivals_per_second,
+            prior_fills: prior.fills,
+            prior_seconds: prior.seconds,
+            prior_distance_price: prior.distance_price,
+            prior_decay_per_price: prior.decay_per_price,
+            fills: BySide { buy: bid.fills(), sell: ask.fills() },
+            quoted_seconds: BySide { buy: bid.quoted_seconds(), sell: ask.quoted_seconds() },
+            decay_per_price: BySide { buy: bid.decay_per_price(), sell: ask.decay_per_price() },
+        })
     }
 }
 

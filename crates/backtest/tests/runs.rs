@@ -66,6 +66,39 @@ fn two_instruments_trade_side_by_side() {
 }
 
 #[test]
+fn a_calibration_says_its_prior_and_what_it_came_to() {
+    let mut config = generated(3);
+    // b0 = a0 / (A·e^(-κ0·d0)) = 2 / (4·e^(-2·0.5)) = e/2; κ of the prior alone is κ0 = 2.
+    config["engine"]["quoters"][0]["calibration"] = json!({ "arrivalsPerSecond": 4.0, "priorFills": 2.0,
+        "priorDistancePrice": 0.5, "minPerPrice": 0.001, "maxPerPrice": 1000.0 });
+    let summary = run(&config);
+    assert!(summary.instruments[1].calibration.is_none());
+    let got = summary.instruments[0].calibration.as_ref().unwrap();
+    assert_eq!((got.arrivals_per_second, got.prior_fills, got.prior_distance_price), (4.0, 2.0, 0.5));
+    assert!((got.prior_seconds - std::f64::consts::E / 2.0).abs() < 1e-12, "{got:?}");
+    assert!((got.prior_decay_per_price - 2.0).abs() < 1e-12, "{got:?}");
+    let fills = &summary.instruments[0].fills;
+    assert_eq!((got.fills.buy, got.fills.sell), (fills.buy as f64, fills.sell as f64));
+    for (seconds, decay) in
+        [(got.quoted_seconds.buy, got.decay_per_price.buy), (got.quoted_seconds.sell, got.decay_per_price.sell)]
+    {
+        assert!((1.0..=20.0).contains(&seconds) && decay != 2.0 && (0.001..=1000.0).contains(&decay), "{got:?}");
+    }
+}
+
+#[test]
+fn nothing_of_ours_is_open_at_the_venue_at_the_end() {
+    let mut config = generated(5);
+    // Requests and reports are still on their way when the market ends.
+    config["latency"] = json!({ "orderNanos": 700_000_000, "reportNanos": 900_000_000 });
+    let summary = run(&config);
+    assert!(summary.orders.new > 0 && summary.orders.cancel > 0, "{:?}", summary.orders);
+    for instrument in &summary.instruments {
+        assert_eq!((instrument.ledger.open_orders, instrument.ledger.agrees), (0, true), "{instrument:?}");
+    }
+}
+
+#[test]
 fn dump_holds_exactly_the_hashed_bytes() {
     let path = scratch("dump");
     let mut config = generated(5);

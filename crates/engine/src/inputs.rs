@@ -94,7 +94,9 @@ impl Engine {
             self.fault(code, instrument, now, effects);
         }
         self.watch_stopped(event.order_id(), now, effects);
-        self.mark(instrument);
+        if !self.cancel_waits(&event, now, effects) {
+            self.mark(instrument);
+        }
     }
 
     /// Tells the gate which requests are answered: the one the report names; and all of an order that has ended, since

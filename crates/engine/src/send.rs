@@ -116,7 +116,8 @@ impl Engine {
         }
         self.publish_order(event, effects);
         if event.kind() != Some(OrderEventKind::Cancel) {
-            self.gate.sent(venue, event.request_id(), event.submission_time);
+            let instrument = &self.setup.instruments[event.instrument().index()];
+            self.gate.sent(instrument, event.request_id(), event.submission_time);
         }
     }
 
@@ -132,7 +133,7 @@ impl Engine {
         effects.order(&event);
     }
 
-    fn check(&mut self, instrument: InstrumentId, ask: &OrderAsk, now: UnixNanos) -> Result<(), Reject> {
+    fn check(&self, instrument: InstrumentId, ask: &OrderAsk, now: UnixNanos) -> Result<(), Reject> {
         let exposure = Exposure {
             position: self.orders.position(instrument).lots,
             open_buy: self.orders.open_lots(instrument, Side::Buy),

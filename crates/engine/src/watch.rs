@@ -2,26 +2,31 @@
 //! In:    timers that fired; requests, wishes and stopped orders that have no answer.
 //! Out:   acknowledgement time-outs, wishes repeated, cancels repeated; strategies' timers published.
 //! Holds: each of the engine's timers is set at most once at a time; a wish repeats after 1 s, then after twice as long
-//!        each time, every 32 s at last; orders that must be gone are asked for again at most every 100 ms.
+//!        each time, every 32 s at last; orders that must be gone are asked for again at most every 100 ms, and a
+//!        refused cancel of a native quote is not repeated before the next event of its market or 100 ms.
 //! Costs: a comparison a turn; a scan of the instruments when a wish is repeated.
 use risk::Failure;
-use types::{Code, Effects, Event, EventKind, InstrumentId, Nanos, OrderId, OrderState, TimerId, UnixNanos};
+use types::{
+    Code, Effects, Event, EventKind, InstrumentId, Nanos, OrderEvent, OrderEventKind, OrderId, OrderState, TimerId,
+    UnixNanos,
+};
 
-use crate::Engine;
 use crate::send::CancelScope;
+use crate::{Dirty, Engine};
 
 /// The engine's timer of the earliest acknowledgement deadline.
 pub const ACK_TIMER: TimerId = TimerId(1);
 /// The engine's timer of the next repeated wish for a book snapshot.
 pub const SNAPSHOT_TIMER: TimerId = TimerId(2);
-/// The engine's timer of the next round of cancels, for orders that outlived the stop.
+/// The engine's timer of the next round of cancels, for orders that outlived the stop and quotes whose cancel was
+/// refused.
 pub const STOP_TIMER: TimerId = TimerId(3);
 
 /// From the first wish to its first repetition; doubled at each.
 const SNAPSHOT_PAUSE_MIN: Nanos = Nanos::from_millis(1_000);
 /// Longest pause between two wishes.
 const SNAPSHOT_PAUSE_MAX: Nanos = Nanos::from_millis(32_000);
-/// From a refused cancel of a stopped order to the next one.
+/// From a refused cancel of a stopped order or a native quote to the next one.
 const STOP_PAUSE: Nanos = Nanos::from_millis(100);
 
 /// A snapshot that has been asked for.
@@ -133,7 +138,29 @@ impl Engine {
         let outlives = self.orders.order(id).is_some_and(|order| {
             order.state.is_open() && order.state != OrderState::PendingCancel && scope.covers(order)
         });
-        if outlives && self.watch.stop == UnixNanos::NONE {
+        if outlives {
+            self.arm_stop_timer(now, effects);
+        }
+    }
+
+    /// After a report: is it a refused cancel of a native quote that is still open? Then the quoter is not asked at
+    /// once: it would cancel again, and a gateway that refuses every cancel would be asked as fast as it can answer.
+    #[inline]
+    pub(crate) fn cancel_waits(&mut self, event: &OrderEvent, now: UnixNanos, effects: &mut Effects) -> bool {
+        if event.kind() != Some(OrderEventKind::CancelRejected) {
+            return false;
+        }
+        let quotes = &self.markets[event.instrument().index()].quotes;
+        let open = self.orders.order(event.order_id()).is_some_and(|order| order.state.is_open());
+        let waits = open && quotes.contains(&Some(event.order_id()));
+        if waits {
+            self.arm_stop_timer(now, effects);
+        }
+        waits
+    }
+
+    fn arm_stop_timer(&mut self, now: UnixNanos, effects: &mut Effects) {
+        if self.watch.stop == UnixNanos::NONE {
             self.watch.stop = now.plus(STOP_PAUSE);
             effects.timer(STOP_TIMER, self.watch.stop);
         }
@@ -144,5 +171,6 @@ impl Engine {
         if let Some(scope) = self.stop_scope() {
             self.cancel_all(scope, now, effects);
         }
+        self.dirty = Dirty::All;
     }
 }

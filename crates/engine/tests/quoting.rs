@@ -127,7 +127,35 @@ fn a_cancel_passes_while_killed() {
     let order = *rig.engine.orders().order(quote).unwrap();
     let mut report = types::OrderEvent::new(CancelRejected, ABC, Side::Buy, quote);
     report.request = order.pending.cancel;
-    assert_eq!(rig.report(&report).types(), "F", "the quoter asks again");
+    let refused = rig.report(&report);
+    assert_eq!(refused.types(), "", "not in the same breath");
+    rig.now = refused.timer(fafnir_engine::STOP_TIMER).expect("another round of cancels").0;
+    assert_eq!(rig.timer(fafnir_engine::STOP_TIMER).types(), "F");
+}
+
+#[test]
+fn a_gateway_that_refuses_every_cancel_is_not_flooded() {
+    let mut rig = live();
+    let off = QUOTER.replace("\"orderQuantity\"", "\"enabled\": false, \"orderQuantity\"");
+    let mut turn = rig.text_command(CommandKind::SetQuoter, &off, |_| ());
+    let (mut cancels, begun) = (0, rig.now);
+    for round in 0..20 {
+        let asked = turn.orders.clone();
+        assert_eq!((asked.len(), turn.types().as_str()), (2, "FF"), "round {round}");
+        cancels += asked.len();
+        let answers = [rig.answer(&asked[0], CancelRejected), rig.answer(&asked[1], CancelRejected)];
+        assert!(answers.iter().all(|answer| answer.kinds() == [CancelRejected] && answer.types().is_empty()));
+        let timers = answers.each_ref().map(|answer| answer.timer(fafnir_engine::STOP_TIMER));
+        assert!(timers[1].is_none(), "one timer at a time");
+        // An event of the market asks sooner; else the timer does.
+        turn = if round == 9 {
+            rig.touch(90, 990, 993)
+        } else {
+            rig.now = rig.now.max(timers[0].map_or(rig.now, |at| at.0));
+            rig.timer(fafnir_engine::STOP_TIMER)
+        };
+    }
+    assert!(cancels == 40 && rig.now - begun >= 18 * 100_000_000, "{cancels} in {} ns", rig.now - begun);
 }
 
 #[test]

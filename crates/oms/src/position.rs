@@ -4,6 +4,7 @@
 //! Holds: integers in the smallest unit of the settlement currency; cash = entry + realised, total = spread + inventory
 //!        - fees, total = realised + unrealised - fees, each exactly; what is rounded is said where it is.
 //! Costs: a few 128-bit operations per fill.
+use types::decimal::POW10;
 use types::money::divide_rounded;
 use types::{Contract, Instrument, Lots, Side, Ticks, Touch};
 
@@ -135,7 +136,8 @@ impl Position {
         if self.lots.0 == 0 || self.entry == 0 {
             return None;
         }
-        let unit = instrument.lot_f64() * instrument.multiplier.to_f64() * 10f64.powi(instrument.money_scale as i32);
+        let unit =
+            instrument.lot_f64() * instrument.multiplier.to_f64() * POW10[instrument.money_scale as usize] as f64;
         let per_lot = self.entry.unsigned_abs() as f64 / self.lots.0.unsigned_abs() as f64 / unit;
         let price = if instrument.contract == Contract::Linear { per_lot } else { 1.0 / per_lot };
         Some(price / instrument.tick_f64())

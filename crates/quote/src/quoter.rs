@@ -75,7 +75,7 @@ pub struct QuoteView {
     pub working: [Option<WorkingQuote>; 2],
     /// All live, pending and in-cancel lots of each side, the working quotes' and any other order's.
     pub side_open_lots: [Lots; 2],
-    /// Trading is open for the quoter (no kill, no venue down).
+    /// Trading is open for the quoter: not killed, not closing. (A venue that is down is the gate's to refuse.)
     pub trading: bool,
 }
 
@@ -184,6 +184,11 @@ impl Quoter {
     /// The prior of the κ estimates (the same on both sides), for reports; `None` without calibration.
     pub fn prior_summary(&self) -> Option<PriorSummary> {
         self.params.calibration.and(self.estimators[0].as_ref()).map(IntensityEstimator::prior_summary)
+    }
+
+    /// What was observed of a side, for reports; `None` without calibration.
+    pub fn estimator(&self, side: Side) -> Option<&IntensityEstimator> {
+        self.params.calibration.and(self.estimators[side.index()].as_ref())
     }
 
     /// One of the quoter's own orders had a fill report. Call it once per report, before the next `decide`.

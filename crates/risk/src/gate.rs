@@ -1,7 +1,7 @@
 //! # Room card: risk/gate
 //! In:    `OrderAsk` with the exposure and reference of its instrument; kill, reduce-only, limits, venue up and down.
 //! Out:   pass, or one `Reject` {code, limit, used, asked}.
-//! Holds: the checks run in one fixed order and the first that fails is the answer; a refused order counts nowhere.
+//! Holds: the checks run in one fixed order and the first that fails is the answer; only what is sent is counted.
 //! Costs: a chain of comparisons, one 128-bit product for the value; no allocation but in `new` and `set_limits`.
 //!
 //! Only new orders and replaces come here. **Cancels never do**: no state of the gate can hold one back.
@@ -35,7 +35,8 @@
 //! 11-12: a replace gives back the open lots of the order it replaces, and is checked with what would be open instead.
 //! It is refused like a new order even where it makes the order smaller; the way to less is always open: cancel.
 //! 13: a reference at or below zero is none.
-//! 16: only messages that pass all else are counted, per instrument, in an exact sliding window.
+//! 16: new orders and replaces that are sent are counted, per instrument, in an exact sliding window. Cancels are
+//! neither checked nor counted.
 use types::config::{RiskLimits, Setup};
 use types::{Code, Instrument, InstrumentId, Lots, OrderId, Reject, Side, Ticks, UnixNanos, VenueId};
 
@@ -112,11 +113,11 @@ impl Gate {
     }
 
     /// May this order or replace be sent now? `exposure` is that of the instrument, with the order to be replaced in
-    /// it. The order of the checks and the fields of each reject stand in the module's table. A pass is counted as one
-    /// message; whoever sends it calls `sent`.
+    /// it. The order of the checks and the fields of each reject stand in the module's table. A pass counts nothing and
+    /// claims nothing: whoever sends the order calls `sent`.
     #[inline]
     pub fn check(
-        &mut self,
+        &self,
         now: UnixNanos,
         instrument: &Instrument,
         ask: &OrderAsk,
@@ -125,7 +126,7 @@ impl Gate {
     ) -> Result<(), Reject> {
         let known = self.instruments.len() as i64;
         let unknown = Reject { code: Code::UnknownInstrument, limit: known, used: 0, asked: instrument.id.0 as i64 };
-        let own = self.instruments.get_mut(instrument.id.index()).ok_or(unknown)?;
+        let own = self.instruments.get(instrument.id.index()).ok_or(unknown)?;
         let venue = self.venues.get(instrument.venue.0 as usize).ok_or(unknown)?;
         if self.killed {
             return refuse(Code::Killed, 0, 0, 1);
@@ -141,7 +142,6 @@ impl Gate {
             let count = own.messages.capacity() as i64;
             return refuse(Code::RateAboveMax, count, count, 1);
         }
-        own.messages.push(now);
         Ok(())
     }
 
@@ -210,10 +210,14 @@ impl Gate {
         self.venues.get(venue.0 as usize).is_some_and(|venue| venue.up)
     }
 
-    /// A new order or replace that passed was sent under this request id. See `Breaker::on_sent`.
+    /// A new order or replace that passed was sent under this request id: one message of the instrument's rate, and see
+    /// `Breaker::on_sent`.
     #[inline]
-    pub fn sent(&mut self, venue: VenueId, request: OrderId, now: UnixNanos) {
-        if let Some(venue) = self.venues.get_mut(venue.0 as usize) {
+    pub fn sent(&mut self, instrument: &Instrument, request: OrderId, now: UnixNanos) {
+        if let Some(own) = self.instruments.get_mut(instrument.id.index()) {
+            own.messages.push(now);
+        }
+        if let Some(venue) = self.venues.get_mut(instrument.venue.0 as usize) {
             venue.breaker.on_sent(request, now);
         }
     }

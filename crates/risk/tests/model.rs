@@ -6,7 +6,7 @@ use common::{open_gate, setup};
 use fafnir_risk::{Exposure, OrderAsk, Reference};
 use types::config::RiskLimits;
 use types::rng::SplitMix64;
-use types::{Code, Instrument, Lots, Nanos, Side, Ticks, UnixNanos};
+use types::{Code, Instrument, Lots, Nanos, OrderId, Side, Ticks, UnixNanos};
 
 fn naive(
     limits: &RiskLimits,
@@ -128,6 +128,7 @@ fn random_orders_match_the_model() {
             let reference = (rng.below(20) > 0).then_some(Reference { mid_half_ticks: mid, at });
             let want = naive(&limits, instrument, &mut messages, UnixNanos(now), &ask, &exposure, reference);
             let got = gate.check(UnixNanos(now), instrument, &ask, &exposure, reference);
+            let _ = got.map(|()| gate.sent(instrument, OrderId(1), UnixNanos(now)));
             assert_eq!(got.map_err(|reject| reject.code), want, "seed {seed} step {step}: {ask:?} {exposure:?}");
             *seen.entry(want.err().map(Code::name)).or_insert(0u32) += 1;
             if let Err(reject) = got {

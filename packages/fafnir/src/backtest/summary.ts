@@ -55,6 +55,23 @@ export interface PnlSummary {
   readonly fees: string
 }
 
+/** Intensity decay κ from our own fills: what it began with and what it came to. */
+export interface CalibrationSummary {
+  /** Market orders a second that reach a side (A), given. */
+  readonly arrivalsPerSecond: number
+  /** Fills, quoted seconds and distance from the mid that the prior counts for (a0, b0, d0). */
+  readonly priorFills: number
+  readonly priorSeconds: number
+  readonly priorDistancePrice: number
+  /** κ of the prior alone, 1/price. */
+  readonly priorDecayPerPrice: number
+  /** Fills observed. */
+  readonly fills: BySide<number>
+  readonly quotedSeconds: BySide<number>
+  /** κ at the end, 1/price. */
+  readonly decayPerPrice: BySide<number>
+}
+
 /** What one instrument came to. */
 export interface InstrumentSummary {
   readonly symbol: string
@@ -69,8 +86,16 @@ export interface InstrumentSummary {
   readonly quantity: BySide<string>
   /** Null when the market never had a price to value the position at. */
   readonly pnl: PnlSummary | null
+  /** Null where κ is not calibrated. */
+  readonly calibration: CalibrationSummary | null
   /** The venue's own account of it. */
-  readonly ledger: { readonly position: string; readonly fees: string; readonly agrees: boolean }
+  readonly ledger: {
+    readonly position: string
+    readonly fees: string
+    readonly agrees: boolean
+    /** Our orders still open at the venue at the end. */
+    readonly openOrders: number
+  }
 }
 
 /** Requests sent, and orders our own gate refused. */
@@ -232,15 +257,37 @@ function readInstrument(raw: Loose): InstrumentSummary {
     currency: text(raw['currency']),
     scale: number(raw['scale']),
     position: text(raw['position'], '0'),
-    fills: { buy: number(object(raw['fills'])['buy']), sell: number(object(raw['fills'])['sell']) },
+    fills: numbers(raw['fills']),
     quantity: { buy: text(object(raw['quantity'])['buy'], '0'), sell: text(object(raw['quantity'])['sell'], '0') },
     pnl: readPnl(raw['pnl']),
+    calibration: readCalibration(raw['calibration']),
     ledger: {
       position: text(ledger['position'], '0'),
       fees: text(ledger['fees'], '0'),
       agrees: ledger['agrees'] === true,
+      openOrders: number(ledger['openOrders']),
     },
   }
+}
+
+function readCalibration(value: unknown): CalibrationSummary | null {
+  if (typeof value !== 'object' || value === null) return null
+  const raw = object(value)
+  return {
+    arrivalsPerSecond: number(raw['arrivalsPerSecond']),
+    priorFills: number(raw['priorFills']),
+    priorSeconds: number(raw['priorSeconds']),
+    priorDistancePrice: number(raw['priorDistancePrice']),
+    priorDecayPerPrice: number(raw['priorDecayPerPrice']),
+    fills: numbers(raw['fills']),
+    quotedSeconds: numbers(raw['quotedSeconds']),
+    decayPerPrice: numbers(raw['decayPerPrice']),
+  }
+}
+
+function numbers(value: unknown): BySide<number> {
+  const { buy, sell } = object(value)
+  return { buy: number(buy), sell: number(sell) }
 }
 
 function readPnl(value: unknown): PnlSummary | null {

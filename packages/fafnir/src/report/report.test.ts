@@ -30,7 +30,17 @@ function summary(): BacktestSummary {
           fills: { buy: 2, sell: 1 },
           quantity: { buy: '0.020', sell: '0.023' },
           pnl: { total: '-1.50000000', spread: '2.5', inventory: '-1', fees: '3.00' },
-          ledger: { position: '-0.003', fees: '3', agrees: true },
+          calibration: {
+            arrivalsPerSecond: 4,
+            priorFills: 2,
+            priorSeconds: 1.35914,
+            priorDistancePrice: 0.5,
+            priorDecayPerPrice: 2,
+            fills: { buy: 2, sell: 1 },
+            quotedSeconds: { buy: 60.25, sell: 59 },
+            decayPerPrice: { buy: 1.75, sell: 2.25 },
+          },
+          ledger: { position: '-0.003', fees: '3', agrees: true, openOrders: 3 },
         },
       ],
       rejects: { PRICE_COLLAR: 3, KILLED: 0 },
@@ -123,6 +133,9 @@ describe('page', () => {
     expect(page).not.toMatch(/NaN|undefined/)
     expect(page).toContain('0123456789abcdef0123456789abcdef')
     expect(page).toContain('PRICE_COLLAR')
+    expect(page).toContain('2.000 per price: 2.000 fills in 1.359 s at 0.5000 from the mid, 4.000 arrivals a second')
+    expect(page).toContain('2.250 per price from 1 fills in 59.00 s quoted')
+    expect(page).toMatch(/still open at the venue.*?3/s)
     expect(page.match(/<svg/g)).toHaveLength(3)
     expect(page.match(/<polygon/g)).toHaveLength(1)
   })

@@ -3,7 +3,7 @@
 // Out:   titled rows of label and value: the same for the terminal and the page.
 // Holds: every number stands with its unit; nothing is computed here that the summary does not hold.
 // Costs: cold path.
-import type { BacktestSummary, InstrumentSummary } from '../backtest/summary.js'
+import type { BacktestSummary, CalibrationSummary, InstrumentSummary } from '../backtest/summary.js'
 import type { StrategyOutcome } from '../strategy/host.js'
 import { count, decimal, nanos, percent, utc } from './format.js'
 
@@ -72,7 +72,7 @@ function orderRows(summary: BacktestSummary): RowGroup['rows'] {
 }
 
 function instrumentRows(item: InstrumentSummary): RowGroup['rows'] {
-  const { fills, quantity, pnl, ledger } = item
+  const { fills, quantity, pnl, calibration, ledger } = item
   const rows: [string, string][] = [
     [
       'fills',
@@ -90,7 +90,23 @@ function instrumentRows(item: InstrumentSummary): RowGroup['rows'] {
   }
   const agrees = ledger.agrees ? 'agrees' : `DISAGREES: position ${ledger.position}, fees ${ledger.fees}`
   rows.push(["venue's ledger", agrees])
+  if (ledger.openOrders > 0) rows.push(['still open at the venue', count(ledger.openOrders)])
+  if (calibration !== null) rows.push(...calibrationRows(calibration))
   return rows
+}
+
+function calibrationRows(kappa: CalibrationSummary): RowGroup['rows'] {
+  const text = (value: number): string => value.toPrecision(4)
+  const { fills, quotedSeconds: seconds, decayPerPrice: decay } = kappa
+  return [
+    [
+      'κ prior',
+      `${text(kappa.priorDecayPerPrice)} per price: ${text(kappa.priorFills)} fills in ${text(kappa.priorSeconds)} s ` +
+        `at ${text(kappa.priorDistancePrice)} from the mid, ${text(kappa.arrivalsPerSecond)} arrivals a second`,
+    ],
+    ['κ bid', `${text(decay.buy)} per price from ${count(fills.buy)} fills in ${text(seconds.buy)} s quoted`],
+    ['κ ask', `${text(decay.sell)} per price from ${count(fills.sell)} fills in ${text(seconds.sell)} s quoted`],
+  ]
 }
 
 // The summary counts fees as a cost; a P&L line shows what they did to the result.
