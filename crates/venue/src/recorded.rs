@@ -4,12 +4,14 @@
 //! Holds: we never alter the recorded book; no traded quantity fills two of our orders; a queue only gets shorter.
 //! Costs: a book update per message and one lookup per own order; no allocation after construction.
 //!
-//! Rules, each with its test in `tests/recorded.rs`.
+//! Rules, each with its test in `tests/recorded.rs`; all of them once more, by a second implementation over whole
+//! recordings, in `tests/oracle.rs`.
 //! - Arrival: the queue ahead is the quantity displayed at our price: the newest L1's where it shows our price, else
 //!   the L2's. Nothing is ahead of a price better than the touch. Behind the touch of an invalid L2 the queue is
 //!   unknown: nothing fills from it until the L2 joins and caps it.
-//! - Trade at our price, by an aggressor of the other side: our orders have price-time priority among themselves; what
-//!   the trade leaves after better-priced own orders and own orders in front eats the queue ahead, the rest fills us,
+//! - Trade at our price, by an aggressor of the other side: our orders have price-time priority among themselves, also
+//!   where the later one met a shorter queue (a newer L1) than the earlier one is still thought to wait in; what the
+//!   trade leaves after better-priced own orders and own orders in front eats the queue ahead, the rest fills us,
 //!   whole lots at a time.
 //! - Trade through our price: nothing is ahead any more; fills up to the trade's quantity. One trade is one budget for
 //!   all our orders.
@@ -22,7 +24,7 @@
 //!   quantity again before the next diff (before the next L1 print while the L2 is invalid).
 //!
 //! Not modelled: hidden and iceberg quantity (trades above the displayed quantity still count whole), market impact,
-//! other markets' reaction.
+//! other markets' reaction, quantity beyond the levels a snapshot lists (it counts as none until a diff shows it).
 use book::{DepthOutcome, MarketBook, Rule, TouchOutcome, TouchSource};
 use types::config::Feed;
 use types::{

@@ -184,6 +184,21 @@ fn our_own_order_of_time_survives_the_shares_of_a_decrease() {
 }
 
 #[test]
+fn a_shorter_queue_met_later_does_not_overtake() {
+    let mut desk = Desk::open();
+    let first = desk.send(order(1, Side::Buy, BID, 5, 0));
+    desk.touch((BID, 4), (ASK, 80));
+    let second = desk.send(order(2, Side::Buy, BID, 5, 0));
+    assert_eq!((desk.ahead(&first), desk.ahead(&second)), (100.0, 4.0));
+    desk.said();
+    // By its own estimate alone the second would have 17 of these.
+    desk.trade(Side::Sell, BID, 21);
+    assert_eq!((desk.ahead(&first), desk.ahead(&second), desk.said()), (79.0, 0.0, vec![]));
+    desk.trade(Side::Sell, BID, 79 + 5 + 2);
+    assert_eq!(desk.said(), [(Fill, 1, BID, 5, 5), (Fill, 2, BID, 2, 2)]);
+}
+
+#[test]
 fn the_l1_through_our_price_fills_whole_at_our_price() {
     let mut desk = Desk::open();
     desk.send(order(1, Side::Buy, BID, 10, 0));
