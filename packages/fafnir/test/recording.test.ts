@@ -1,5 +1,5 @@
-// On recordings: a TypeScript strategy with the native quoter's rules sends the same bytes at the same times, and the hash of
-// a run is the hash of its journal's replay. The fixture always; the development recording where it is.
+// On recordings: a TypeScript strategy with the native quoter's rules sends the same bytes at the same times, and the
+// hash of a run is that of its journal's replay. The fixture always; the development recording where it is.
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
