@@ -61,8 +61,8 @@ export function checkConfig(config: BacktestConfig): BacktestConfig {
   return JSON.parse(guarded(() => native().checkConfig('backtest', jsonOf(config)))) as BacktestConfig
 }
 
-// JSON turns NaN and infinity into null, which would be refused as a wrong type without saying what it was.
-function jsonOf(config: unknown): string {
+/** JSON turns NaN and infinity into null, which would be refused as a wrong type without saying what it was. */
+export function jsonOf(config: unknown): string {
   return JSON.stringify(config, (key: string, value: unknown) => {
     if (typeof value === 'number' && !Number.isFinite(value)) {
       throw fail('CONFIG_INVALID', `${key} is ${value}`, { path: key, what: String(value), allowed: 'a finite number' })

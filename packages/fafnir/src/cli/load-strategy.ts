@@ -22,7 +22,7 @@ export async function loadStrategy(path: string, packageEntry: string): Promise<
   const jiti = createJiti(pathToFileURL(file).href, { alias: { fafnir: packageEntry }, fsCache: false })
   let loaded: Record<string, unknown>
   try {
-    loaded = await jiti.import<Record<string, unknown>>(file)
+    loaded = await settled(jiti.import<Record<string, unknown>>(file))
   } catch (cause) {
     if (cause instanceof FafnirError) throw cause
     const error = cause instanceof Error ? cause.message : String(cause)
@@ -36,4 +36,18 @@ export async function loadStrategy(path: string, packageEntry: string): Promise<
     })
   }
   return found
+}
+
+// A file that awaits what never comes leaves the event loop empty; Node would then end the process without a word.
+async function settled<T>(loading: Promise<T>): Promise<T> {
+  let drained = (): void => undefined
+  const never = new Promise<never>((_, reject) => {
+    drained = () => reject(new Error('it awaits something that never settles'))
+    process.once('beforeExit', drained)
+  })
+  try {
+    return await Promise.race([loading, never])
+  } finally {
+    process.off('beforeExit', drained)
+  }
 }

@@ -4,6 +4,7 @@
 // Out:   its exit code.
 // Holds: the only place that touches signals; a later second one ends the process at once.
 // Costs: cold path.
+import { Console } from 'node:console'
 import { existsSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
@@ -15,7 +16,7 @@ import { runCli } from './program.js'
 const IMPATIENT_MILLIS = 1_000
 const stop = new AbortController()
 let stoppedAt = 0
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.on(signal, () => {
     if (stop.signal.aborted) {
       if (performance.now() - stoppedAt > IMPATIENT_MILLIS) process.exit(EXIT.interrupted)
@@ -27,8 +28,19 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
 }
 // A reader that has seen enough (`| head`) is no error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error
+  if (error.code === 'EPIPE') return
+  process.stderr.write(`fafnir: OUTPUT_FAILED: stdout cannot be written (error: ${error.code ?? error.message})\n`)
+  process.exit(EXIT.failed)
 })
+// Where progress goes is no reason to end.
+process.stderr.on('error', () => undefined)
+// What a strategy file throws outside its handlers (a timer, a promise) ends the run as a stop does: cleanly.
+process.on('uncaughtException', (thrown: unknown) => {
+  const { message } = thrown instanceof Error ? thrown : { message: String(thrown) }
+  stop.abort(fail('STRATEGY_THREW', `thrown outside a handler: ${message}`, {}, thrown))
+})
+// stdout carries results only; what a strategy prints goes where the progress goes.
+globalThis.console = new Console(process.stderr)
 
 process.exitCode = await runCli(process.argv.slice(2), {
   out: (text) => void process.stdout.write(text),

@@ -214,3 +214,19 @@ describe.skipIf(!available)('runs (native)', () => {
     expect(existsSync(dump)).toBe(false)
   })
 })
+
+describe('hostile input', () => {
+  it.skipIf(!available)('refuses a configuration without the shape with its place, never as a panic', async () => {
+    const bodies = ['null', '[]', '{"instruments":5}', '{"instruments":[null]}', '{"instruments":[],"quoters":"x"}']
+    for (const engine of bodies) {
+      out = ''
+      expect(await run('backtest', '--config', file('c.json', `{"engine":${engine},"sources":[]}`), '--json')).toBe(1)
+      expect(JSON.parse(out)).toMatchObject({ error: { code: 'CONFIG_INVALID' } })
+    }
+  })
+
+  it('says that an empty gzip file is no recording, not that it is damaged', async () => {
+    const empty = file('empty.gz', gzipSync(''))
+    await expect(sniffRecording(empty)).rejects.toMatchObject({ code: 'RECORDING_FORMAT' })
+  })
+})

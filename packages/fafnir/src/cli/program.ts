@@ -8,6 +8,7 @@ import { resolve } from 'node:path'
 
 import { Command, CommanderError, Option } from 'commander'
 
+import { checkConfig } from '../backtest/backtest.js'
 import { replay } from '../backtest/replay.js'
 import { fail } from '../errors.js'
 import type { BacktestConfig } from '../generated/config.js'
@@ -245,6 +246,8 @@ function withOverrides(
   recording: string | undefined,
   overrides: QuoterOverrides,
 ): BacktestConfig {
+  // What does not even have the shape is refused by the one validation, which names the place.
+  if (!hasShape(config)) checkConfig(config)
   const quoters = (config.engine.quoters ?? []).map((quoter) => overridden(quoter, overrides))
   const engine = { ...config.engine, quoters }
   if (recording === undefined) return { ...config, engine }
@@ -256,6 +259,13 @@ function withOverrides(
   }
   const source = { kind: 'recording', instrument: symbols[0]!, path: resolve(recording) } as const
   return { ...config, engine, sources: [source] }
+}
+
+function hasShape(config: BacktestConfig): boolean {
+  const objects = (list: unknown): boolean =>
+    Array.isArray(list) && list.every((item) => typeof item === 'object' && item !== null)
+  const engine = config.engine as BacktestConfig['engine'] | null
+  return objects(engine?.instruments) && objects(engine?.quoters ?? [])
 }
 
 async function runReplay(path: string, flags: ReplayFlags, host: CliHost, output: Output): Promise<number> {
@@ -277,7 +287,8 @@ async function runReplay(path: string, flags: ReplayFlags, host: CliHost, output
   if (!sameBuild) output.out(`written by another build: ${build}\n`)
   output.out(`${turns} turns, ended at segment ${endedAt.segment}, byte ${endedAt.offset}: ${reason}\n`)
   if (unknownRecords > 0) output.out(`${unknownRecords} records of an unknown kind skipped\n`)
-  output.out(`${marksChecked} recorded hashes compared: ${matches ? 'all agree' : 'they DIFFER'}\n`)
+  const agreement = marksChecked === 0 ? 'the journal ends before the first' : matches ? 'all agree' : 'they DIFFER'
+  output.out(`${marksChecked} recorded hashes compared: ${agreement}\n`)
   output.out(`effects ${hash}\n`)
   if (matches) return EXIT.ok
   return printError(

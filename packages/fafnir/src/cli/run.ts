@@ -3,7 +3,7 @@
 // Out:   a finished run with its report; the exit code.
 // Holds: a run that fails or is stopped leaves no report and no folder that it made itself.
 // Costs: the run's.
-import { existsSync } from 'node:fs'
+import { existsSync, rmSync } from 'node:fs'
 import { mkdir, rm } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 
@@ -33,7 +33,13 @@ export async function runAndReport(request: RunRequest): Promise<number> {
   const { output, signal, strategy } = request
   const progress = showProgress(request.title, process.stderr, output.json)
   const dumpEffects = request.dumpEffects ?? request.config.output?.dumpEffects
-  const dumpIsNew = dumpEffects !== undefined && !existsSync(dumpEffects)
+  const dumpIsNew = typeof dumpEffects === 'string' && !existsSync(dumpEffects)
+  // A strategy that calls `process.exit` leaves no half-written run either.
+  const leftovers = [directory.created, dumpIsNew ? dumpEffects : undefined].filter((path) => path !== undefined)
+  const sweep = (): void => {
+    for (const path of leftovers) rmSync(path, { recursive: true, force: true })
+  }
+  process.once('exit', sweep)
   try {
     const journalDir = request.config.output?.journalDir ?? join(directory.path, 'journal')
     const result = await backtest(
@@ -54,6 +60,8 @@ export async function runAndReport(request: RunRequest): Promise<number> {
     if (directory.created !== undefined) await rm(directory.created, { recursive: true, force: true })
     if (dumpIsNew) await rm(dumpEffects, { force: true })
     throw error
+  } finally {
+    process.off('exit', sweep)
   }
 }
 
@@ -64,6 +72,7 @@ interface RunDirectory {
 }
 
 async function makeRunDirectory(out: string | undefined): Promise<RunDirectory> {
+  if (out === '') throw fail('USAGE_INVALID', '--out needs a folder')
   const path = resolve(out ?? freshName())
   if (existsSync(join(path, 'journal'))) {
     throw fail('OUTPUT_FAILED', 'the folder holds a run already', { path, error: 'journal exists' })

@@ -245,6 +245,20 @@ describe.skipIf(!available)('engine (native)', () => {
     expect(summary.strategy?.error?.code).toBe('STRATEGY_THREW')
   })
 
+  it('closes although a call of the gateway never settles', async () => {
+    const venue = new FakeVenue()
+    venue.onSubmit = () => new Promise<void>(() => undefined)
+    const live = await start(venue, {
+      onBook: (book, ctx) => void ctx.place({ instrument: 0, side: 'buy', price: book.bid, quantity: 1 }),
+    })
+    live.pushEvent(TOUCH)
+    await until(() => venue.asked.length === 1, 'an order')
+    const summary = await live.close()
+    expect(summary.openOrders).toBe(1)
+    expect(venue.closed).toBe(true)
+    expect(faults.map(({ code }) => code)).toContain('ACK_TIMEOUT')
+  })
+
   it('kill cancels and refuses', async () => {
     const venue = new FakeVenue()
     const seen: string[] = []

@@ -5,6 +5,7 @@
 // Costs: busy: one poll of the rings a turn of the event loop. Idle: asleep until the native thread rings.
 import { join } from 'node:path'
 
+import { jsonOf } from '../backtest/backtest.js'
 import { FafnirError, fail } from '../errors.js'
 import type { EngineConfig } from '../generated/config.js'
 import { ConnState, Control, EventKind } from '../generated/layout.js'
@@ -66,7 +67,7 @@ export interface EngineSummary {
 export async function createEngine(options: EngineOptions): Promise<Engine> {
   const { stateDir, checkViews, onFault, closeTimeoutMillis, ...rest } = options
   const { marketRingBytes, ordersRingBytes, commandRingBytes, ...config } = rest
-  const checked = JSON.parse(guarded(() => native().checkConfig('engine', JSON.stringify(config)))) as EngineConfig
+  const checked = JSON.parse(guarded(() => native().checkConfig('engine', jsonOf(config)))) as EngineConfig
   const sizes = { marketRingBytes, ordersRingBytes, commandRingBytes }
   return new Engine(checked, sizes, { stateDir, checkViews, onFault, closeTimeoutMillis })
 }
@@ -96,6 +97,8 @@ export class Engine implements AsyncDisposable {
   private readonly strategy: StrategyHost
   private readonly links: Map<number, GatewayLink> = new Map()
   private readonly feeds: Map<number, MarketFeed> = new Map()
+  /** Instruments whose snapshot is being fetched. */
+  private readonly fetching: Set<number> = new Set()
   private readonly stop: AbortController = new AbortController()
   private readonly keepAlive: NodeJS.Timeout
   private used: boolean = false
@@ -295,7 +298,10 @@ export class Engine implements AsyncDisposable {
     clearInterval(this.keepAlive)
     const ended = guarded(() => this.host.close())
     for (const link of this.links.values()) {
-      await link.settled()
+      // A call that never settles must not keep the engine from closing.
+      if (!(await link.settled(this.options.closeTimeoutMillis ?? CLOSE_TIMEOUT_MILLIS))) {
+        this.tell(fail('ACK_TIMEOUT', 'a gateway call had not settled when the engine closed'))
+      }
       try {
         await link.gateway.close?.()
       } catch (error) {
@@ -408,7 +414,9 @@ export class Engine implements AsyncDisposable {
   private fetchSnapshot(instrumentId: number): void {
     const instrument = this.instruments[instrumentId]!
     const feed = this.feeds.get(this.venueId(instrument.venue))
-    if (feed?.snapshot === undefined) return
+    // The engine asks again while it waits; one fetch at a time answers every ask.
+    if (feed?.snapshot === undefined || this.fetching.has(instrumentId)) return
+    this.fetching.add(instrumentId)
     const attempt = async (): Promise<void> => {
       const { signal } = this.stop
       for (let pause = SNAPSHOT_FIRST_MILLIS; !signal.aborted; pause = Math.min(pause * 2, SNAPSHOT_LAST_MILLIS)) {
@@ -422,7 +430,7 @@ export class Engine implements AsyncDisposable {
         await delay(pause, signal)
       }
     }
-    void attempt()
+    void attempt().finally(() => this.fetching.delete(instrumentId))
   }
 
   private requireOpen(): void {

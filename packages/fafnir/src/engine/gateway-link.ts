@@ -83,9 +83,16 @@ export class GatewayLink {
     return this.orders.has(orderId)
   }
 
-  /** Settles when every call made so far has. */
-  async settled(): Promise<void> {
-    while (this.calls.size > 0) await Promise.all(this.calls)
+  /** Settles when every call made so far has, at the latest after `millis`; true when they all have. */
+  async settled(millis: number): Promise<boolean> {
+    const late = new AbortController()
+    const waited = delay(millis, late.signal)
+    const all = async (): Promise<void> => {
+      while (this.calls.size > 0) await Promise.all(this.calls)
+    }
+    await Promise.race([all(), waited])
+    late.abort()
+    return this.calls.size === 0
   }
 
   /** An order event of this venue out of the ring. */

@@ -74,8 +74,8 @@ it('allocates nothing per event, with a callback on every one', () => {
     host.sequence = 0
     host.poll(0x7fff_ffff)
   }
-  // Handlers that are not yet compiled for good box numbers, and on a busy machine the compiler's thread may come late: it
-  // is waited for, a bounded number of times. A handler that allocates allocates in every one of them.
+  // Handlers that are not yet compiled for good box numbers, and on a busy machine the compiler's thread may come
+  // late: it is waited for, a bounded number of times. A handler that allocates allocates in every one of them.
   const growth: number[] = []
   while (growth.length < ATTEMPTS && !(growth.at(-1)! < BYTES_PER_EVENT_MAX)) {
     collect()
