@@ -95,7 +95,7 @@ function instrumentRows(item: InstrumentSummary): RowGroup['rows'] {
   return rows
 }
 
-function calibrationRows(kappa: CalibrationSummary): RowGroup['rows'] {
+function calibrationRows(kappa: CalibrationSummary): [string, string][] {
   const text = (value: number): string => value.toPrecision(4)
   const { fills, quotedSeconds: seconds, decayPerPrice: decay } = kappa
   return [
