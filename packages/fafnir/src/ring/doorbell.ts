@@ -35,8 +35,14 @@ export function passDoorbellOn(i32: Int32Array): number {
  * be a `SharedArrayBuffer`, and somebody must pass the doorbell on.
  */
 export function waitForRecords(reader: SleepingReader, timeoutMs: number): boolean {
-  // The count is read first, so that a doorbell between the look at the ring and the wait ends the wait at once.
-  const heard = Atomics.load(reader.i32, WORD_BELL)
-  if (maySleep(reader)) Atomics.wait(reader.i32, WORD_BELL, heard, timeoutMs)
-  return !reader.isEmpty()
+  const end = performance.now() + timeoutMs
+  for (;;) {
+    // The count is read first, so that a doorbell between the look at the ring and the wait ends the wait at once.
+    const heard = Atomics.load(reader.i32, WORD_BELL)
+    if (!maySleep(reader)) return true
+    const left = end - performance.now()
+    if (left <= 0) return false
+    // A doorbell may be the late one of a record already read: then the ring is empty still, and the wait goes on.
+    Atomics.wait(reader.i32, WORD_BELL, heard, left)
+  }
 }
