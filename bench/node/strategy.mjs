@@ -8,8 +8,6 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 
 import { backtest, defineStrategy } from 'fafnir'
 
@@ -18,9 +16,6 @@ const root = fileURLToPath(new URL('../..', import.meta.url))
 const real = `${root}../shared/data/binance/usdm-btcusdt-20240808.gz`
 const fixture = `${root}crates/testkit/fixtures/usdm-small.gz`
 const [path, symbol] = existsSync(real) ? [real, 'BTCUSDT'] : [fixture, 'FAFUSDT']
-
-setFlagsFromString('--expose-gc')
-const collect = runInNewContext('gc')
 
 const engine = {
   venues: [{ name: 'BINANCE', feed: 'binanceUsdm' }],
@@ -45,7 +40,6 @@ async function run() {
     onFill: count,
     onOrder: count,
   })
-  collect()
   const begun = performance.now()
   const { strategy: outcome } = await backtest(config, { strategy })
   return { calls, records: outcome.events, seconds: (performance.now() - begun) / 1_000, sum }
