@@ -82,6 +82,8 @@ async function inflateHead(path: string, head: Buffer): Promise<string> {
   } catch (error) {
     broken = error
   }
-  if (bytes === 0 && broken !== undefined) throw fail('RECORDING_TRUNCATED', "the recording's gzip stream is damaged", { path }, broken)
+  if (bytes === 0 && broken !== undefined) {
+    throw fail('RECORDING_TRUNCATED', "the recording's gzip stream is damaged", { path }, broken)
+  }
   return Buffer.concat(chunks).toString('latin1')
 }

@@ -59,16 +59,6 @@ export function writeI64(words: Int32Array, at: number, value: number): void {
   words[at + 1] = Math.floor(value / TWO_32)
 }
 
-const doubleScratch = new Float64Array(1)
-const wordScratch = new Int32Array(doubleScratch.buffer)
-
-/** The float whose bits stand in two words. */
-export function readF64(words: Int32Array, at: number): number {
-  wordScratch[0] = words[at]!
-  wordScratch[1] = words[at + 1]!
-  return doubleScratch[0]!
-}
-
 /** A side as records carry it. */
 export type Side = 'buy' | 'sell'
 

@@ -4,7 +4,7 @@
 // Holds: columns by instrument, sized once; the engine publishes the touch in force, so the last one published holds.
 // Costs: a few typed-array stores a record; no allocation.
 import { EventKind } from '../generated/layout.js'
-import { ID, LAST_LOTS, PRICE, QUANTITY, SIDE_DETAIL_CODE, readF64, readI64, readU64 } from './decode.js'
+import { LAST_LOTS, PRICE, QUANTITY, SIDE_DETAIL_CODE, readI64 } from './decode.js'
 
 const TRADING_HALTED = 1
 
@@ -15,13 +15,10 @@ export class MarketState {
   readonly ask: Float64Array
   readonly bidLots: Float64Array
   readonly askLots: Float64Array
-  /** Update id of the touch. */
-  readonly touchId: Float64Array
-  /** Update id of the L2. */
-  readonly depthId: Float64Array
   /** 1 when the L2 is valid. */
   readonly valid: Uint8Array
   readonly sigma: Float64Array
+  private readonly sigmaWords: Int32Array
   readonly samples: Float64Array
   /** 1 when the volatility window is full. */
   readonly full: Uint8Array
@@ -41,10 +38,9 @@ export class MarketState {
     this.ask = column()
     this.bidLots = column()
     this.askLots = column()
-    this.touchId = column()
-    this.depthId = column()
     this.valid = new Uint8Array(instruments)
     this.sigma = column()
+    this.sigmaWords = new Int32Array(this.sigma.buffer)
     this.samples = column()
     this.full = new Uint8Array(instruments)
     this.position = column()
@@ -60,7 +56,6 @@ export class MarketState {
         this.applyTouch(words, at, instrument, sideDetailCode & 0xff)
         return
       case EventKind.Depth:
-        this.depthId[instrument] = readU64(words, at + ID)
         this.mark(instrument)
         return
       case EventKind.BookState:
@@ -68,7 +63,9 @@ export class MarketState {
         this.mark(instrument)
         return
       case EventKind.Volatility:
-        this.sigma[instrument] = readF64(words, at + PRICE)
+        // As words: a function that returns a double boxes it wherever the compiler does not inline the call.
+        this.sigmaWords[2 * instrument] = words[at + PRICE]!
+        this.sigmaWords[2 * instrument + 1] = words[at + PRICE + 1]!
         this.samples[instrument] = readI64(words, at + QUANTITY)
         this.full[instrument] = (sideDetailCode >>> 8) & 0xff
         this.mark(instrument)
@@ -81,7 +78,6 @@ export class MarketState {
   }
 
   private applyTouch(words: Int32Array, at: number, instrument: number, side: number): void {
-    this.touchId[instrument] = readU64(words, at + ID)
     const price = readI64(words, at + PRICE)
     const lots = readI64(words, at + QUANTITY)
     if (side === 1) {
