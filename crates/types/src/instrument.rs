@@ -183,8 +183,8 @@ impl Instrument {
         })
     }
 
-    /// Fee of a fill: the rate times `value` as rounded, in the smallest unit of the settlement currency, rounded half away
-    /// from zero; negative for a rebate.
+    /// Fee of a fill: the rate times `value` as rounded, in the smallest unit of the settlement currency, rounded half
+    /// away from zero; negative for a rebate.
     pub fn fee(&self, price: Ticks, quantity: Lots, taker: bool) -> Option<i64> {
         let rate = if taker { self.taker_fee_e8 } else { self.maker_fee_e8 };
         let value = self.value(price, quantity)?;
