@@ -117,6 +117,8 @@ impl Recording {
             instruments: instruments.to_vec(),
             good: 0,
             bad: 0,
+            decoded: 0,
+            first_error: None,
         };
         let thread = std::thread::Builder::new()
             .name("fafnir-recording".into())
@@ -187,6 +189,9 @@ struct Reading {
     instruments: Vec<Instrument>,
     good: u64,
     bad: u64,
+    /// Messages of a known type about the instrument.
+    decoded: u64,
+    first_error: Option<Code>,
 }
 
 impl Reading {
@@ -215,7 +220,11 @@ impl Reading {
                 break;
             }
         }
-        if self.good == 0 { Err(self.no_recording()) } else { Ok(()) }
+        match (self.good, self.decoded) {
+            (0, _) => Err(self.no_recording()),
+            (_, 0) => Err(self.nothing_decoded()),
+            _ => Ok(()),
+        }
     }
 
     /// Reads lines into the chunk; `false` at the end of the file.
@@ -257,6 +266,12 @@ impl Reading {
         self.good += 1;
         let (from, length) = (start + message_at, text.len() - message_at);
         let message = self.decoder.decode(&chunk.bytes[from..from + length], self.scope, &self.instruments);
+        match message {
+            // A snapshot names no symbol, so it says nothing about whose market this is.
+            Ok(FeedMessage::Other | FeedMessage::Snapshot(_)) => {}
+            Ok(_) => self.decoded += 1,
+            Err(code) => self.first_error = self.first_error.or(Some(code)),
+        }
         let (mut bids, mut asks) = ((0, 0), (0, 0));
         if matches!(message, Ok(FeedMessage::Depth(_) | FeedMessage::Snapshot(_))) {
             let mark = chunk.levels.len() as u32;
@@ -276,6 +291,17 @@ impl Reading {
             format!("{path} is damaged after {} good lines: {error}", self.good),
             fields,
         )
+    }
+
+    /// Lines there are, but none says anything about the instrument: another symbol, another feed.
+    fn nothing_decoded(&self) -> Fault {
+        let path = self.path.display().to_string();
+        let Scope::Instrument(id) = self.scope else { return self.no_recording() };
+        let symbol = self.instruments[id.index()].symbol().to_string();
+        let cause = self.first_error.map_or("none", Code::name);
+        let message = format!("{path} has {} lines and none of them is market data of {symbol}", self.good);
+        let fields = vec![("path", path), ("symbol", symbol), ("firstError", cause.to_string())];
+        Fault::new(Code::RecordingFormat, message, fields)
     }
 
     fn no_recording(&self) -> Fault {

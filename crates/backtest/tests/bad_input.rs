@@ -56,6 +56,18 @@ fn another_format_is_a_fault() {
 }
 
 #[test]
+fn a_recording_of_something_else_is_a_fault() {
+    let mut config = fixture(&small_recording().display().to_string());
+    let text = config.to_string().replace("FAFUSDT", "OTHERUSDT");
+    config = serde_json::from_str(&text).unwrap();
+    let fault = fafnir_backtest::run(&config.to_string(), |_| (), || true).expect_err("another symbol");
+    assert_eq!(fault.code, Code::RecordingFormat, "{fault}");
+    assert!(fault.fields.contains(&("firstError", "UNKNOWN_SYMBOL".to_string())), "{fault:?}");
+    let other = "1700000000000000000 {\"channel\":\"book\",\"data\":[]}\n".repeat(50);
+    assert_eq!(fault_of(other.as_bytes(), "other-feed").code, Code::RecordingFormat);
+}
+
+#[test]
 fn garbage_lines_are_counted_and_change_nothing() {
     let plain = plain_fixture();
     let text = String::from_utf8(plain).unwrap();

@@ -104,7 +104,7 @@ codes! {
 
     900 RecordingMissing "RECORDING_MISSING" "backtest" "The recording cannot be opened.";
     901 RecordingTruncated "RECORDING_TRUNCATED" "backtest" "The recording's gzip stream ends early or is damaged.";
-    902 RecordingFormat "RECORDING_FORMAT" "backtest" "The file is no recording: no line is a receive time, a space and a message.";
+    902 RecordingFormat "RECORDING_FORMAT" "backtest" "The file is no recording (no line is a receive time, a space and a message), or holds no market data of the instrument.";
     903 GarbageLine "GARBAGE_LINE" "backtest" "A line of the recording is not a receive time and a message; counted and skipped.";
     904 TimeStepsBack "TIME_STEPS_BACK" "backtest" "A line's receive time is before the one before; the later time is kept; counted.";
     905 LedgerMismatch "LEDGER_MISMATCH" "backtest" "Venue ledger and engine position disagree; fields name instrument, quantity and fees.";

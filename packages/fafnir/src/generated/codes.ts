@@ -182,7 +182,7 @@ export const codeTable: { readonly [number: number]: CodeEntry | undefined } = {
   805: { name: 'REPLAY_MISMATCH', room: 'journal', doc: 'A replay\'s effects hash differs from the recorded one; fields name the turn.' },
   900: { name: 'RECORDING_MISSING', room: 'backtest', doc: 'The recording cannot be opened.' },
   901: { name: 'RECORDING_TRUNCATED', room: 'backtest', doc: 'The recording\'s gzip stream ends early or is damaged.' },
-  902: { name: 'RECORDING_FORMAT', room: 'backtest', doc: 'The file is no recording: no line is a receive time, a space and a message.' },
+  902: { name: 'RECORDING_FORMAT', room: 'backtest', doc: 'The file is no recording (no line is a receive time, a space and a message), or holds no market data of the instrument.' },
   903: { name: 'GARBAGE_LINE', room: 'backtest', doc: 'A line of the recording is not a receive time and a message; counted and skipped.' },
   904: { name: 'TIME_STEPS_BACK', room: 'backtest', doc: 'A line\'s receive time is before the one before; the later time is kept; counted.' },
   905: { name: 'LEDGER_MISMATCH', room: 'backtest', doc: 'Venue ledger and engine position disagree; fields name instrument, quantity and fees.' },
