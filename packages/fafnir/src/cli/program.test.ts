@@ -1,6 +1,7 @@
 import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -188,6 +189,20 @@ describe.skipIf(!available)('runs (native)', () => {
     expect(hash.exec(out)?.[1]).not.toBe(effects)
     expect(await run('demo', '--seconds', '5', '--out', first)).toBe(1)
   })
+
+  it('gives one hash for a recording whatever the seed', async () => {
+    const recording = fileURLToPath(new URL('../../../../crates/testkit/fixtures/usdm-small.gz', import.meta.url))
+    const grid = ['--tick-size', '0.1', '--lot-size', '0.001']
+    const hashes = []
+    for (const seed of ['1', '2']) {
+      out = ''
+      const into = join(directory, `seed-${seed}`)
+      expect(await run('backtest', '--recording', recording, ...grid, '--seed', seed, '--out', into)).toBe(0)
+      hashes.push(hash.exec(out)?.[1])
+    }
+    expect(hashes[0]).toMatch(/^[0-9a-f]{32}$/)
+    expect(hashes[1]).toBe(hashes[0])
+  }, 60_000)
 
   it('runs a strategy file, and says when it throws', async () => {
     const strategy = file(

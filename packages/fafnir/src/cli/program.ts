@@ -53,6 +53,7 @@ interface BacktestFlags extends RunFlags {
   readonly lotSize?: string
   readonly makerFee?: string
   readonly takerFee?: string
+  readonly seed?: number
 }
 
 interface DemoFlags extends RunFlags {
@@ -157,6 +158,11 @@ function addBacktest(program: Command, run: (flags: BacktestFlags) => Promise<vo
     .addOption(new Option('--maker-fee <rate>', 'maker fee as a rate of value').argParser(decimalText))
     .addOption(new Option('--taker-fee <rate>', 'taker fee as a rate of value').argParser(decimalText))
     .addOption(new Option('--seconds <n>', 'stop after this much market time').argParser(whole(1, YEAR_SECONDS)))
+    .addOption(
+      new Option('--seed <n>', 'seed of generated markets in --config; a recording has nothing random').argParser(
+        whole(0, Number.MAX_SAFE_INTEGER),
+      ),
+    )
   addRunOptions(command).action(run)
 }
 
@@ -202,7 +208,8 @@ async function backtestConfig(flags: BacktestFlags, strategy: boolean): Promise<
   const { seconds } = flags
   if (flags.config !== undefined) {
     const config = await readConfig(flags.config)
-    return withOverrides({ ...config, ...(seconds === undefined ? {} : { seconds }) }, flags.recording, overrides)
+    const timed = { ...config, ...(seconds === undefined ? {} : { seconds }) }
+    return withOverrides(seeded(timed, flags.seed), flags.recording, overrides)
   }
   if (flags.recording === undefined) throw fail('USAGE_INVALID', 'name a recording with --recording, or a --config')
   const path = resolve(flags.recording)
@@ -217,6 +224,18 @@ async function backtestConfig(flags: BacktestFlags, strategy: boolean): Promise<
   const fees = { makerFee, takerFee }
   const config = recordingConfig({ path, symbol, feed, tickSize, lotSize, ...fees, overrides, strategy })
   return seconds === undefined ? config : { ...config, seconds }
+}
+
+// The first generated market gets the seed, each further one the next.
+function seeded(config: BacktestConfig, seed: number | undefined): BacktestConfig {
+  if (seed === undefined || !Array.isArray(config.sources)) return config
+  let next = seed
+  const sources = config.sources.map((source) => {
+    if (source.kind !== 'generated') return source
+    next += 1
+    return { ...source, market: { ...source.market, seed: next - 1 } }
+  })
+  return { ...config, sources }
 }
 
 async function readConfig(path: string): Promise<BacktestConfig> {
