@@ -30,21 +30,20 @@ struct Turns {
     emitting: [Histogram<u64>; 5],
     /// All turns by kind, ns.
     all: [Histogram<u64>; 5],
-    /// Order-emitting depth turns: nanoseconds less 30 a level; may be negative, so shifted by `SHIFT`.
-    depth_less_levels: Histogram<u64>,
+    /// Order-emitting depth turns: nanoseconds less 30 a level. Few and often negative, so kept as they are.
+    depth_less_levels: Vec<i64>,
     levels: u64,
     allocations: u64,
     turns: u64,
 }
 
-const SHIFT: i64 = 1_000_000;
 const NANOS_PER_LEVEL: i64 = 30;
 
 fn histogram() -> Histogram<u64> {
     Histogram::new_with_bounds(1, 10_000_000_000, 3).expect("fixed bounds are valid")
 }
 
-fn row(id: &str, what: String, ours: f64, unit: &str) -> Value {
+fn row(id: &str, what: String, ours: Option<f64>, unit: &str) -> Value {
     json!({ "id": id, "what": what, "ours": ours, "rival": null, "rivalName": null, "unit": unit })
 }
 
@@ -73,16 +72,16 @@ pub fn rows(recording: &Path, symbol: &str, clock_nanos: f64) -> Result<(Vec<Val
             (emitting, "order-emitting")
         };
         let what = format!("{name} turn p50 ({said} turns: {})", chosen.len());
-        rows.push(row(id, what, micros(chosen, 0.5), "us"));
+        rows.push(row(id, what, Some(micros(chosen, 0.5)), "us"));
     }
     let depth = &turns.emitting[Kind::Depth as usize];
-    let base = (turns.depth_less_levels.value_at_quantile(0.5) as i64 - SHIFT) as f64 - clock_nanos;
+    let base = median(&turns.depth_less_levels).map(|nanos| (nanos as f64 - clock_nanos) / 1_000.0);
     let what =
         format!("depth turn p50 less 30 ns a level (order-emitting turns: {}, levels {})", depth.len(), turns.levels);
-    rows.push(row("engine/depth", what, base / 1_000.0, "us"));
+    rows.push(row("engine/depth", what, base, "us"));
     let per_turn = turns.allocations as f64 / turns.turns.max(1) as f64;
     let what = format!("allocations per turn ({} turns)", turns.turns);
-    rows.push(row("engine/allocations-per-turn", what, per_turn, "allocations"));
+    rows.push(row("engine/allocations-per-turn", what, Some(per_turn), "allocations"));
     for (name, kind) in [
         ("bookTicker", Kind::Touch),
         ("trade", Kind::Trade),
@@ -125,11 +124,18 @@ fn config(recording: &Path, symbol: &str) -> Value {
     })
 }
 
+/// The lower middle of the values; `None` when there are none.
+fn median(values: &[i64]) -> Option<i64> {
+    let mut sorted = values.to_vec();
+    sorted.sort_unstable();
+    sorted.get(sorted.len().saturating_sub(1) / 2).copied()
+}
+
 fn measure(journal: &Path, engine_json: &str) -> Result<Turns, String> {
     let mut turns = Turns {
         emitting: std::array::from_fn(|_| histogram()),
         all: std::array::from_fn(|_| histogram()),
-        depth_less_levels: histogram(),
+        depth_less_levels: Vec::new(),
         levels: 0,
         allocations: 0,
         turns: 0,
@@ -186,7 +192,7 @@ impl Turns {
         self.emitting[kind as usize].saturating_record(nanos);
         if kind == Kind::Depth {
             self.levels += levels as u64;
-            self.depth_less_levels.saturating_record((nanos as i64 - NANOS_PER_LEVEL * levels + SHIFT).max(1) as u64);
+            self.depth_less_levels.push(nanos as i64 - NANOS_PER_LEVEL * levels);
         }
     }
 }

@@ -92,17 +92,13 @@ impl Engine {
         now: UnixNanos,
         effects: &mut Effects,
     ) {
-        let outcome = match action {
+        let (target, outcome) = match action {
             QuoteAction::None | QuoteAction::Cancel => return,
-            QuoteAction::Place(target) => self.place_quote(instrument, side, &target, now, effects),
-            QuoteAction::Replace(target) => match self.markets[instrument.index()].quotes[side.index()] {
-                Some(id) => self.replace_quote(id, &target, now, effects),
-                None => return,
-            },
-        };
-        let target = match action {
-            QuoteAction::Place(target) | QuoteAction::Replace(target) => target,
-            _ => return,
+            QuoteAction::Place(target) => (target, self.place_quote(instrument, side, &target, now, effects)),
+            QuoteAction::Replace(target) => {
+                let Some(id) = self.markets[instrument.index()].quotes[side.index()] else { return };
+                (target, self.replace_quote(id, &target, now, effects))
+            }
         };
         match outcome {
             Ok(()) => self.markets[instrument.index()].refused[side.index()] = None,
