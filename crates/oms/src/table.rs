@@ -75,7 +75,8 @@ const TABLE: [[Option<Next>; 13]; 10] = [
 /// What an event does in a state; `None` when it does not fit there.
 #[inline]
 pub const fn transition(state: OrderState, kind: OrderEventKind) -> Option<Next> {
-    TABLE[state as usize - 1][kind as usize - 1]
+    // What comes after the table's kinds states what the venue holds true; it is no step of an order.
+    if kind as usize > TABLE[0].len() { None } else { TABLE[state as usize - 1][kind as usize - 1] }
 }
 
 /// The state of an open order by what is known: complete, else what is still unanswered, else what is filled.

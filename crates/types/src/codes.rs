@@ -43,6 +43,18 @@ codes! {
     204 UnknownSymbol "UNKNOWN_SYMBOL" "wire" "A message is about a symbol the configuration does not have; it was skipped.";
     205 TooManyLevels "TOO_MANY_LEVELS" "wire" "A depth message has more levels than the named bound; it was refused whole.";
     206 FixFieldInvalid "FIX_FIELD_INVALID" "wire" "A value cannot be written into a FIX message (empty, too long, or a control character).";
+    207 FixMalformed "FIX_MALFORMED" "wire" "Bytes of a FIX session are no message (begin string, body length or checksum wrong); they were skipped up to the next begin string.";
+    208 FixSequence "FIX_SEQUENCE" "wire" "A FIX message's sequence number is lower than expected without PossDupFlag; the session was ended.";
+    209 FixRejected "FIX_REJECTED" "wire" "The peer refused a message on session level (35=3 or 35=j); fields name the number and the reason.";
+    210 FixLogon "FIX_LOGON" "wire" "A FIX logon was refused or not answered, or a message came before it.";
+    211 FixTooLarge "FIX_TOO_LARGE" "wire" "A FIX message is longer than the named bound; the session was ended.";
+    212 FixSilent "FIX_SILENT" "wire" "The FIX peer answered no test request in time; the session was ended.";
+    213 FixUnsupported "FIX_UNSUPPORTED" "wire" "A FIX message has a type, a required field or a value this side does not take; it was rejected.";
+    220 WsProtocol "WS_PROTOCOL" "wire" "The WebSocket peer broke RFC 6455; the connection was closed with the close code of the breach.";
+    221 WsTooLarge "WS_TOO_LARGE" "wire" "A WebSocket message is longer than the named bound; the connection was closed with 1009.";
+    222 WsRefused "WS_REFUSED" "wire" "The server did not accept the WebSocket upgrade; fields name the status.";
+    223 HttpMalformed "HTTP_MALFORMED" "wire" "An HTTP message cannot be understood, or is longer than the named bound.";
+    224 HttpRefused "HTTP_REFUSED" "wire" "An HTTP request was answered with another status than 200; fields name it.";
 
     300 BookGap "BOOK_GAP" "book" "A depth update does not follow the one before; the book is invalid until the next snapshot joins.";
     301 BookCrossed "BOOK_CROSSED" "book" "Best bid is at or above best ask after an update; the book is invalid until the next snapshot joins.";
@@ -75,6 +87,7 @@ codes! {
     515 Overflow "OVERFLOW" "risk" "A product of price and quantity does not fit; refused.";
     516 UnknownInstrument "UNKNOWN_INSTRUMENT" "risk" "The order names an instrument the configuration does not have.";
     517 StrategyHalted "STRATEGY_HALTED" "risk" "The strategy failed and was halted; its further orders are refused, its cancels pass.";
+    518 Reconciling "RECONCILING" "risk" "Order entry is up and not yet reconciled with the venue (orders, positions): new and replace are refused, cancels pass.";
 
     600 OrdersFull "ORDERS_FULL" "oms" "The order table is full; refused.";
     601 UnknownOrder "UNKNOWN_ORDER" "oms" "A report or command names an order that is not in the table; counted.";
@@ -88,12 +101,17 @@ codes! {
     609 OrderIdsExhausted "ORDER_IDS_EXHAUSTED" "oms" "The session's order counter is used up; new orders are refused, cancels pass.";
     610 QuantityBelowFilled "QUANTITY_BELOW_FILLED" "oms" "A replace asks for less than is already filled (lots); refused.";
     611 ReportMalformed "REPORT_MALFORMED" "oms" "A report's kind, side, instrument, price or quantities make no sense; refused whole, counted.";
+    612 PositionMismatch "POSITION_MISMATCH" "oms" "The venue states another position than the fills add up to; fields name both. No order passes until it is settled.";
+    613 OrderLost "ORDER_LOST" "oms" "The venue does not know an order that was thought to be open (it never arrived, or ended unreported); it is ended here.";
+    614 FillRecovered "FILL_RECOVERED" "oms" "A status report shows fills no report told of; they were booked at the average price the venue states.";
 
     700 VenueUnknownOrder "VENUE_UNKNOWN_ORDER" "venue" "The venue does not know the order (it may have just filled).";
     701 VenuePostOnly "VENUE_POST_ONLY" "venue" "A post-only order would have taken liquidity; the venue refused it.";
     702 VenueInvalid "VENUE_INVALID" "venue" "The venue refused the order's price, quantity or side.";
     703 VenueFull "VENUE_FULL" "venue" "The venue's order table is full.";
     704 VenueClosed "VENUE_CLOSED" "venue" "The venue has no market for the instrument now.";
+    705 VenueUnsupported "VENUE_UNSUPPORTED" "venue" "The venue does not take orders of this type or time in force.";
+    706 VenueDuplicate "VENUE_DUPLICATE" "venue" "The venue has seen the ClOrdID already.";
 
     800 JournalCorrupt "JOURNAL_CORRUPT" "journal" "A record's checksum or length is wrong; everything before it is good.";
     801 JournalTruncated "JOURNAL_TRUNCATED" "journal" "The journal ends inside a record; everything before it is good.";
@@ -112,6 +130,16 @@ codes! {
     907 EnginePanicked "ENGINE_PANICKED" "driver" "The engine panicked and is halted; cancels were sent from the plain table.";
     908 EngineClosed "ENGINE_CLOSED" "driver" "The engine is closed.";
     909 EffectsFull "EFFECTS_FULL" "engine" "A turn had more effects than the buffer holds; market events were dropped, orders were not.";
+    910 ConnectFailed "CONNECT_FAILED" "driver" "A connection could not be made (refused, unreachable, no address); it is tried again after a pause.";
+    911 ConnectionLost "CONNECTION_LOST" "driver" "A connection ended or failed; it is made anew after a pause.";
+    912 FeedStale "FEED_STALE" "driver" "A market-data connection was silent for too long and was given up.";
+    913 TlsRefused "TLS_REFUSED" "driver" "A TLS handshake failed: wrong certificate, name or protocol; fields name the reason.";
+    914 StateInUse "STATE_IN_USE" "driver" "Another process uses the state folder.";
+    915 PortInUse "PORT_IN_USE" "driver" "A port cannot be listened on; fields name it and the error.";
+    916 DeadMan "DEAD_MAN" "driver" "The owner gave no sign of life for the configured time; the kill switch was pulled.";
+    917 PeerSlow "PEER_SLOW" "driver" "A peer does not read what it is sent; its bounded buffer is full.";
+    918 ClockStepped "CLOCK_STEPPED" "driver" "The wall clock was stepped; engine time went on by the monotonic clock.";
+    919 LedgerDamaged "LEDGER_DAMAGED" "driver" "The exchange's ledger cannot be read back; fields name the line.";
 
     1000 NativeMissing "NATIVE_MISSING" "native" "No native package for this platform is installed.";
     1001 NativePanicked "NATIVE_PANICKED" "native" "Native code panicked; the process goes on, the object is unusable.";

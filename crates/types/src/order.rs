@@ -101,13 +101,21 @@ pub enum OrderEventKind {
     Refused = 12,
     /// Our own watch: the venue has not acknowledged the request in time.
     AckTimeout = 13,
+    /// Report: the venue's statement of an order, the answer to a status request. On its way in `state` is the state it
+    /// states (Live, PartiallyFilled or an end; Rejected with reason VENUE_UNKNOWN_ORDER when it does not know the
+    /// order), filled the cumulative quantity, last_price the average price of its fills, price and quantity the terms
+    /// in force (0 = not said).
+    Status = 14,
+    /// Report: the venue's statement of our position: last_lots = signed position. Published with filled = our own
+    /// position as it was, and reason POSITION_MISMATCH when the two differ.
+    Position = 15,
 }
 
 impl OrderEventKind {
     /// From the byte of a record.
     pub const fn from_u8(byte: u8) -> Option<OrderEventKind> {
         use OrderEventKind::*;
-        const ALL: [OrderEventKind; 13] = [
+        const ALL: [OrderEventKind; 15] = [
             New,
             Cancel,
             Replace,
@@ -121,6 +129,8 @@ impl OrderEventKind {
             Expired,
             Refused,
             AckTimeout,
+            Status,
+            Position,
         ];
         if byte == 0 || byte as usize > ALL.len() { None } else { Some(ALL[byte as usize - 1]) }
     }

@@ -153,31 +153,7 @@ pub struct OutputConfig {
 
 impl BacktestConfig {
     pub(super) fn check(&self, setup: &Setup) -> Result<(), ConfigFault> {
-        if self.sources.is_empty() {
-            return Err(ConfigFault::new("sources", "empty", "one source per instrument"));
-        }
-        let mut seen = vec![false; setup.instruments.len()];
-        for (i, source) in self.sources.iter().enumerate() {
-            let path = format!("sources[{i}]");
-            let symbol = source.instrument();
-            let Some(instrument) = setup.instruments.iter().find(|instrument| instrument.symbol() == symbol) else {
-                return Err(ConfigFault::new(
-                    format!("{path}.instrument"),
-                    format!("no instrument \"{symbol}\""),
-                    "a configured symbol",
-                ));
-            };
-            if core::mem::replace(&mut seen[instrument.id.index()], true) {
-                return Err(ConfigFault::new(
-                    format!("{path}.instrument"),
-                    format!("a second source for \"{symbol}\""),
-                    "one source each",
-                ));
-            }
-            if let SourceConfig::Generated { market, .. } = source {
-                market.check(&format!("{path}.market"), instrument)?;
-            }
-        }
+        check_sources(&self.sources, setup)?;
         const MINUTE: u64 = 60_000_000_000;
         range("latency.feedNanos", self.latency.feed_nanos, 0, MINUTE)?;
         range("latency.orderNanos", self.latency.order_nanos, 0, MINUTE)?;
@@ -188,6 +164,36 @@ impl BacktestConfig {
         }
         Ok(())
     }
+}
+
+/// At least one source, one per instrument at most, each in its ranges.
+pub(super) fn check_sources(sources: &[SourceConfig], setup: &Setup) -> Result<(), ConfigFault> {
+    if sources.is_empty() {
+        return Err(ConfigFault::new("sources", "empty", "one source per instrument"));
+    }
+    let mut seen = vec![false; setup.instruments.len()];
+    for (i, source) in sources.iter().enumerate() {
+        let path = format!("sources[{i}]");
+        let symbol = source.instrument();
+        let Some(instrument) = setup.instruments.iter().find(|instrument| instrument.symbol() == symbol) else {
+            return Err(ConfigFault::new(
+                format!("{path}.instrument"),
+                format!("no instrument \"{symbol}\""),
+                "a configured symbol",
+            ));
+        };
+        if core::mem::replace(&mut seen[instrument.id.index()], true) {
+            return Err(ConfigFault::new(
+                format!("{path}.instrument"),
+                format!("a second source for \"{symbol}\""),
+                "one source each",
+            ));
+        }
+        if let SourceConfig::Generated { market, .. } = source {
+            market.check(&format!("{path}.market"), instrument)?;
+        }
+    }
+    Ok(())
 }
 
 impl SourceConfig {

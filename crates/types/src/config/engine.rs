@@ -6,6 +6,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::live::{MarketLinkConfig, OrdersLinkConfig};
+
 /// One trading engine: its venues, instruments, limits and native quoters.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -54,6 +56,36 @@ pub struct VenueConfig {
     /// FIX TargetCompID (56) of our orders. Default: the venue's name.
     #[serde(default)]
     pub target_comp_id: Option<String>,
+    /// Market data over a native socket. Default: bytes or events are pushed by a `MarketFeed`.
+    #[serde(default)]
+    pub market: Option<MarketLinkConfig>,
+    /// Order entry over a native session. Default: orders go to an `OrderGateway`.
+    #[serde(default)]
+    pub orders: Option<OrdersLinkConfig>,
+}
+
+impl VenueConfig {
+    /// A venue by name, everything else as by default.
+    pub fn named(name: &str, feed: Feed) -> VenueConfig {
+        let sender_comp_id = sender_default();
+        VenueConfig { name: name.into(), feed, sender_comp_id, target_comp_id: None, market: None, orders: None }
+    }
+}
+
+impl EngineConfig {
+    /// Everything as by default; without venues and instruments it is not yet one that resolves.
+    pub fn empty() -> EngineConfig {
+        EngineConfig {
+            session: session_default(),
+            venues: vec![],
+            instruments: vec![],
+            volatility: VolatilityConfig::default(),
+            quoters: vec![],
+            breaker: BreakerConfig::default(),
+            orders: OrdersConfig::default(),
+            publish: PublishConfig::default(),
+        }
+    }
 }
 
 fn sender_default() -> String {

@@ -6,6 +6,7 @@
 //! Costs: cold path, once at start and once per parameter change.
 mod backtest;
 mod engine;
+mod live;
 mod ranges;
 mod resolve;
 mod setup;
@@ -16,9 +17,13 @@ pub use engine::{
     InstrumentConfig, IntensityCalibrationConfig, OrdersConfig, PublishConfig, QuoterConfig, RiskConfig, SampleRule,
     VenueConfig, VolatilityConfig,
 };
+pub use live::{
+    ExchangeConfig, ExchangeFaultsConfig, ExchangeTlsConfig, HostConfig, MarketLinkConfig, OrdersLinkConfig,
+    TransportConfig, WaitConfig,
+};
 pub use setup::{
-    BreakerLimits, Horizon, IntensityCalibration, OrderLimits, QuoterParams, RiskLimits, Sampling, Setup, VenueSetup,
-    VolatilityParams,
+    BreakerLimits, Horizon, IntensityCalibration, MarketLink, OrderEntry, OrderLimits, OrdersLink, QuoterParams,
+    RiskLimits, Sampling, Setup, VenueSetup, VolatilityParams,
 };
 
 /// What is wrong with a configuration.

@@ -5,13 +5,14 @@
 //! Costs: cold path.
 use super::ConfigFault;
 use super::engine::{
-    BreakerConfig, ContractConfig, CurrencyConfig, EngineConfig, HorizonConfig, IncrementConfig, InstrumentConfig,
-    IntensityCalibrationConfig, OrdersConfig, QuoterConfig, RiskConfig, SampleRule, VenueConfig, VolatilityConfig,
+    BreakerConfig, ContractConfig, CurrencyConfig, EngineConfig, Feed, HorizonConfig, IncrementConfig,
+    InstrumentConfig, IntensityCalibrationConfig, OrdersConfig, QuoterConfig, RiskConfig, SampleRule, VenueConfig,
+    VolatilityConfig,
 };
 use super::ranges::{above_zero, ascii_name, decimal, exact, positive, range};
 use super::setup::{
-    BreakerLimits, Horizon, IntensityCalibration, OrderLimits, QuoterParams, RiskLimits, Sampling, Setup, VenueSetup,
-    VolatilityParams,
+    BreakerLimits, Horizon, IntensityCalibration, OrderEntry, OrderLimits, OrdersLink, QuoterParams, RiskLimits,
+    Sampling, Setup, VenueSetup, VolatilityParams,
 };
 use crate::decimal::Grid;
 use crate::ids::{AlgoId, InstrumentId, OrderId, TraderId, VenueId};
@@ -96,11 +97,30 @@ impl VenueSetup {
         ascii_name(&format!("venues[{i}].senderCompId"), &venue.sender_comp_id, 32)?;
         let target = venue.target_comp_id.clone().unwrap_or_else(|| venue.name.clone());
         ascii_name(&format!("venues[{i}].targetCompId"), &target, 32)?;
+        let market = venue.market.as_ref().map(|link| link.resolve(&format!("venues[{i}].market"))).transpose()?;
+        if market.is_some() && venue.feed == Feed::Normalised {
+            let allowed = "a feed with a byte format";
+            return Err(ConfigFault::new(format!("venues[{i}].market"), "the feed is normalised", allowed));
+        }
+        let (entry, orders) = match &venue.orders {
+            Some(link) => {
+                let (entry, link) = link.resolve(&format!("venues[{i}].orders"))?;
+                (entry, Some(link))
+            }
+            None => (OrderEntry::Direct, None),
+        };
+        if matches!(orders, Some(OrdersLink::Paper { .. })) && market.is_none() {
+            let what = "paper without market data";
+            return Err(ConfigFault::new(format!("venues[{i}].orders"), what, "`market` beside it"));
+        }
         Ok(VenueSetup {
             name: venue.name.clone(),
             feed: venue.feed,
             sender_comp_id: venue.sender_comp_id.clone(),
             target_comp_id: target,
+            entry,
+            market,
+            orders,
         })
     }
 }

@@ -45,6 +45,60 @@ pub struct VenueSetup {
     pub sender_comp_id: String,
     /// TargetCompID (56).
     pub target_comp_id: String,
+    /// How orders leave the engine.
+    pub entry: OrderEntry,
+    /// Native market data; the driver's.
+    pub market: Option<MarketLink>,
+    /// Native order entry; the driver's.
+    pub orders: Option<OrdersLink>,
+}
+
+/// How orders leave the engine and reports enter it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum OrderEntry {
+    /// Reports enter normalised (`InputKind::Report`); the connection is usable when it is up.
+    Direct,
+    /// The engine owns a FIX session: bytes enter as read; usable after logon and reconciliation.
+    Fix {
+        /// HeartBtInt (108).
+        heartbeat: Nanos,
+        /// Ask the venue to cancel our orders when the session is lost.
+        cancel_on_disconnect: bool,
+    },
+}
+
+/// Native market data of a venue.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct MarketLink {
+    /// ws:// or wss:// address with path and query.
+    pub url: String,
+    /// http:// or https:// address with `{symbol}`.
+    pub snapshot_url: Option<String>,
+    /// Longest silence.
+    pub stale: Nanos,
+    /// The clock follows the venue's pings.
+    pub follow_clock: bool,
+    /// PEM file of trusted authorities.
+    pub ca_file: Option<String>,
+}
+
+/// Native order entry of a venue.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum OrdersLink {
+    /// FIX over TCP.
+    Fix {
+        /// host:port.
+        address: String,
+        /// Speak TLS.
+        tls: bool,
+        /// PEM file of trusted authorities.
+        ca_file: Option<String>,
+    },
+    /// FIX with the local queue model.
+    Paper {
+        /// Each way.
+        latency: Nanos,
+    },
 }
 
 /// Pre-trade limits of one instrument.

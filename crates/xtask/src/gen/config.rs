@@ -5,7 +5,7 @@
 //! Costs: cold.
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
-use types::config::{BacktestConfig, EngineConfig};
+use types::config::{BacktestConfig, EngineConfig, ExchangeConfig, HostConfig};
 
 use super::{BANNER, doc_comment, quoted};
 
@@ -13,18 +13,23 @@ fn definitions() -> Result<Map<String, Value>, String> {
     let mut generator = SchemaSettings::draft2020_12().into_generator();
     generator.subschema_for::<BacktestConfig>();
     generator.subschema_for::<EngineConfig>();
+    generator.subschema_for::<ExchangeConfig>();
+    generator.subschema_for::<HostConfig>();
     let mut definitions = generator.take_definitions(true);
     definitions.sort_keys();
     if definitions.is_empty() { Err("the configuration has no schema".into()) } else { Ok(definitions) }
 }
 
-/// The schema file: a backtest's or an engine's configuration.
+/// The schema file: the configuration of a backtest, an engine, its host or an exchange.
 pub fn json_schema() -> Result<String, String> {
     let schema = json!({
         "$comment": BANNER,
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Configuration of Fafnir",
-        "anyOf": [{ "$ref": "#/$defs/BacktestConfig" }, { "$ref": "#/$defs/EngineConfig" }],
+        "anyOf": [
+            { "$ref": "#/$defs/BacktestConfig" }, { "$ref": "#/$defs/EngineConfig" },
+            { "$ref": "#/$defs/ExchangeConfig" }, { "$ref": "#/$defs/HostConfig" },
+        ],
         "$defs": definitions()?,
     });
     serde_json::to_string_pretty(&schema).map(|text| text + "\n").map_err(|error| error.to_string())

@@ -15,6 +15,18 @@ export type Code =
   | 'UNKNOWN_SYMBOL'
   | 'TOO_MANY_LEVELS'
   | 'FIX_FIELD_INVALID'
+  | 'FIX_MALFORMED'
+  | 'FIX_SEQUENCE'
+  | 'FIX_REJECTED'
+  | 'FIX_LOGON'
+  | 'FIX_TOO_LARGE'
+  | 'FIX_SILENT'
+  | 'FIX_UNSUPPORTED'
+  | 'WS_PROTOCOL'
+  | 'WS_TOO_LARGE'
+  | 'WS_REFUSED'
+  | 'HTTP_MALFORMED'
+  | 'HTTP_REFUSED'
   | 'BOOK_GAP'
   | 'BOOK_CROSSED'
   | 'BOOK_BUFFER_FULL'
@@ -44,6 +56,7 @@ export type Code =
   | 'OVERFLOW'
   | 'UNKNOWN_INSTRUMENT'
   | 'STRATEGY_HALTED'
+  | 'RECONCILING'
   | 'ORDERS_FULL'
   | 'UNKNOWN_ORDER'
   | 'ILLEGAL_TRANSITION'
@@ -56,11 +69,16 @@ export type Code =
   | 'ORDER_IDS_EXHAUSTED'
   | 'QUANTITY_BELOW_FILLED'
   | 'REPORT_MALFORMED'
+  | 'POSITION_MISMATCH'
+  | 'ORDER_LOST'
+  | 'FILL_RECOVERED'
   | 'VENUE_UNKNOWN_ORDER'
   | 'VENUE_POST_ONLY'
   | 'VENUE_INVALID'
   | 'VENUE_FULL'
   | 'VENUE_CLOSED'
+  | 'VENUE_UNSUPPORTED'
+  | 'VENUE_DUPLICATE'
   | 'JOURNAL_CORRUPT'
   | 'JOURNAL_TRUNCATED'
   | 'JOURNAL_FORMAT'
@@ -77,6 +95,16 @@ export type Code =
   | 'ENGINE_PANICKED'
   | 'ENGINE_CLOSED'
   | 'EFFECTS_FULL'
+  | 'CONNECT_FAILED'
+  | 'CONNECTION_LOST'
+  | 'FEED_STALE'
+  | 'TLS_REFUSED'
+  | 'STATE_IN_USE'
+  | 'PORT_IN_USE'
+  | 'DEAD_MAN'
+  | 'PEER_SLOW'
+  | 'CLOCK_STEPPED'
+  | 'LEDGER_DAMAGED'
   | 'NATIVE_MISSING'
   | 'NATIVE_PANICKED'
   | 'ARGUMENT_INVALID'
@@ -128,6 +156,18 @@ export const codeTable: { readonly [number: number]: CodeEntry | undefined } = {
   204: { name: 'UNKNOWN_SYMBOL', room: 'wire', doc: 'A message is about a symbol the configuration does not have; it was skipped.' },
   205: { name: 'TOO_MANY_LEVELS', room: 'wire', doc: 'A depth message has more levels than the named bound; it was refused whole.' },
   206: { name: 'FIX_FIELD_INVALID', room: 'wire', doc: 'A value cannot be written into a FIX message (empty, too long, or a control character).' },
+  207: { name: 'FIX_MALFORMED', room: 'wire', doc: 'Bytes of a FIX session are no message (begin string, body length or checksum wrong); they were skipped up to the next begin string.' },
+  208: { name: 'FIX_SEQUENCE', room: 'wire', doc: 'A FIX message\'s sequence number is lower than expected without PossDupFlag; the session was ended.' },
+  209: { name: 'FIX_REJECTED', room: 'wire', doc: 'The peer refused a message on session level (35=3 or 35=j); fields name the number and the reason.' },
+  210: { name: 'FIX_LOGON', room: 'wire', doc: 'A FIX logon was refused or not answered, or a message came before it.' },
+  211: { name: 'FIX_TOO_LARGE', room: 'wire', doc: 'A FIX message is longer than the named bound; the session was ended.' },
+  212: { name: 'FIX_SILENT', room: 'wire', doc: 'The FIX peer answered no test request in time; the session was ended.' },
+  213: { name: 'FIX_UNSUPPORTED', room: 'wire', doc: 'A FIX message has a type, a required field or a value this side does not take; it was rejected.' },
+  220: { name: 'WS_PROTOCOL', room: 'wire', doc: 'The WebSocket peer broke RFC 6455; the connection was closed with the close code of the breach.' },
+  221: { name: 'WS_TOO_LARGE', room: 'wire', doc: 'A WebSocket message is longer than the named bound; the connection was closed with 1009.' },
+  222: { name: 'WS_REFUSED', room: 'wire', doc: 'The server did not accept the WebSocket upgrade; fields name the status.' },
+  223: { name: 'HTTP_MALFORMED', room: 'wire', doc: 'An HTTP message cannot be understood, or is longer than the named bound.' },
+  224: { name: 'HTTP_REFUSED', room: 'wire', doc: 'An HTTP request was answered with another status than 200; fields name it.' },
   300: { name: 'BOOK_GAP', room: 'book', doc: 'A depth update does not follow the one before; the book is invalid until the next snapshot joins.' },
   301: { name: 'BOOK_CROSSED', room: 'book', doc: 'Best bid is at or above best ask after an update; the book is invalid until the next snapshot joins.' },
   302: { name: 'BOOK_BUFFER_FULL', room: 'book', doc: 'More updates arrived before a snapshot than the buffer holds; the oldest were dropped.' },
@@ -157,6 +197,7 @@ export const codeTable: { readonly [number: number]: CodeEntry | undefined } = {
   515: { name: 'OVERFLOW', room: 'risk', doc: 'A product of price and quantity does not fit; refused.' },
   516: { name: 'UNKNOWN_INSTRUMENT', room: 'risk', doc: 'The order names an instrument the configuration does not have.' },
   517: { name: 'STRATEGY_HALTED', room: 'risk', doc: 'The strategy failed and was halted; its further orders are refused, its cancels pass.' },
+  518: { name: 'RECONCILING', room: 'risk', doc: 'Order entry is up and not yet reconciled with the venue (orders, positions): new and replace are refused, cancels pass.' },
   600: { name: 'ORDERS_FULL', room: 'oms', doc: 'The order table is full; refused.' },
   601: { name: 'UNKNOWN_ORDER', room: 'oms', doc: 'A report or command names an order that is not in the table; counted.' },
   602: { name: 'ILLEGAL_TRANSITION', room: 'oms', doc: 'A report does not fit the order\'s state; counted, the state is kept.' },
@@ -169,11 +210,16 @@ export const codeTable: { readonly [number: number]: CodeEntry | undefined } = {
   609: { name: 'ORDER_IDS_EXHAUSTED', room: 'oms', doc: 'The session\'s order counter is used up; new orders are refused, cancels pass.' },
   610: { name: 'QUANTITY_BELOW_FILLED', room: 'oms', doc: 'A replace asks for less than is already filled (lots); refused.' },
   611: { name: 'REPORT_MALFORMED', room: 'oms', doc: 'A report\'s kind, side, instrument, price or quantities make no sense; refused whole, counted.' },
+  612: { name: 'POSITION_MISMATCH', room: 'oms', doc: 'The venue states another position than the fills add up to; fields name both. No order passes until it is settled.' },
+  613: { name: 'ORDER_LOST', room: 'oms', doc: 'The venue does not know an order that was thought to be open (it never arrived, or ended unreported); it is ended here.' },
+  614: { name: 'FILL_RECOVERED', room: 'oms', doc: 'A status report shows fills no report told of; they were booked at the average price the venue states.' },
   700: { name: 'VENUE_UNKNOWN_ORDER', room: 'venue', doc: 'The venue does not know the order (it may have just filled).' },
   701: { name: 'VENUE_POST_ONLY', room: 'venue', doc: 'A post-only order would have taken liquidity; the venue refused it.' },
   702: { name: 'VENUE_INVALID', room: 'venue', doc: 'The venue refused the order\'s price, quantity or side.' },
   703: { name: 'VENUE_FULL', room: 'venue', doc: 'The venue\'s order table is full.' },
   704: { name: 'VENUE_CLOSED', room: 'venue', doc: 'The venue has no market for the instrument now.' },
+  705: { name: 'VENUE_UNSUPPORTED', room: 'venue', doc: 'The venue does not take orders of this type or time in force.' },
+  706: { name: 'VENUE_DUPLICATE', room: 'venue', doc: 'The venue has seen the ClOrdID already.' },
   800: { name: 'JOURNAL_CORRUPT', room: 'journal', doc: 'A record\'s checksum or length is wrong; everything before it is good.' },
   801: { name: 'JOURNAL_TRUNCATED', room: 'journal', doc: 'The journal ends inside a record; everything before it is good.' },
   802: { name: 'JOURNAL_FORMAT', room: 'journal', doc: 'The file is no journal, or of a version this build cannot read.' },
@@ -190,6 +236,16 @@ export const codeTable: { readonly [number: number]: CodeEntry | undefined } = {
   907: { name: 'ENGINE_PANICKED', room: 'driver', doc: 'The engine panicked and is halted; cancels were sent from the plain table.' },
   908: { name: 'ENGINE_CLOSED', room: 'driver', doc: 'The engine is closed.' },
   909: { name: 'EFFECTS_FULL', room: 'engine', doc: 'A turn had more effects than the buffer holds; market events were dropped, orders were not.' },
+  910: { name: 'CONNECT_FAILED', room: 'driver', doc: 'A connection could not be made (refused, unreachable, no address); it is tried again after a pause.' },
+  911: { name: 'CONNECTION_LOST', room: 'driver', doc: 'A connection ended or failed; it is made anew after a pause.' },
+  912: { name: 'FEED_STALE', room: 'driver', doc: 'A market-data connection was silent for too long and was given up.' },
+  913: { name: 'TLS_REFUSED', room: 'driver', doc: 'A TLS handshake failed: wrong certificate, name or protocol; fields name the reason.' },
+  914: { name: 'STATE_IN_USE', room: 'driver', doc: 'Another process uses the state folder.' },
+  915: { name: 'PORT_IN_USE', room: 'driver', doc: 'A port cannot be listened on; fields name it and the error.' },
+  916: { name: 'DEAD_MAN', room: 'driver', doc: 'The owner gave no sign of life for the configured time; the kill switch was pulled.' },
+  917: { name: 'PEER_SLOW', room: 'driver', doc: 'A peer does not read what it is sent; its bounded buffer is full.' },
+  918: { name: 'CLOCK_STEPPED', room: 'driver', doc: 'The wall clock was stepped; engine time went on by the monotonic clock.' },
+  919: { name: 'LEDGER_DAMAGED', room: 'driver', doc: 'The exchange\'s ledger cannot be read back; fields name the line.' },
   1000: { name: 'NATIVE_MISSING', room: 'native', doc: 'No native package for this platform is installed.' },
   1001: { name: 'NATIVE_PANICKED', room: 'native', doc: 'Native code panicked; the process goes on, the object is unusable.' },
   1002: { name: 'ARGUMENT_INVALID', room: 'native', doc: 'An argument has the wrong type, shape or size.' },
@@ -216,6 +272,18 @@ export const codeNumber: { readonly [name in Code]: number } = {
   UNKNOWN_SYMBOL: 204,
   TOO_MANY_LEVELS: 205,
   FIX_FIELD_INVALID: 206,
+  FIX_MALFORMED: 207,
+  FIX_SEQUENCE: 208,
+  FIX_REJECTED: 209,
+  FIX_LOGON: 210,
+  FIX_TOO_LARGE: 211,
+  FIX_SILENT: 212,
+  FIX_UNSUPPORTED: 213,
+  WS_PROTOCOL: 220,
+  WS_TOO_LARGE: 221,
+  WS_REFUSED: 222,
+  HTTP_MALFORMED: 223,
+  HTTP_REFUSED: 224,
   BOOK_GAP: 300,
   BOOK_CROSSED: 301,
   BOOK_BUFFER_FULL: 302,
@@ -245,6 +313,7 @@ export const codeNumber: { readonly [name in Code]: number } = {
   OVERFLOW: 515,
   UNKNOWN_INSTRUMENT: 516,
   STRATEGY_HALTED: 517,
+  RECONCILING: 518,
   ORDERS_FULL: 600,
   UNKNOWN_ORDER: 601,
   ILLEGAL_TRANSITION: 602,
@@ -257,11 +326,16 @@ export const codeNumber: { readonly [name in Code]: number } = {
   ORDER_IDS_EXHAUSTED: 609,
   QUANTITY_BELOW_FILLED: 610,
   REPORT_MALFORMED: 611,
+  POSITION_MISMATCH: 612,
+  ORDER_LOST: 613,
+  FILL_RECOVERED: 614,
   VENUE_UNKNOWN_ORDER: 700,
   VENUE_POST_ONLY: 701,
   VENUE_INVALID: 702,
   VENUE_FULL: 703,
   VENUE_CLOSED: 704,
+  VENUE_UNSUPPORTED: 705,
+  VENUE_DUPLICATE: 706,
   JOURNAL_CORRUPT: 800,
   JOURNAL_TRUNCATED: 801,
   JOURNAL_FORMAT: 802,
@@ -278,6 +352,16 @@ export const codeNumber: { readonly [name in Code]: number } = {
   ENGINE_PANICKED: 907,
   ENGINE_CLOSED: 908,
   EFFECTS_FULL: 909,
+  CONNECT_FAILED: 910,
+  CONNECTION_LOST: 911,
+  FEED_STALE: 912,
+  TLS_REFUSED: 913,
+  STATE_IN_USE: 914,
+  PORT_IN_USE: 915,
+  DEAD_MAN: 916,
+  PEER_SLOW: 917,
+  CLOCK_STEPPED: 918,
+  LEDGER_DAMAGED: 919,
   NATIVE_MISSING: 1000,
   NATIVE_PANICKED: 1001,
   ARGUMENT_INVALID: 1002,

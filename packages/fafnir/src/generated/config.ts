@@ -67,6 +67,56 @@ export interface EngineConfig {
   readonly publish?: PublishConfig | undefined
 }
 
+/** An exchange in a process of its own: market data on a WebSocket, snapshots over HTTP, order entry over FIX 4.4. */
+export interface ExchangeConfig {
+  /** Its name: the venue of its instruments and its CompID. Default: "SIMULATED". */
+  readonly name?: string | undefined
+  /** Format of its market data. Default: "binanceUsdm". */
+  readonly feed?: Feed | undefined
+  /** What is traded there. */
+  readonly instruments: readonly InstrumentConfig[]
+  /** What is played: one source per instrument. */
+  readonly sources: readonly SourceConfig[]
+  /** How fast it plays: 1 is real time, up to 1000; 0 is as fast as its readers take it. Default: 1. */
+  readonly speed?: number | undefined
+  /** How often it plays the sources, 1 to 1000000; later passes shift ids and stamps. Default: 1. */
+  readonly passes?: number | undefined
+  /** Stop after this much market time of one pass, seconds, 1 to 31622400. Default: to the end of the sources. */
+  readonly seconds?: number | undefined
+  /** Wait with the first event until a client reads market data and one has logged on. Default: true. */
+  readonly waitForClients?: boolean | undefined
+  /** Address it listens on. Default: "127.0.0.1". */
+  readonly host?: string | undefined
+  /** Port of market data and snapshots; 0 takes a free one. Default: 0. */
+  readonly marketPort?: number | undefined
+  /** Port of order entry; 0 takes a free one. Default: 0. */
+  readonly ordersPort?: number | undefined
+  /** Cancel a session's orders when it is lost, whatever the session asks for. Default: false. */
+  readonly cancelOnDisconnect?: boolean | undefined
+  /** Folder of its ledger and its FIX messages; one that is there already is taken up again. Default: only memory. */
+  readonly stateDir?: string | undefined
+  /** Certificate chain and key as PEM files: then every port speaks TLS. */
+  readonly tls?: ExchangeTlsConfig | undefined
+  /** Faults it makes on purpose. */
+  readonly faults?: ExchangeFaultsConfig | undefined
+}
+
+/** Faults an exchange makes on purpose, to see what its clients do. */
+export interface ExchangeFaultsConfig {
+  /** The fill report of this number (from 1) is never sent; its sequence number is not used up either. */
+  readonly dropFill?: number | undefined
+  /** After this many execution reports order entry stops answering (it reads, it sends nothing). */
+  readonly muteOrdersAfter?: number | undefined
+}
+
+/** Certificate and key of an exchange. */
+export interface ExchangeTlsConfig {
+  /** PEM file of the certificate chain. */
+  readonly certificateFile: string
+  /** PEM file of the private key. */
+  readonly keyFile: string
+}
+
 /** Format and sequencing rules of a venue's market data. */
 export type Feed =
   /** Binance USD-M futures JSON: a diff follows when its `pu` equals the previous `u`. */
@@ -130,6 +180,34 @@ export type HorizonConfig =
       /** Seconds, above 0 and at most 31622400. */
       readonly seconds: number
     }
+
+/** What belongs to the process an engine runs in, not to its decisions. */
+export interface HostConfig {
+  /**
+   * Folder of the session's state. It holds `journal/`; one that is there already is replayed first and then goes on.
+   * One process at a time may use it. Default: nothing is written and nothing survives the process.
+   */
+  readonly stateDir?: string | undefined
+  /** How the engine's thread waits for input. Default: "adaptive". */
+  readonly wait?: WaitConfig | undefined
+  /** Core to pin the engine's thread to. Default: not pinned. */
+  readonly core?: number | undefined
+  /** Which calls move bytes. Default: "auto". */
+  readonly transport?: TransportConfig | undefined
+  /** The kill switch is pulled when this file exists. Looked for every 10 ms. */
+  readonly killFile?: string | undefined
+  /** The kill switch is pulled when the owner has given no sign of life for this long, milliseconds, 10 to 3600000. */
+  readonly deadManMillis?: number | undefined
+  /**
+   * Seed of what is random and decides nothing (WebSocket keys and masks, reconnect jitter), 0 to 2^53 - 1.
+   * Default: drawn from the operating system.
+   */
+  readonly entropySeed?: number | undefined
+  /** Keep only this many full journal segments, at least 1. What is deleted can no longer be replayed. Default: all. */
+  readonly keepSegments?: number | undefined
+  /** How long closing waits for the answers to its cancels, milliseconds, 0 to 60000. Default: 2000. */
+  readonly closeMillis?: number | undefined
+}
 
 /** One step of an order price increment table. */
 export interface IncrementConfig {
@@ -207,6 +285,23 @@ export interface LatencyConfig {
   readonly reportNanos?: number | undefined
 }
 
+/** Native market data of a venue: a WebSocket and the depth snapshot over HTTP. */
+export interface MarketLinkConfig {
+  /** WebSocket address, ws:// or wss://, with the path and query that name the streams. */
+  readonly url: string
+  /**
+   * Address of the depth snapshot, http:// or https://; `{symbol}` stands for the instrument's symbol.
+   * Default: no snapshot can be fetched, so a depth stream never joins.
+   */
+  readonly snapshotUrl?: string | undefined
+  /** Without a byte for this long the connection is given up and made anew, milliseconds, 100 to 600000. Default: 10000. */
+  readonly staleMillis?: number | undefined
+  /** The engine's clock follows the stamps in the venue's pings. Only `fafnir venue` sends such. Default: false. */
+  readonly followClock?: boolean | undefined
+  /** PEM file of the certificate authorities to trust. Default: the system's. */
+  readonly caFile?: string | undefined
+}
+
 /** The order table. */
 export interface OrdersConfig {
   /** Orders the table holds at once, a power of two, 64 to 65536. Default: 4096. */
@@ -214,6 +309,31 @@ export interface OrdersConfig {
   /** A request not acknowledged for this long counts as a failure, milliseconds, 1 to 3600000. Default: 1000. */
   readonly ackTimeoutMillis?: number | undefined
 }
+
+/** Native order entry of a venue. */
+export type OrdersLinkConfig =
+  /** A FIX 4.4 session over TCP. */
+  | {
+      readonly kind: 'fix'
+      /** Host and port, such as "127.0.0.1:9878". */
+      readonly address: string
+      /** Speak TLS. Default: false. */
+      readonly tls?: boolean | undefined
+      /** PEM file of the certificate authorities to trust. Default: the system's. */
+      readonly caFile?: string | undefined
+      /** Heartbeat interval (108), seconds, 1 to 3600. Default: 10. */
+      readonly heartbeatSeconds?: number | undefined
+      /** Ask the venue to cancel our orders when the session is lost. Default: true. */
+      readonly cancelOnDisconnect?: boolean | undefined
+    }
+  /** Paper: a FIX session with the local queue model, which sees the venue's market data. */
+  | {
+      readonly kind: 'paper'
+      /** From the engine to the model and back again, each way, nanoseconds, 0 to 60000000000. Default: 500000. */
+      readonly latencyNanos?: number | undefined
+      /** Heartbeat interval (108), seconds, 1 to 3600. Default: 10. */
+      readonly heartbeatSeconds?: number | undefined
+    }
 
 /** What a run writes. */
 export interface OutputConfig {
@@ -317,6 +437,15 @@ export type StrategyPlace =
   /** The caller is woken after every turn that published something and may answer with commands. */
   | 'caller'
 
+/** Which calls move bytes. */
+export type TransportConfig =
+  /** The fastest of this platform. */
+  | 'auto'
+  /** mio: every platform. */
+  | 'portable'
+  /** Linux epoll, and plain non-blocking reads while polling. */
+  | 'epoll'
+
 /** A place to trade. */
 export interface VenueConfig {
   /** Name that instruments refer to. */
@@ -327,6 +456,10 @@ export interface VenueConfig {
   readonly senderCompId?: string | undefined
   /** FIX TargetCompID (56) of our orders. Default: the venue's name. */
   readonly targetCompId?: string | undefined
+  /** Market data over a native socket. Default: bytes or events are pushed by a `MarketFeed`. */
+  readonly market?: MarketLinkConfig | undefined
+  /** Order entry over a native session. Default: orders go to an `OrderGateway`. */
+  readonly orders?: OrdersLinkConfig | undefined
 }
 
 /** How volatility σ is sampled: σ = sqrt(Σ Δmid² / elapsed seconds) over the window, in price units per √second. */
@@ -338,3 +471,12 @@ export interface VolatilityConfig {
   /** Milliseconds between samples when `sample` is "fixedClock", 1 to 3600000. Default: 100. */
   readonly clockMillis?: number | undefined
 }
+
+/** How a thread waits for input. */
+export type WaitConfig =
+  /** Polls for a while, then sleeps until something arrives. */
+  | 'adaptive'
+  /** Polls for ever: the least latency, a whole core. */
+  | 'spin'
+  /** Sleeps until something arrives. */
+  | 'park'
