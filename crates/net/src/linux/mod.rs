@@ -1,0 +1,10 @@
+//! # Room card: net/linux
+//! In:    file descriptors and a core's number.
+//! Out:   readiness by epoll, an eventfd to ring, a thread on its core.
+//! Holds: Linux only; the crate's only unsafe code is here, each block one system call.
+//! Costs: one system call a function.
+#![allow(unsafe_code)]
+
+mod affinity;
+
+pub(crate) use affinity::pin;
