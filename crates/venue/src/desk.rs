@@ -1,12 +1,12 @@
 //! # Room card: venue/desk
 //! In:    requests, and what the floor (recorded or generated) decided about them.
-//! Out:   the venue's own table of our orders, its ledger, and the reports.
+//! Out:   the venue's own table of our orders, its ledgers, and the reports.
 //! Holds: at most `OWN_ORDERS_MAX` open orders; an order's cumulative quantity, the ledger and the Fills agree.
 //! Costs: O(1) per request and fill; no allocation after construction (reports go to the caller's buffer).
-use types::{Code, Instrument, Lots, OrderEvent, OrderEventKind, Side, Ticks, UnixNanos, flag};
+use types::{Code, Instrument, Lots, OrderEvent, OrderEventKind, OrderId, Side, Ticks, UnixNanos, flag};
 
+use crate::accounts::Accounts;
 use crate::idmap::{IdMap, Memory};
-use crate::ledger::Ledger;
 use crate::matching::{ORDER_LOTS_MAX, ORDER_TICKS_MAX};
 
 /// Open orders of ours that a venue holds per instrument; one more is rejected with `VenueFull`.
@@ -24,6 +24,8 @@ pub(crate) struct OwnOrder<Place> {
     pub(crate) quantity: i64,
     pub(crate) filled: i64,
     pub(crate) open: bool,
+    /// Whose it is.
+    account: u16,
     pub(crate) place: Place,
 }
 
@@ -40,13 +42,11 @@ impl<Place> OwnOrder<Place> {
 #[derive(Debug)]
 pub(crate) struct Desk<Place> {
     pub(crate) instrument: Instrument,
-    pub(crate) ledger: Ledger,
+    pub(crate) accounts: Accounts,
     orders: Vec<OwnOrder<Place>>,
     free: Vec<u32>,
     ids: IdMap,
     ended: Memory,
-    /// Open reduce-only orders by side.
-    reduce_only: [u32; 2],
     /// Inputs that are no request at all.
     pub(crate) malformed: u64,
 }
@@ -55,12 +55,11 @@ impl<Place: Copy + Default> Desk<Place> {
     pub(crate) fn new(instrument: &Instrument) -> Desk<Place> {
         Desk {
             instrument: instrument.clone(),
-            ledger: Ledger::default(),
+            accounts: Accounts::new(),
             orders: Vec::with_capacity(OWN_ORDERS_MAX),
             free: Vec::with_capacity(OWN_ORDERS_MAX),
             ids: IdMap::with_capacity(OWN_ORDERS_MAX),
             ended: Memory::with_capacity(ENDED_IDS_MAX),
-            reduce_only: [0; 2],
             malformed: 0,
         }
     }
@@ -89,15 +88,20 @@ impl<Place: Copy + Default> Desk<Place> {
     pub(crate) fn find(&self, request: &OrderEvent) -> Option<u32> {
         self.ids.get(request.order_id)
     }
-    /// Are there reduce-only orders of this side that nothing is left to reduce for?
+    /// Are there reduce-only orders of this side whose session has nothing left to reduce?
     pub(crate) fn reduce_only_is_spent(&self, side: Side) -> bool {
-        self.reduce_only[side.index()] > 0 && self.ledger.reducible(side) == 0
+        self.accounts.any_spent(side)
     }
     /// How much of an order may be filled now.
     #[inline]
     pub(crate) fn fillable(&self, slot: u32) -> i64 {
         let order = self.order(slot);
-        if order.has(flag::REDUCE_ONLY) { order.left().min(self.ledger.reducible(order.side)) } else { order.left() }
+        if order.has(flag::REDUCE_ONLY) { order.left().min(self.reducible(slot)) } else { order.left() }
+    }
+    /// How much of its session's position an order could close now, lots.
+    pub(crate) fn reducible(&self, slot: u32) -> i64 {
+        let order = self.order(slot);
+        self.accounts.reducible(order.account, order.side)
     }
 
     /// Price, quantity and value an order may have at this venue.
@@ -118,7 +122,7 @@ impl<Place: Copy + Default> Desk<Place> {
         let side = request.side().ok_or(Code::VenueInvalid)?;
         let known = self.ids.get(request.order_id).is_some() || self.ended.contains(request.order_id);
         let both = flag::POST_ONLY | flag::IOC;
-        let spent = request.flags & flag::REDUCE_ONLY != 0 && self.ledger.reducible(side) == 0;
+        let spent = request.flags & flag::REDUCE_ONLY != 0 && self.accounts.reducible_for(request.order_id, side) == 0;
         let named = request.order_id != 0 && request.instrument == self.instrument.id.0;
         if known || !named || spent || request.flags & both == both {
             return Err(Code::VenueInvalid);
@@ -128,7 +132,8 @@ impl<Place: Copy + Default> Desk<Place> {
     }
 
     /// Takes a checked New into the table.
-    pub(crate) fn open(&mut self, request: &OrderEvent, side: Side) -> Option<u32> {
+    pub(crate) fn open(&mut self, request: &OrderEvent, side: Side) -> Result<u32, Code> {
+        let account = self.accounts.open(request.order_id)?;
         let order = OwnOrder {
             request: *request,
             side,
@@ -136,6 +141,7 @@ impl<Place: Copy + Default> Desk<Place> {
             quantity: request.quantity.0,
             filled: 0,
             open: true,
+            account,
             place: Place::default(),
         };
         let slot = match self.free.pop() {
@@ -147,11 +153,13 @@ impl<Place: Copy + Default> Desk<Place> {
                 self.orders.push(order);
                 self.orders.len() as u32 - 1
             }
-            None => return None,
+            None => return Err(Code::VenueFull),
         };
         self.ids.insert(request.order_id, slot);
-        self.reduce_only[side.index()] += order.has(flag::REDUCE_ONLY) as u32;
-        Some(slot)
+        if order.has(flag::REDUCE_ONLY) {
+            self.accounts.count_reduce_only(account, side, true);
+        }
+        Ok(slot)
     }
 
     /// New terms from an accepted Replace; the flags stay as they were.
@@ -162,13 +170,22 @@ impl<Place: Copy + Default> Desk<Place> {
         order.request = OrderEvent { flags, client_id, ..*request };
     }
 
+    /// Books a fill of an earlier life of this venue.
+    pub(crate) fn restore(&mut self, session: u32, side: Side, price: Ticks, lots: Lots, fee: i64) -> Result<(), Code> {
+        let account = self.accounts.open(OrderId::new(session, 0).0)?;
+        self.accounts.book(account, side, lots.0, self.instrument.cash_flow(side, price, lots), Some(fee));
+        Ok(())
+    }
+
     /// Takes an ended order out of the table and remembers its id.
     pub(crate) fn close(&mut self, slot: u32) {
         let order = &mut self.orders[slot as usize];
         if !core::mem::replace(&mut order.open, false) {
             return;
         }
-        self.reduce_only[order.side.index()] -= order.has(flag::REDUCE_ONLY) as u32;
+        if order.has(flag::REDUCE_ONLY) {
+            self.accounts.count_reduce_only(order.account, order.side, false);
+        }
         self.ids.remove(order.request.order_id);
         self.ended.add(order.request.order_id);
         self.free.push(slot);
@@ -189,7 +206,8 @@ impl<Place: Copy + Default> Desk<Place> {
         let quantity = Lots(lots);
         let side = self.order(slot).side;
         let fee = self.instrument.fee(price, quantity, taker);
-        self.ledger.book(side, lots, self.instrument.cash_flow(side, price, quantity), fee);
+        let cash = self.instrument.cash_flow(side, price, quantity);
+        self.accounts.book(self.order(slot).account, side, lots, cash, fee);
         self.orders[slot as usize].filled += lots;
         let mut report = self.report(now, OrderEventKind::Fill, slot);
         (report.last_price, report.last_lots, report.fee) = (price, quantity, fee.unwrap_or(0));

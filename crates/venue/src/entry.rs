@@ -54,7 +54,7 @@ fn place<F: Floor>(floor: &mut F, now: UnixNanos, request: &OrderEvent, reports:
         let refused = request.flags & flag::POST_ONLY != 0 && floor.would_take(side, request.price);
         if refused { Err(Code::VenuePostOnly) } else { Ok(side) }
     });
-    let opened = checked.and_then(|side| floor.desk().open(request, side).ok_or(Code::VenueFull));
+    let opened = checked.and_then(|side| floor.desk().open(request, side));
     match opened {
         Ok(slot) => {
             reports.push(floor.desk().report(now, OrderEventKind::Accepted, slot));
@@ -127,7 +127,7 @@ fn replace<F: Floor>(floor: &mut F, now: UnixNanos, request: &OrderEvent, report
     }
 }
 
-/// Cancels reduce-only orders that nothing is left to reduce for. One comparison per side when there are none.
+/// Cancels reduce-only orders whose session has nothing left to reduce. A comparison per account when there are none.
 pub(crate) fn cancel_spent<F: Floor>(floor: &mut F, now: UnixNanos, reports: &mut Vec<OrderEvent>) {
     for side in Side::BOTH {
         if !floor.desk().reduce_only_is_spent(side) {
@@ -136,7 +136,8 @@ pub(crate) fn cancel_spent<F: Floor>(floor: &mut F, now: UnixNanos, reports: &mu
         // Bound: `OWN_ORDERS_MAX` slots.
         for slot in 0..floor.desk().slots() {
             let order = floor.desk().order(slot);
-            if order.open && order.side == side && order.has(flag::REDUCE_ONLY) {
+            let spent = order.open && order.side == side && order.has(flag::REDUCE_ONLY);
+            if spent && floor.desk().reducible(slot) == 0 {
                 end(floor, now, OrderEventKind::Cancelled, slot, None, reports);
             }
         }

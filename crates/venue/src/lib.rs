@@ -5,6 +5,7 @@
 //! Costs: see the modules; no allocation after construction as long as the caller's buffers keep their reserve.
 #![forbid(unsafe_code)]
 
+mod accounts;
 mod arrivals;
 mod desk;
 mod entry;
@@ -16,6 +17,7 @@ mod matching;
 mod queue;
 mod recorded;
 
+pub use accounts::ACCOUNTS_MAX;
 pub use desk::{ENDED_IDS_MAX, OWN_ORDERS_MAX};
 pub use feed::{FeedBatch, FeedItem, LevelRange};
 pub use generated::{GENERATED_LEVELS_MAX, GENERATED_ORDERS_MAX, GeneratedVenue};

@@ -28,7 +28,7 @@
 use book::{DepthOutcome, MarketBook, Rule, TouchOutcome, TouchSource};
 use types::config::Feed;
 use types::{
-    Code, DepthHeader, Instrument, Level, OrderEvent, OrderEventKind, Side, SnapshotHeader, Ticks, TouchPrint,
+    Code, DepthHeader, Instrument, Level, Lots, OrderEvent, OrderEventKind, Side, SnapshotHeader, Ticks, TouchPrint,
     TradePrint, UnixNanos, flag,
 };
 
@@ -85,9 +85,18 @@ impl RecordedVenue {
         }
     }
 
-    /// The venue's account of us.
+    /// The venue's account of us: all sessions together.
     pub fn ledger(&self) -> &Ledger {
-        &self.desk.ledger
+        self.desk.accounts.total()
+    }
+    /// The account of one session (the upper half of its order ids); `None` before its first order or fill.
+    pub fn account(&self, session: u32) -> Option<&Ledger> {
+        self.desk.accounts.of(session)
+    }
+    /// Books a fill that an earlier life of this venue reported, so that accounts go on. `VenueFull` with more sessions
+    /// than `ACCOUNTS_MAX`.
+    pub fn restore_fill(&mut self, session: u32, side: Side, price: Ticks, lots: Lots, fee: i64) -> Result<(), Code> {
+        self.desk.restore(session, side, price, lots, fee)
     }
     /// The recorded market.
     pub fn book(&self) -> &MarketBook {
