@@ -6,7 +6,6 @@
 #![forbid(unsafe_code)]
 
 mod measure;
-mod recording;
 mod run;
 mod schedule;
 mod source;

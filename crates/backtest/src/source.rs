@@ -6,13 +6,13 @@
 //! Costs: one decoded message, one copy of its bytes.
 use std::path::Path;
 
+use driver::Recording;
 use types::config::{Feed, LatencyConfig, Setup, SourceConfig};
 use types::{Code, ConnId, Instrument, InstrumentId, Nanos, OrderEvent, UnixNanos};
 use venue::{FeedBatch, FeedItem, GeneratedVenue, Ledger, RecordedVenue};
 use wire::json::FeedMessage;
 use wire::json::encode::{self, Envelope};
 
-use crate::recording::Recording;
 use crate::schedule::Deliveries;
 use types::Fault;
 

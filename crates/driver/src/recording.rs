@@ -1,10 +1,10 @@
-//! # Room card: backtest/recording
+//! # Room card: driver/recording
 //! In:    a file of lines "receive time in ns, space, raw message", plain or gzip.
 //! Out:   chunks of lines with their bytes and their decoded meaning, in file order.
 //! Holds: memory bounded by four chunks; a damaged gzip stream and a file without one good line are faults, a garbage
 //!        line is counted.
-//! Costs: decompression and decoding run on a thread of their own, ahead of the simulation; the result does not depend
-//!        on its timing.
+//! Costs: decompression and decoding run on a thread of their own, ahead of whoever plays; the result does not
+//!        depend on its timing.
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -20,19 +20,19 @@ use types::Fault;
 
 /// Lines of one chunk.
 const LINES_PER_CHUNK: usize = 512;
-/// Chunks in flight between the reading thread and the simulation.
+/// Chunks in flight between the reading thread and the player.
 const CHUNKS_MAX: usize = 4;
 /// Without one good line among the first of this number, the file is no recording.
 const LINES_TO_JUDGE: u64 = 100;
 
 /// One line.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Line {
+pub struct RecordedLine {
     /// Local receive time, ns.
     pub at: u64,
     start: u32,
     length: u32,
-    /// What it means, decoded as the venue's own side of the simulation needs it.
+    /// What it means, decoded as a venue's own side needs it.
     pub message: Result<FeedMessage, Code>,
     bids: (u32, u32),
     asks: (u32, u32),
@@ -40,9 +40,9 @@ pub(crate) struct Line {
 
 /// A run of lines with the memory they live in.
 #[derive(Debug, Default)]
-pub(crate) struct Chunk {
+pub struct Chunk {
     bytes: Vec<u8>,
-    lines: Vec<Line>,
+    lines: Vec<RecordedLine>,
     levels: Vec<Level>,
     garbage: u64,
 }
@@ -54,20 +54,23 @@ impl Chunk {
         self.levels.clear();
         self.garbage = 0;
     }
-    pub(crate) fn raw(&self, line: &Line) -> &[u8] {
+    /// The message's bytes, exactly as recorded.
+    pub fn raw(&self, line: &RecordedLine) -> &[u8] {
         &self.bytes[line.start as usize..][..line.length as usize]
     }
-    pub(crate) fn bids(&self, line: &Line) -> &[Level] {
+    /// Its bids; empty unless it is a depth message or a snapshot.
+    pub fn bids(&self, line: &RecordedLine) -> &[Level] {
         &self.levels[line.bids.0 as usize..line.bids.1 as usize]
     }
-    pub(crate) fn asks(&self, line: &Line) -> &[Level] {
+    /// Its asks.
+    pub fn asks(&self, line: &RecordedLine) -> &[Level] {
         &self.levels[line.asks.0 as usize..line.asks.1 as usize]
     }
 }
 
 /// Reads a recording ahead on its own thread.
 #[derive(Debug)]
-pub(crate) struct Recording {
+pub struct Recording {
     chunks: Receiver<Result<Chunk, Fault>>,
     spent: SyncSender<Chunk>,
     thread: Option<JoinHandle<()>>,
@@ -77,26 +80,26 @@ pub(crate) struct Recording {
     /// Lines that are no receive time and message.
     pub garbage: u64,
     /// Bytes of the file read so far and in all, for progress.
-    pub progress: Progress,
+    pub progress: RecordingProgress,
 }
 
 /// How far the reading thread is in the file.
 #[derive(Clone, Debug)]
-pub(crate) struct Progress {
+pub struct RecordingProgress {
     read: std::sync::Arc<std::sync::atomic::AtomicU64>,
     total: u64,
 }
 
-impl Progress {
+impl RecordingProgress {
     /// Fraction of the file read, 0 to 1.
-    pub(crate) fn fraction(&self) -> f64 {
+    pub fn fraction(&self) -> f64 {
         self.read.load(std::sync::atomic::Ordering::Relaxed) as f64 / self.total.max(1) as f64
     }
 }
 
 impl Recording {
     /// Opens the file and starts reading. A missing file is a fault now, damage is one when it is reached.
-    pub(crate) fn open(path: &Path, instrument: &Instrument, instruments: &[Instrument]) -> Result<Recording, Fault> {
+    pub fn open(path: &Path, instrument: &Instrument, instruments: &[Instrument]) -> Result<Recording, Fault> {
         let missing = |error: std::io::Error| {
             let fields = vec![("path", path.display().to_string()), ("error", error.to_string())];
             Fault::new(Code::RecordingMissing, format!("cannot open {}: {error}", path.display()), fields)
@@ -107,7 +110,7 @@ impl Recording {
             return Err(missing(std::io::Error::other("is a folder")));
         }
         let read = std::sync::Arc::new(std::sync::atomic::AtomicU64::new(0));
-        let progress = Progress { read: read.clone(), total: meta.len() };
+        let progress = RecordingProgress { read: read.clone(), total: meta.len() };
         let (chunk_sender, chunks) = sync_channel(CHUNKS_MAX);
         let (spent, spent_receiver) = sync_channel(CHUNKS_MAX + 2);
         let mut reader = Reading {
@@ -124,7 +127,7 @@ impl Recording {
             .name("fafnir-recording".into())
             .spawn(move || {
                 if let Err(fault) = reader.run(Counted { file, read }, &chunk_sender, &spent_receiver) {
-                    // The simulation may be gone already; then nobody wants the fault.
+                    // The player may be gone already; then nobody wants the fault.
                     let _ = chunk_sender.send(Err(fault));
                 }
             })
@@ -134,7 +137,7 @@ impl Recording {
     }
 
     /// The line that comes next, with the chunk it lives in; `None` at the end.
-    pub(crate) fn peek(&mut self) -> Result<Option<(&Chunk, Line)>, Fault> {
+    pub fn peek(&mut self) -> Result<Option<(&Chunk, RecordedLine)>, Fault> {
         while self.next >= self.current.lines.len() {
             if self.done {
                 return Ok(None);
@@ -153,7 +156,7 @@ impl Recording {
     }
 
     /// Moves past the line `peek` showed.
-    pub(crate) fn advance(&mut self) {
+    pub fn advance(&mut self) {
         self.next += 1;
     }
 }
@@ -280,7 +283,7 @@ impl Reading {
             chunk.levels.extend_from_slice(self.decoder.asks());
             asks = (bids.1, chunk.levels.len() as u32);
         }
-        chunk.lines.push(Line { at, start: from as u32, length: length as u32, message, bids, asks });
+        chunk.lines.push(RecordedLine { at, start: from as u32, length: length as u32, message, bids, asks });
     }
 
     fn damaged(&self, error: &std::io::Error) -> Fault {
