@@ -13,7 +13,17 @@
 //! that is empty, longer than
 //! `COMP_ID_BYTES_MAX` or not printable ASCII, a symbol likewise, sequence 0, order id 0, a quantity of zero or less,
 //! too little room.
+mod inbox;
+mod message;
+mod session;
+mod split;
+mod value;
 mod write;
+
+pub use inbox::{Inbox, Step};
+pub use message::{Field, Fields, Message};
+pub use session::{NoStore, Out, RejectReason, Role, SEQUENCE_MAX, Session, SessionSetup, State, Store, Verdict};
+pub use split::{FIX_IN_BYTES_MAX, Split, split};
 
 use types::limits::FIX_MESSAGE_BYTES_MAX;
 use types::{Code, Instrument, Lots, OrderId, Side, Ticks, UnixNanos, flag};
@@ -22,6 +32,9 @@ use write::Writer;
 
 /// Bytes of a SenderCompID or TargetCompID.
 pub const COMP_ID_BYTES_MAX: usize = 64;
+
+/// Bytes of the longest message that is written: its body length has three digits.
+pub const FIX_OUT_BYTES_MAX: usize = 1_000;
 
 /// What the session gives to each message.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -3,14 +3,13 @@
 //! Out:   the framed message: begin string, body length, body, checksum.
 //! Holds: nothing is written past the output; running out of room is remembered and refused at the end.
 //! Costs: one copy a field and one addition a byte.
-use types::limits::FIX_MESSAGE_BYTES_MAX;
 use types::time::{NANOS_PER_MILLI, civil_utc};
-use types::{Code, Grid, OrderId};
+use types::{Code, Grid, OrderId, UnixNanos};
 
-use super::{COMP_ID_BYTES_MAX, Header};
+use super::{COMP_ID_BYTES_MAX, FIX_OUT_BYTES_MAX, Header};
 use crate::text::{FIXED_COPY_BYTES, Text, pair};
 
-const STAMP_BYTES: usize = 22;
+pub(super) const STAMP_BYTES: usize = 22;
 /// Begin string and a body length of three digits, as every body but the shortest has.
 const PREFIX: &[u8; 16] = b"8=FIX.4.4\x019=000\x01";
 
@@ -27,8 +26,7 @@ pub(super) struct Writer<'a> {
 impl<'a> Writer<'a> {
     /// The header, up to and with SendingTime.
     pub(super) fn open(out: &'a mut [u8], kind: u8, header: &Header<'_>) -> Result<Writer<'a>, Code> {
-        let room = out.len().min(FIX_MESSAGE_BYTES_MAX);
-        let mut writer = Writer { out: &mut out[..room], at: 0, short: false, stamp: stamp(header) };
+        let mut writer = Writer::bare(out, header);
         if header.sequence == 0 {
             return Err(Code::FixFieldInvalid);
         }
@@ -42,6 +40,40 @@ impl<'a> Writer<'a> {
         writer.put(b"\x0152=");
         writer.time();
         Ok(writer)
+    }
+
+    /// The header with a type of one or two letters; `original` is the SendingTime of a message sent before, which makes
+    /// this a possible duplicate (43=Y, 122).
+    pub(super) fn open_as(
+        out: &'a mut [u8],
+        kind: &[u8],
+        header: &Header<'_>,
+        original: Option<&[u8]>,
+    ) -> Result<Writer<'a>, Code> {
+        let mut writer = Writer::bare(out, header);
+        if header.sequence == 0 {
+            return Err(Code::FixFieldInvalid);
+        }
+        writer.put(PREFIX);
+        writer.text_field(b"35=", kind)?;
+        writer.text_field(b"49=", header.sender)?;
+        writer.text_field(b"56=", header.target)?;
+        writer.integer(b"34=", header.sequence);
+        if original.is_some() {
+            writer.put(b"43=Y\x01");
+        }
+        writer.put(b"52=");
+        writer.time();
+        if let Some(original) = original {
+            writer.text_field(b"122=", original)?;
+        }
+        Ok(writer)
+    }
+
+    fn bare(out: &'a mut [u8], header: &Header<'_>) -> Writer<'a> {
+        // A body has at most three digits of length.
+        let room = out.len().min(FIX_OUT_BYTES_MAX);
+        Writer { out: &mut out[..room], at: 0, short: false, stamp: stamp(header.time) }
     }
 
     #[inline(always)]
@@ -68,7 +100,7 @@ impl<'a> Writer<'a> {
     }
 
     #[inline(always)]
-    fn bytes(&mut self, bytes: &[u8]) {
+    pub(super) fn bytes(&mut self, bytes: &[u8]) {
         match self.out.get_mut(self.at..self.at + bytes.len()) {
             Some(slot) => {
                 slot.copy_from_slice(bytes);
@@ -87,6 +119,50 @@ impl<'a> Writer<'a> {
         }
         self.bytes(text);
         Ok(())
+    }
+
+    /// A tag with its sign, printable text, a separator.
+    pub(super) fn text_field<const N: usize>(&mut self, tag: &[u8; N], value: &[u8]) -> Result<(), Code> {
+        self.put(tag);
+        self.printable(value)?;
+        self.put(b"\x01");
+        Ok(())
+    }
+
+    /// A tag with its sign, an integer, a separator.
+    #[inline]
+    pub(super) fn integer<const N: usize>(&mut self, tag: &[u8; N], value: u64) {
+        self.put(tag);
+        self.text(&Text::integer(value));
+        self.put(b"\x01");
+    }
+
+    /// A tag with its sign, one character, a separator.
+    #[inline]
+    pub(super) fn letter<const N: usize>(&mut self, tag: &[u8; N], value: u8) {
+        self.put(tag);
+        self.put(&[value, 1]);
+    }
+
+    /// A tag with its sign, steps of a grid with the decimals asked for, a separator.
+    #[inline]
+    pub(super) fn steps<const N: usize>(&mut self, tag: &[u8; N], steps: i64, grid: &Grid, decimals: u8) {
+        self.put(tag);
+        self.decimal(steps, grid, decimals);
+        self.put(b"\x01");
+    }
+
+    /// A tag with its sign, a moment in milliseconds, a separator.
+    pub(super) fn moment<const N: usize>(&mut self, tag: &[u8; N], at: UnixNanos) {
+        self.put(tag);
+        self.put(&stamp(at));
+    }
+
+    /// A tag with its sign, the header's day as `YYYYMMDD`, a separator.
+    pub(super) fn day<const N: usize>(&mut self, tag: &[u8; N]) {
+        let [a, b, c, d, e, f, g, h, ..] = self.stamp;
+        self.put(tag);
+        self.put(&[a, b, c, d, e, f, g, h, 1]);
     }
 
     /// A tag with its sign, an order id as `session-counter`, a separator.
@@ -141,8 +217,8 @@ impl<'a> Writer<'a> {
 }
 
 /// `YYYYMMDD-HH:MM:SS.sss` and a separator. Every `UnixNanos` lies before the year 2555.
-fn stamp(header: &Header<'_>) -> [u8; STAMP_BYTES] {
-    let (year, month, day, hour, minute, second, nanos) = civil_utc(header.time);
+pub(super) fn stamp(at: UnixNanos) -> [u8; STAMP_BYTES] {
+    let (year, month, day, hour, minute, second, nanos) = civil_utc(at);
     let millis = nanos / NANOS_PER_MILLI as u32;
     let mut stamp = *b"YYYYMMDD-HH:MM:SS.sss\x01";
     for (place, value) in [

@@ -1,0 +1,52 @@
+//! # Room card: wire/fix/session/timers
+//! In:    the time.
+//! Out:   heartbeats, test requests, the end of a silent session; when to look again.
+//! Holds: the peer is silent after a heartbeat and a fifth; then it has as long again to answer a test request.
+//! Costs: a few comparisons; call it at `deadline`.
+use types::{Code, Nanos, UnixNanos};
+
+use super::{LOGON_WAIT, LOGOUT_WAIT, Out, Session, State, Verdict};
+
+impl Session {
+    /// What is due by now.
+    pub fn on_time(&mut self, now: UnixNanos, out: &mut dyn Out) -> Verdict {
+        match self.state {
+            State::Down | State::Ended => return Verdict::Handled,
+            State::LoggingOn if now >= self.since.plus(LOGON_WAIT) => return self.end(Code::FixLogon),
+            State::LoggingOut if now >= self.since.plus(LOGOUT_WAIT) => return self.end(Code::FixSilent),
+            State::LoggingOn | State::LoggingOut => return Verdict::Handled,
+            State::Open => {}
+        }
+        if self.heartbeat.0 == 0 {
+            return Verdict::Handled;
+        }
+        if now >= self.silence_ends() {
+            if self.testing {
+                return self.end(Code::FixSilent);
+            }
+            self.testing = true;
+            // The answer is waited for from now on.
+            self.last_in = now;
+            self.send_test_request(now, out);
+        }
+        if now >= self.last_out.plus(self.heartbeat) {
+            self.send_heartbeat(None, now, out);
+        }
+        Verdict::Handled
+    }
+
+    /// When `on_time` has something to do, if nothing else happens before.
+    pub fn deadline(&self) -> Option<UnixNanos> {
+        match self.state {
+            State::Down | State::Ended => None,
+            State::LoggingOn => Some(self.since.plus(LOGON_WAIT)),
+            State::LoggingOut => Some(self.since.plus(LOGOUT_WAIT)),
+            State::Open if self.heartbeat.0 == 0 => None,
+            State::Open => Some(self.silence_ends().min(self.last_out.plus(self.heartbeat))),
+        }
+    }
+
+    fn silence_ends(&self) -> UnixNanos {
+        self.last_in.plus(Nanos(self.heartbeat.0.saturating_add(self.heartbeat.0 / 5)))
+    }
+}
