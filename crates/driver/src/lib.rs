@@ -10,11 +10,13 @@ mod clock;
 mod hosted;
 mod live_orders;
 mod recording;
+mod recover;
 mod replay;
 mod timers;
 mod work;
 
 pub use hosted::{Hosted, HostedOptions, HostedSummary};
 pub use recording::{Chunk, RecordedLine, Recording, RecordingProgress};
+pub use recover::{Recovered, recover};
 pub use replay::{EndedAt, ReplayOutcome, replay};
 pub use timers::{TIMERS_MAX, Timers};

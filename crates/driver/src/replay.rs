@@ -11,7 +11,7 @@ use std::path::Path;
 use engine::Engine;
 use journal::{EffectsHash, EndReason, Reader, Record};
 use types::config::EngineConfig;
-use types::{Code, Effects, Fault};
+use types::{Code, Effects, Fault, Input};
 
 /// Where reading ended.
 #[derive(Clone, Debug)]
@@ -39,6 +39,8 @@ pub struct ReplayOutcome {
     pub ended_at: EndedAt,
     /// Why: "closed", "unclosed", "truncated" or "corrupt".
     pub reason: &'static str,
+    /// It ended at damage ("truncated" or "corrupt"): what was recorded behind it is not in this replay.
+    pub damaged: bool,
     /// Build that wrote the journal.
     pub build: String,
     /// Records of kinds this build does not know, skipped.
@@ -60,38 +62,14 @@ pub fn replay(
     let segments = segments_beside(path);
     let build = reader.start().build.clone();
     let (_, setup) = EngineConfig::from_json(&engine_json(&reader.start().config)?)?;
-    let mut engine = Engine::new(setup);
-    let mut effects = Effects::new();
-    let mut hash = EffectsHash::new();
     let mut dump = dump.map(Dump::create).transpose()?;
-    let (mut turns, mut marks, mut unknown, mut first_mismatch) = (0, 0, 0, None);
-    while let Some(record) = reader.next() {
-        match record {
-            Record::Input(input) => {
-                // A journal of a run that panicked ends with the input that made it.
-                catch_unwind(AssertUnwindSafe(|| engine.turn(&input, &mut effects))).map_err(|_| {
-                    let fields = vec![("turn", input.turn.to_string())];
-                    Fault::new(Code::EnginePanicked, "the engine panicked in the replay", fields)
-                })?;
-                hash.update(effects.bytes());
-                if let Some(dump) = &mut dump {
-                    dump.write(effects.bytes())?;
-                }
-                turns += 1;
-                if turns % TURNS_BETWEEN_LOOKS == 0 {
-                    if !keep_going() {
-                        return Err(Fault::new(Code::Aborted, "the replay was stopped before its end", vec![]));
-                    }
-                    progress(fraction(&reader, segments));
-                }
+    let mut pass = Pass::new(Engine::new(setup));
+    while pass.step(&mut reader, |_, effects| dump.as_mut().map_or(Ok(()), |dump| dump.write(effects.bytes())))? {
+        if pass.turns.is_multiple_of(TURNS_BETWEEN_LOOKS) {
+            if !keep_going() {
+                return Err(Fault::new(Code::Aborted, "the replay was stopped before its end", vec![]));
             }
-            Record::HashMark { turn, hash: recorded, .. } | Record::Close { turn, hash: recorded, .. } => {
-                marks += 1;
-                if recorded != hash.digest() && first_mismatch.is_none() {
-                    first_mismatch = Some(turn);
-                }
-            }
-            Record::Unknown { .. } => unknown += 1,
+            progress(fraction(&reader, segments));
         }
     }
     if let Some(dump) = &mut dump {
@@ -100,11 +78,11 @@ pub fn replay(
     progress(1.0);
     let end = reader.end();
     Ok(ReplayOutcome {
-        hash: journal::hex(hash.digest()),
-        turns,
-        matches: first_mismatch.is_none(),
-        first_mismatch,
-        marks_checked: marks,
+        hash: journal::hex(pass.hash.digest()),
+        turns: pass.turns,
+        matches: pass.first_mismatch.is_none(),
+        first_mismatch: pass.first_mismatch,
+        marks_checked: pass.marks,
         ended_at: EndedAt { segment: end.segment, offset: end.offset },
         reason: match end.reason {
             EndReason::Closed => "closed",
@@ -112,9 +90,62 @@ pub fn replay(
             EndReason::Truncated => "truncated",
             EndReason::Corrupt => "corrupt",
         },
+        damaged: end.reason.code().is_some(),
         build,
-        unknown_records: unknown,
+        unknown_records: pass.unknown,
     })
+}
+
+/// An engine on its way through a journal.
+pub(crate) struct Pass {
+    pub(crate) engine: Engine,
+    effects: Effects,
+    pub(crate) hash: EffectsHash,
+    /// Inputs turned.
+    pub(crate) turns: u64,
+    /// Recorded hashes compared.
+    marks: u64,
+    /// Turn of the first that differs.
+    pub(crate) first_mismatch: Option<u64>,
+    /// Records skipped.
+    unknown: u64,
+}
+
+impl Pass {
+    pub(crate) fn new(engine: Engine) -> Pass {
+        let (effects, hash) = (Effects::new(), EffectsHash::new());
+        Pass { engine, effects, hash, turns: 0, marks: 0, first_mismatch: None, unknown: 0 }
+    }
+
+    /// The next record: an input is turned and handed on with its effects, a mark is compared. `false` at the end.
+    /// Errors: EnginePanicked; what `turned` says.
+    pub(crate) fn step(
+        &mut self,
+        reader: &mut Reader,
+        mut turned: impl FnMut(&Input<'_>, &Effects) -> Result<(), Fault>,
+    ) -> Result<bool, Fault> {
+        let Some(record) = reader.next() else { return Ok(false) };
+        match record {
+            Record::Input(input) => {
+                // A journal of a run that panicked ends with the input that made it.
+                catch_unwind(AssertUnwindSafe(|| self.engine.turn(&input, &mut self.effects))).map_err(|_| {
+                    let fields = vec![("turn", input.turn.to_string())];
+                    Fault::new(Code::EnginePanicked, "the engine panicked in the replay", fields)
+                })?;
+                self.hash.update(self.effects.bytes());
+                self.turns += 1;
+                turned(&input, &self.effects)?;
+            }
+            Record::HashMark { turn, hash: recorded, .. } | Record::Close { turn, hash: recorded, .. } => {
+                self.marks += 1;
+                if recorded != self.hash.digest() && self.first_mismatch.is_none() {
+                    self.first_mismatch = Some(turn);
+                }
+            }
+            Record::Unknown { .. } => self.unknown += 1,
+        }
+        Ok(true)
+    }
 }
 
 /// A file of exactly the hashed bytes.
@@ -140,7 +171,7 @@ impl<'a> Dump<'a> {
 }
 
 /// The engine's part of a recorded configuration: a backtest's holds it under `engine`, a live session's is it.
-fn engine_json(config: &str) -> Result<String, Fault> {
+pub(crate) fn engine_json(config: &str) -> Result<String, Fault> {
     let bad = |error: serde_json::Error| {
         Fault::new(Code::JournalFormat, format!("the journal's configuration cannot be read: {error}"), vec![])
     };

@@ -47,6 +47,14 @@ impl Timers {
         self.earliest = self.set.iter().copied().min();
         true
     }
+    /// Takes a timer that has fired; `false` when it is not set.
+    pub fn remove(&mut self, id: TimerId) -> bool {
+        let Some(place) = self.set.iter().position(|&(_, known)| known == id) else { return false };
+        self.set.swap_remove(place);
+        self.users -= is_users(id) as usize;
+        self.earliest = self.set.iter().copied().min();
+        true
+    }
     /// Moment of the earliest timer.
     pub fn due(&self) -> Option<UnixNanos> {
         self.earliest.map(|(at, _)| at)

@@ -28,6 +28,14 @@
 //! | 9 HashMark | 0 | effects hash u128 |
 //! | 10 Close | 0 | effects hash u128, turns u64 |
 //! | 11 Roll | 0 | none: the next segment goes on |
+//!
+//! The last segment may be followed by files that are not begun: zeros, or a header and zeros. They were made ahead.
+//! The header of the next segment is written before the first word of the Roll that leads to it, so a Roll without a
+//! begun segment behind it is damage.
+//!
+//! A journal can be resumed, in a new segment, whether it was closed or not: its last segment then gets a Roll. So a
+//! Close ends a journal unless a Roll follows it at once; nothing else may. What a crash left unfinished behind the last
+//! record is cut first. The bytes of a Roll and of a header follow from the chain, so that one half written is known.
 use types::limits::INPUT_BYTES_MAX;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
@@ -100,7 +108,7 @@ pub enum RecordKind {
     Control = 8,
     /// Effects hash after a turn.
     HashMark = 9,
-    /// The end: effects hash and number of turns.
+    /// The end, unless a Roll follows: effects hash and number of turns.
     Close = 10,
     /// The next segment goes on.
     Roll = 11,
@@ -191,7 +199,29 @@ impl SegmentHeader {
     }
 }
 
+/// The Roll record behind a record whose chain value is `before`, and its own chain value.
+pub(crate) fn roll_record(before: u64) -> ([u8; RECORD_HEADER_BYTES], u64) {
+    let word = first_word(0, RecordKind::Roll as u16, 0);
+    let mut header = RecordHeader { length: 0, kind: RecordKind::Roll as u16, detail: 0, chain: 0, turn: 0, now: 0 };
+    header.chain = chain(before, word, &header.as_bytes()[CHAINED_FROM..]);
+    let mut bytes = [0; RECORD_HEADER_BYTES];
+    bytes.copy_from_slice(header.as_bytes());
+    (bytes, header.chain)
+}
+
+/// Are `bytes` what is there while `wanted` is being written over zeros, whatever part of it has arrived?
+pub(crate) fn part_of(bytes: &[u8], wanted: &[u8]) -> bool {
+    let wanted = wanted.iter().chain(core::iter::repeat(&0));
+    bytes.iter().zip(wanted).all(|(&byte, &wanted)| byte == 0 || byte == wanted)
+}
+
 /// File name of a segment.
 pub(crate) fn segment_name(number: u32) -> String {
     format!("{number:06}.fafnir")
+}
+
+/// Number of a segment from its file name.
+pub(crate) fn segment_number(name: &str) -> Option<u32> {
+    let digits = name.strip_suffix(".fafnir").filter(|digits| digits.len() == 6)?;
+    digits.parse().ok().filter(|&number| number > 0)
 }

@@ -6,15 +6,19 @@
 //! Costs: one copy and one XXH3-64 per input; no allocation and no system call except when a segment is full.
 #![deny(unsafe_code)]
 
+mod bytes;
 mod fault;
 mod format;
 mod hash;
 mod map;
 mod reader;
+mod resume;
+mod tail;
 mod writer;
 
 pub use fault::JournalFault;
 pub use format::{FORMAT_VERSION, RecordKind, SEGMENT_BYTES_DEFAULT, SEGMENT_BYTES_MAX, SEGMENT_BYTES_MIN, Start};
 pub use hash::{EffectsHash, hex};
 pub use reader::{End, EndReason, Reader, Record};
+pub use resume::Resumed;
 pub use writer::{Options, Writer};

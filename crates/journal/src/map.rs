@@ -28,26 +28,27 @@ impl Segment {
     /// Creates, allocates, maps and touches. On an error no file is left behind.
     pub(crate) fn create(path: &Path, bytes: u64) -> io::Result<Segment> {
         let file = OpenOptions::new().read(true).write(true).create_new(true).open(path)?;
+        Segment::map(path, file, bytes).inspect_err(|_| drop(std::fs::remove_file(path)))
+    }
+
+    /// The same with a file that is there and holds no record. On an error the file stays.
+    pub(crate) fn reopen(path: &Path, bytes: u64) -> io::Result<Segment> {
+        let file = OpenOptions::new().read(true).write(true).open(path)?;
+        Segment::map(path, file, bytes)
+    }
+
+    fn map(path: &Path, file: File, bytes: u64) -> io::Result<Segment> {
         let mapped = allocate(&file, bytes).and_then(|()| {
-            // SAFETY: the file was created above by this process (`create_new`) in a folder it found empty; nothing in
-            // this process truncates it before `close`, which unmaps first; that others keep off a journal in use is
-            // the contract of the room.
+            // SAFETY: the caller created the file or found it without a record; nothing in this process truncates it
+            // before `close`, which unmaps first; that others keep off a journal in use is the contract of the room.
             unsafe { MmapOptions::new().map_mut(&file) }
         });
-        match mapped {
-            Ok(mut map) => {
-                for page in map.chunks_mut(PAGE_BYTES) {
-                    // A store, so that the page is there for writing; black_box, because zero is what it holds already.
-                    page[0] = core::hint::black_box(0);
-                }
-                Ok(Segment { path: path.to_path_buf(), file, map })
-            }
-            Err(error) => {
-                drop(file);
-                let _ = std::fs::remove_file(path);
-                Err(error)
-            }
+        let mut map = mapped?;
+        for page in map.chunks_mut(PAGE_BYTES) {
+            // A store, so that the page is there for writing; black_box, because zero is what it holds already.
+            page[0] = core::hint::black_box(0);
         }
+        Ok(Segment { path: path.to_path_buf(), file, map })
     }
 
     /// The bytes of the file.

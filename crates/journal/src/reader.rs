@@ -12,11 +12,13 @@ use std::path::{Path, PathBuf};
 use types::{Code, ConnId, ConnState, Control, Event, Input, InputKind, OrderEvent, TimerId, UnixNanos};
 use zerocopy::{FromBytes, IntoBytes};
 
+use crate::bytes::Bytes;
 use crate::fault::JournalFault;
 use crate::format::{
     CHAINED_FROM, CLOSE_BYTES, FORMAT_VERSION, MAGIC, PAYLOAD_BYTES_MAX, RECORD_HEADER_BYTES, RecordHeader, RecordKind,
-    SEGMENT_BYTES_MAX, SEGMENT_HEADER_BYTES, SegmentHeader, Start, chain, first_word, record_bytes, segment_name,
+    SEGMENT_HEADER_BYTES, SegmentHeader, Start, chain, first_word, part_of, record_bytes, roll_record, segment_name,
 };
+use crate::tail;
 
 /// A record after record 0.
 #[derive(Clone, Copy, Debug)]
@@ -55,7 +57,8 @@ pub enum Record<'a> {
 pub enum EndReason {
     /// With a Close record.
     Closed,
-    /// Between two records, without a Close record: the process ended or is still running.
+    /// Behind a whole record, without a Close record: the process ended or is still running. At most one record was
+    /// begun behind it, whose effects never left.
     Unclosed,
     /// Inside a record, or before a segment that should follow.
     Truncated,
@@ -99,9 +102,28 @@ pub struct Reader {
     chain: u64,
     turns: u64,
     unknown: u64,
+    /// Turn and time of the last input.
+    last: (u64, UnixNanos),
     rolled: bool,
     closed: bool,
     reason: Option<EndReason>,
+}
+
+/// Where a journal that was read to its end goes on.
+#[derive(Debug)]
+pub(crate) struct Tail {
+    pub(crate) dir: PathBuf,
+    /// Segment of the last good record.
+    pub(crate) number: u32,
+    pub(crate) offset: usize,
+    pub(crate) chain: u64,
+    pub(crate) turns: u64,
+    pub(crate) last: (u64, UnixNanos),
+    /// The last record is a Roll; the next segment is there and not begun.
+    pub(crate) rolled: bool,
+    pub(crate) closed: bool,
+    /// Bytes behind the last record, up to the last that is not zero.
+    pub(crate) torn: u64,
 }
 
 impl Reader {
@@ -122,6 +144,7 @@ impl Reader {
             chain: header.checksum,
             turns: 0,
             unknown: 0,
+            last: (0, UnixNanos::NONE),
             rolled: false,
             closed: false,
             reason: None,
@@ -139,6 +162,10 @@ impl Reader {
         Ok(reader)
     }
 
+    /// Folder of the journal; empty when one segment alone was opened.
+    pub fn dir(&self) -> &Path {
+        self.dir.as_deref().unwrap_or(Path::new(""))
+    }
     /// Record 0.
     pub fn start(&self) -> &Start {
         &self.start
@@ -165,15 +192,18 @@ impl Reader {
     }
 
     fn find_next(&mut self) -> Option<Found> {
-        // Bound: the records of the journal; only rolls go round again.
+        // Bound: the records of the journal; only rolls, and a segment that has grown, go round again.
         while self.reason.is_none() {
             match self.locate() {
                 Ok(found) if found.header.kind == RecordKind::Roll as u16 => {
                     self.accept(&found);
-                    self.rolled = true;
+                    (self.rolled, self.closed) = (true, false);
                 }
                 Ok(found) => match found.record(&self.bytes) {
                     Some(record) => {
+                        if let Record::Input(input) = record {
+                            self.last = (input.turn, input.now);
+                        }
                         self.turns += matches!(record, Record::Input(_)) as u64;
                         self.unknown += matches!(record, Record::Unknown { .. }) as u64;
                         self.closed = matches!(record, Record::Close { .. });
@@ -183,6 +213,10 @@ impl Reader {
                     None => self.reason = Some(EndReason::Corrupt),
                 },
                 Err(EndReason::Unclosed) if self.rolled => self.reason = self.next_segment().err(),
+                Err(EndReason::Unclosed | EndReason::Closed) if self.next_has_records() => {
+                    // It is being written, or its end is lost.
+                    self.reason = if self.grown() { None } else { Some(EndReason::Truncated) };
+                }
                 Err(reason) => self.reason = Some(reason),
             }
         }
@@ -193,21 +227,34 @@ impl Reader {
         (self.offset, self.chain) = (found.end, found.header.chain);
     }
 
-    /// The record at the present place if it is whole and its chain holds.
+    fn rest(&self) -> &[u8] {
+        self.bytes.get().get(self.offset..).unwrap_or(&[])
+    }
+
+    /// The record at the present place if it is whole, its chain holds and it may stand there.
     fn locate(&self) -> Result<Found, EndReason> {
-        let rest = self.bytes.get().get(self.offset..).unwrap_or(&[]);
+        let rest = self.rest();
+        let good = if self.closed { EndReason::Closed } else { EndReason::Unclosed };
         let word = rest.first_chunk::<8>().map(|bytes| u64::from_le_bytes(*bytes));
-        if self.closed || self.rolled {
-            let only_zeros = rest.iter().all(|&byte| byte == 0);
-            let good = if self.closed { EndReason::Closed } else { EndReason::Unclosed };
-            return Err(if only_zeros { good } else { EndReason::Corrupt });
+        let found = match word {
+            Some(word) if word != 0 && !self.rolled => self.parse(rest),
+            _ if rest.iter().all(|&byte| byte == 0) => return Err(good),
+            _ if self.rolled => return Err(EndReason::Corrupt),
+            _ => Err(EndReason::Truncated),
+        };
+        match found {
+            Ok(found) if !self.closed || found.header.kind == RecordKind::Roll as u16 => Ok(found),
+            Err(_) if part_of(rest, &roll_record(self.chain).0) => Err(good),
+            Ok(_) | Err(_) if self.closed => Err(EndReason::Corrupt),
+            // Never published: the process ended while it wrote this record. Unless there is more behind it.
+            Err(_) if word == Some(0) => {
+                Err(if tail::is_last(rest) { EndReason::Unclosed } else { EndReason::Corrupt })
+            }
+            other => other,
         }
-        match word {
-            // Nothing written here. Something behind it is a record that was not finished.
-            None | Some(0) if rest.iter().all(|&byte| byte == 0) => return Err(EndReason::Unclosed),
-            None | Some(0) => return Err(EndReason::Truncated),
-            Some(_) => {}
-        }
+    }
+
+    fn parse(&self, rest: &[u8]) -> Result<Found, EndReason> {
         let Ok((header, _)) = RecordHeader::read_from_prefix(rest) else { return Err(EndReason::Truncated) };
         if header.length as usize > PAYLOAD_BYTES_MAX {
             return Err(EndReason::Corrupt);
@@ -218,6 +265,58 @@ impl Reader {
             return Err(EndReason::Corrupt);
         }
         Ok(Found { header, payload: self.offset + RECORD_HEADER_BYTES, end: self.offset + record.len() })
+    }
+
+    /// Does the next segment, to which nothing leads, hold records?
+    fn next_has_records(&self) -> bool {
+        let Some(dir) = &self.dir else { return false };
+        let mut begin = [0; SEGMENT_HEADER_BYTES + 8];
+        let read = File::open(dir.join(segment_name(self.number + 1))).and_then(|mut file| file.read_exact(&mut begin));
+        read.is_ok() && begin[SEGMENT_HEADER_BYTES..] != [0; 8]
+    }
+
+    /// Reads the present segment again; has it a record now where it had none?
+    fn grown(&mut self) -> bool {
+        let Some(dir) = &self.dir else { return false };
+        let Ok(bytes) = Bytes::load(&dir.join(segment_name(self.number))) else { return false };
+        let word = |bytes: &Bytes| bytes.get().get(self.offset..self.offset + 8).is_some_and(|word| word != [0; 8]);
+        let grown = !word(&self.bytes) && word(&bytes);
+        self.bytes = bytes;
+        grown
+    }
+
+    /// Reads to the end and says where the journal goes on.
+    /// Errors: JournalTruncated, JournalCorrupt: more is wrong than that the last record is not whole. JournalFormat:
+    /// not a journal's folder or first segment.
+    pub(crate) fn tail(mut self) -> Result<Tail, JournalFault> {
+        while self.find_next().is_some() {}
+        let Some(dir) = self.dir.clone() else {
+            return Err(JournalFault::new(Code::JournalFormat, Path::new(""), "one segment alone cannot be resumed"));
+        };
+        let written = tail::written(self.rest());
+        if let Some(code) = self.end().reason.code() {
+            let good = if self.rolled { self.next_not_begun(&dir) } else { !self.closed && tail::is_last(self.rest()) };
+            if !good {
+                let path = dir.join(segment_name(self.number));
+                return Err(JournalFault::new(code, &path, format!("damaged behind byte {}", self.offset)));
+            }
+        }
+        Ok(Tail {
+            dir,
+            number: self.number,
+            offset: self.offset,
+            chain: self.chain,
+            turns: self.turns,
+            last: self.last,
+            rolled: self.rolled,
+            closed: self.closed,
+            torn: written as u64,
+        })
+    }
+
+    fn next_not_begun(&self, dir: &Path) -> bool {
+        let header = SegmentHeader::new(self.number + 1, self.chain);
+        Bytes::load(&dir.join(segment_name(self.number + 1))).is_ok_and(|bytes| part_of(bytes.get(), header.as_bytes()))
     }
 
     /// Goes on in the next segment.
@@ -307,45 +406,4 @@ fn first_header(bytes: &Bytes, path: &Path) -> Result<SegmentHeader, JournalFaul
         return format(format!("segment {} of a journal; a replay starts at segment 1", header.segment));
     }
     Ok(header)
-}
-
-/// A file in memory, on an 8-byte boundary.
-struct Bytes {
-    words: Vec<u64>,
-    length: usize,
-}
-
-impl core::fmt::Debug for Bytes {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        write!(f, "{} bytes", self.length)
-    }
-}
-
-impl Bytes {
-    fn get(&self) -> &[u8] {
-        self.words.as_bytes().get(..self.length).unwrap_or(&[])
-    }
-    fn load(path: &Path) -> Result<Bytes, JournalFault> {
-        let io = |error: std::io::Error| JournalFault::io(path, &error);
-        let meta = std::fs::metadata(path).map_err(io)?;
-        if !meta.is_file() || meta.len() > SEGMENT_BYTES_MAX {
-            let detail = format!("no regular file of at most {SEGMENT_BYTES_MAX} bytes");
-            return Err(JournalFault::new(Code::JournalFormat, path, detail));
-        }
-        let mut file = File::open(path).map_err(io)?;
-        let (mut words, count) = (Vec::<u64>::new(), (meta.len() as usize).div_ceil(8));
-        if words.try_reserve_exact(count).is_err() {
-            return Err(JournalFault::new(Code::JournalIo, path, format!("no memory for {} bytes", meta.len())));
-        }
-        words.resize(count, 0);
-        let (mut length, limit) = (0, meta.len() as usize);
-        // Bound: the file's length when it was opened; a file that has become shorter ends the loop.
-        while length < limit {
-            match file.read(&mut words.as_mut_bytes()[length..limit]).map_err(io)? {
-                0 => break,
-                count => length += count,
-            }
-        }
-        Ok(Bytes { words, length })
-    }
 }

@@ -26,6 +26,29 @@ pub struct Options {
     pub segment_bytes: u64,
 }
 
+impl Options {
+    pub(crate) fn check(&self, dir: &Path) -> Result<(), JournalFault> {
+        if (SEGMENT_BYTES_MIN..=SEGMENT_BYTES_MAX).contains(&self.segment_bytes) {
+            return Ok(());
+        }
+        let detail = format!("segment of {} bytes, allowed 4096 to 4294967296", self.segment_bytes);
+        Err(JournalFault::new(Code::ConfigInvalid, dir, detail))
+    }
+}
+
+/// Where a writer begins.
+#[derive(Clone, Copy)]
+pub(crate) struct Place {
+    /// Number of the first segment it writes.
+    pub(crate) number: u32,
+    /// Chain value of the record before.
+    pub(crate) chain: u64,
+    /// Inputs before.
+    pub(crate) turns: u64,
+    /// Turn of the last of them.
+    pub(crate) last_turn: u64,
+}
+
 impl Default for Options {
     fn default() -> Self {
         Options { segment_bytes: SEGMENT_BYTES_DEFAULT }
@@ -43,6 +66,9 @@ pub struct Writer {
     offset: usize,
     chain: u64,
     turns: u64,
+    /// Turn of the last input written, and of the last on the disk.
+    turn: u64,
+    synced_turn: u64,
     /// Segments known to be on the disk.
     synced: u32,
     fault: Option<JournalFault>,
@@ -54,10 +80,7 @@ impl Writer {
     /// (record 0).
     pub fn create(dir: impl AsRef<Path>, start: &Start, options: Options) -> Result<Writer, JournalFault> {
         let dir = dir.as_ref();
-        if !(SEGMENT_BYTES_MIN..=SEGMENT_BYTES_MAX).contains(&options.segment_bytes) {
-            let detail = format!("segment of {} bytes, allowed 4096 to 4294967296", options.segment_bytes);
-            return Err(JournalFault::new(Code::ConfigInvalid, dir, detail));
-        }
+        options.check(dir)?;
         let payload = start.encode();
         if payload.len() > INPUT_BYTES_MAX {
             return Err(too_large(dir, payload.len()));
@@ -67,20 +90,35 @@ impl Writer {
         if entries.next().is_some() {
             return Err(JournalFault::new(Code::JournalIo, dir, "the folder is not empty"));
         }
+        let place = Place { number: 1, chain: 0, turns: 0, last_turn: 0 };
+        let mut writer = Writer::start(dir, options, place, record_bytes(payload.len()), false)?;
+        writer.append(RecordKind::Start, 0, 0, UnixNanos::NONE, &payload, &[])?;
+        Ok(writer)
+    }
+
+    /// Goes on behind what is there, in a segment of its own, whose header is on the disk when this returns.
+    pub(crate) fn begin(dir: &Path, options: Options, place: Place, reopen: bool) -> Result<Writer, JournalFault> {
+        let mut writer = Writer::start(dir, options, place, 0, reopen)?;
+        writer.sync()?;
+        Ok(writer)
+    }
+
+    fn start(dir: &Path, options: Options, place: Place, record: usize, reopen: bool) -> Result<Writer, JournalFault> {
         let mut writer = Writer {
             dir: dir.to_path_buf(),
             options,
             segment: None,
-            number: 0,
+            number: place.number - 1,
             offset: 0,
-            chain: 0,
-            turns: 0,
-            synced: 0,
+            chain: place.chain,
+            turns: place.turns,
+            turn: place.last_turn,
+            synced_turn: place.last_turn,
+            synced: place.number - 1,
             fault: None,
         };
-        let segment = writer.new_segment(1, record_bytes(payload.len()))?;
+        let segment = writer.new_segment(place.number, record, reopen)?;
         writer.adopt(segment);
-        writer.append(RecordKind::Start, 0, 0, UnixNanos::NONE, &payload, &[])?;
         Ok(writer)
     }
 
@@ -106,6 +144,7 @@ impl Writer {
             InputKind::Control(control) => append(self, RecordKind::Control, control as u16, &[], &[]),
         }?;
         self.turns += 1;
+        self.turn = turn;
         Ok(())
     }
 
@@ -139,9 +178,15 @@ impl Writer {
             }
             self.synced += 1;
         }
-        sync_folder(&self.dir).map_err(|error| JournalFault::io(&self.dir, &error))
+        sync_folder(&self.dir).map_err(|error| JournalFault::io(&self.dir, &error))?;
+        self.synced_turn = self.turn;
+        Ok(())
     }
 
+    /// The last turn whose input is on the disk.
+    pub fn synced(&self) -> u64 {
+        self.synced_turn
+    }
     /// Inputs written.
     pub fn turns(&self) -> u64 {
         self.turns
@@ -207,7 +252,7 @@ impl Writer {
     fn roll(&mut self, record: usize) -> Result<(), JournalFault> {
         self.usable()?;
         // The new file first: if the disk is full the old segment is still whole and without a Roll.
-        let result = self.new_segment(self.number + 1, record).and_then(|segment| {
+        let result = self.new_segment(self.number + 1, record, false).and_then(|segment| {
             self.put(RecordKind::Roll, 0, 0, UnixNanos::NONE, &[], &[]);
             let closed = self.finish_segment();
             self.adopt(segment);
@@ -220,14 +265,15 @@ impl Writer {
         result
     }
 
-    fn new_segment(&self, number: u32, record: usize) -> Result<Segment, JournalFault> {
+    fn new_segment(&self, number: u32, record: usize, reopen: bool) -> Result<Segment, JournalFault> {
         if number > SEGMENTS_MAX {
             return Err(JournalFault::new(Code::JournalFull, &self.dir, "999999 segments"));
         }
         let need = (SEGMENT_HEADER_BYTES + record + SEGMENT_RESERVE_BYTES) as u64;
         let bytes = self.options.segment_bytes.max(need).next_multiple_of(4096);
         let path = self.dir.join(segment_name(number));
-        Segment::create(&path, bytes).map_err(|error| JournalFault::io(&path, &error))
+        let make = if reopen { Segment::reopen } else { Segment::create };
+        make(&path, bytes).map_err(|error| JournalFault::io(&path, &error))
     }
 
     fn adopt(&mut self, mut segment: Segment) {
@@ -246,12 +292,12 @@ impl Writer {
 }
 
 #[cfg(unix)]
-fn sync_folder(dir: &Path) -> std::io::Result<()> {
+pub(crate) fn sync_folder(dir: &Path) -> std::io::Result<()> {
     File::open(dir)?.sync_all()
 }
 
 #[cfg(not(unix))]
-fn sync_folder(_dir: &Path) -> std::io::Result<()> {
+pub(crate) fn sync_folder(_dir: &Path) -> std::io::Result<()> {
     Ok(()) // A folder cannot be opened here; its entries are written with the files.
 }
 
