@@ -16,7 +16,7 @@ use crate::Engine;
 use crate::send::CancelScope;
 
 impl Engine {
-    pub(crate) fn on_command(&mut self, bytes: &[u8], now: UnixNanos, effects: &mut Effects) {
+    pub(crate) fn on_command(&mut self, producer: u16, bytes: &[u8], now: UnixNanos, effects: &mut Effects) {
         let decoded = if bytes.len() > COMMAND_BYTES_MAX { Err(Code::InputTooLarge) } else { Command::decode(bytes) };
         let (kind, command, text) = match decoded {
             Ok(decoded) => decoded,
@@ -34,9 +34,9 @@ impl Engine {
             return self.fault(Code::UnknownInstrument, InstrumentId(0), now, effects);
         }
         match kind {
-            CommandKind::Place => self.command_place(&command, now, effects),
+            CommandKind::Place => self.command_place(producer, &command, now, effects),
             CommandKind::Cancel => self.command_cancel(&command, now, effects),
-            CommandKind::Replace => self.command_replace(&command, now, effects),
+            CommandKind::Replace => self.command_replace(producer, &command, now, effects),
             CommandKind::CancelAll => {
                 let scope = if everything { CancelScope::Everything } else { CancelScope::Instrument(instrument) };
                 self.cancel_all(scope, now, effects);
@@ -47,15 +47,18 @@ impl Engine {
             CommandKind::SetTimer => self.fault(Code::CommandMalformed, InstrumentId(0), now, effects),
             CommandKind::SetQuoter => self.command_set_quoter(instrument, text, now, effects),
             CommandKind::StrategyFault => {
-                self.strategy_halted = true;
-                self.trading_halted(Code::StrategyHalted, now, effects);
-                self.cancel_all(CancelScope::Strategy, now, effects);
+                self.halted.insert(producer);
+                self.trading_halted(Code::StrategyHalted, producer as u64, now, effects);
+                self.cancel_all(CancelScope::Strategies(self.halted), now, effects);
             }
         }
     }
 
-    fn command_place(&mut self, command: &Command, now: UnixNanos, effects: &mut Effects) {
+    fn command_place(&mut self, producer: u16, command: &Command, now: UnixNanos, effects: &mut Effects) {
         let Some(side) = Side::from_u8(command.side) else { return };
+        if ClientId(command.client_id).producer() != producer as u64 {
+            return self.fault(Code::CommandMalformed, InstrumentId(0), now, effects);
+        }
         let spec = OrderSpec {
             instrument: InstrumentId(command.instrument),
             side,
@@ -66,7 +69,7 @@ impl Engine {
             algo_id: AlgoId(command.algo_id),
             trader_id: TraderId(command.trader_id),
         };
-        let outcome = match self.strategy_gate() {
+        let outcome = match self.strategy_gate(producer) {
             Ok(()) => self.place(&spec, now, effects).map(|_| ()),
             Err(reject) => Err(reject),
         };
@@ -92,8 +95,8 @@ impl Engine {
         }
     }
 
-    fn command_replace(&mut self, command: &Command, now: UnixNanos, effects: &mut Effects) {
-        let outcome = match (self.strategy_gate(), self.orders.find_client(ClientId(command.client_id))) {
+    fn command_replace(&mut self, producer: u16, command: &Command, now: UnixNanos, effects: &mut Effects) {
+        let outcome = match (self.strategy_gate(producer), self.orders.find_client(ClientId(command.client_id))) {
             (Err(reject), _) => Err(reject),
             (Ok(()), Some(id)) => {
                 let replaced = self.replace(id, Ticks(command.price), Lots(command.quantity), now, effects);
@@ -108,9 +111,9 @@ impl Engine {
         }
     }
 
-    fn strategy_gate(&self) -> Result<(), Reject> {
+    fn strategy_gate(&self, producer: u16) -> Result<(), Reject> {
         let halted = Reject { code: Code::StrategyHalted, limit: 0, used: 0, asked: 1 };
-        if self.strategy_halted { Err(halted) } else { Ok(()) }
+        if self.halted.contains(producer as u64) { Err(halted) } else { Ok(()) }
     }
 
     /// A refusal event about the order a command names, as far as it is known.

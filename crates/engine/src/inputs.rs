@@ -125,14 +125,14 @@ impl Engine {
             }
         };
         // The word first: behind the cancels of a large table there is no room for market events.
-        self.trading_halted(code, now, effects);
+        self.trading_halted(code, 0, now, effects);
         self.cancel_all(CancelScope::Everything, now, effects);
         self.dirty = Dirty::All;
     }
 
-    pub(crate) fn trading_halted(&mut self, code: Code, now: UnixNanos, effects: &mut Effects) {
+    pub(crate) fn trading_halted(&mut self, code: Code, id: u64, now: UnixNanos, effects: &mut Effects) {
         let mut event = Event::new(EventKind::Trading, InstrumentId(0));
-        (event.detail, event.code) = (1, code as u16);
+        (event.detail, event.code, event.id) = (1, code as u16, id);
         self.publish(event, now, effects);
     }
 }

@@ -10,6 +10,7 @@ mod commands;
 mod counts;
 mod inputs;
 mod market;
+mod producers;
 mod quoting;
 mod send;
 mod watch;
@@ -19,6 +20,7 @@ pub use watch::{ACK_TIMER, SNAPSHOT_TIMER, STOP_TIMER};
 
 use book::{MarketBook, Rule};
 use oms::Orders;
+use producers::Producers;
 use quote::Quoter;
 use risk::Gate;
 use signal::RollingVolatility;
@@ -106,7 +108,7 @@ pub struct Engine {
     started: UnixNanos,
     watch: Watch,
     closing: bool,
-    strategy_halted: bool,
+    halted: Producers,
     /// Place and instrument of the last market event of this turn, to be marked as its packet's end.
     packet_end: Option<(usize, u16)>,
     /// Instrument whose quotes must be decided at the end of the turn.
@@ -168,7 +170,7 @@ impl Engine {
             started: UnixNanos::NONE,
             watch: Watch::default(),
             closing: false,
-            strategy_halted: false,
+            halted: Producers::default(),
             packet_end: None,
             dirty: Dirty::Nothing,
             setup,
@@ -194,7 +196,7 @@ impl Engine {
             InputKind::Bytes { .. } => self.fault(Code::InputTooLarge, InstrumentId(0), input.now, effects),
             InputKind::Conn { conn, state } => self.on_conn(conn, state, input.now, effects),
             InputKind::Timer { id } => self.on_timer(id, input.now, effects),
-            InputKind::Command { bytes, .. } => self.on_command(bytes, input.now, effects),
+            InputKind::Command { producer, bytes, .. } => self.on_command(producer, bytes, input.now, effects),
             InputKind::Market(event) => self.on_market_event(event, input.now, effects),
             InputKind::Report(report) => self.on_report(report, input.now, effects),
             InputKind::Control(control) => self.on_control(control, input.now, effects),

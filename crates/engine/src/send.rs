@@ -13,6 +13,7 @@ use types::{
 use wire::fix;
 
 use crate::Engine;
+use crate::producers::Producers;
 
 impl Engine {
     /// Sends a new order if the gate and the table agree.
@@ -187,7 +188,7 @@ impl Engine {
 pub(crate) enum CancelScope {
     Everything,
     Instrument(InstrumentId),
-    Strategy,
+    Strategies(Producers),
 }
 
 impl CancelScope {
@@ -195,7 +196,7 @@ impl CancelScope {
         match self {
             CancelScope::Everything => true,
             CancelScope::Instrument(instrument) => order.instrument == instrument,
-            CancelScope::Strategy => order.client_id.0 != 0,
+            CancelScope::Strategies(halted) => order.client_id.0 != 0 && halted.contains(order.client_id.producer()),
         }
     }
 }

@@ -120,12 +120,12 @@ impl Engine {
         }
     }
 
-    /// What must be gone: everything after kill or close, the strategy's orders after it failed.
+    /// What must be gone: everything after kill or close, the orders of strategies that failed.
     fn stop_scope(&self) -> Option<CancelScope> {
         if self.closing || self.gate.is_killed() {
             Some(CancelScope::Everything)
         } else {
-            self.strategy_halted.then_some(CancelScope::Strategy)
+            (!self.halted.is_empty()).then_some(CancelScope::Strategies(self.halted))
         }
     }
 

@@ -5,7 +5,8 @@ use OrderEventKind::{Accepted, Cancel, Cancelled, New, Refused, Replace};
 use common::{ABC, Rig, config};
 use types::command::ALL_INSTRUMENTS;
 use types::limits::COMMAND_BYTES_MAX;
-use types::{Code, CommandKind, EventKind, OrderEventKind, Side, TimerId};
+use types::{ClientId, Code, Command, CommandKind, EventKind, InputKind, OrderEventKind, Side, TimerId};
+use zerocopy::{FromBytes, IntoBytes};
 
 fn pushed() -> Rig {
     let mut rig = Rig::up(&config("normalised", ""));
@@ -104,6 +105,34 @@ fn a_failed_strategy_may_only_cancel() {
     let refused = rig.answer(&turn.orders[0], OrderEventKind::CancelRejected);
     assert!(refused.timer(fafnir_engine::STOP_TIMER).is_some(), "its orders must go");
     assert_eq!(rig.cancel(1).types(), "F", "its cancels pass");
+}
+
+#[test]
+fn a_failed_strategy_leaves_those_of_other_producers_alone() {
+    let mut rig = pushed();
+    let theirs = ClientId::first_of(3).0;
+    let placed = rig.place(1, Side::Buy, 999, 5);
+    rig.answer(&placed.orders[0], Accepted);
+    let by_three = |rig: &mut Rig, kind: CommandKind, client_id: u64| {
+        let mut command = Command::read_from_bytes(&[0; 64]).unwrap();
+        (command.kind, command.side, command.client_id) = (kind as u8, Side::Buy as u8, client_id);
+        (command.price, command.quantity) = (998, 5);
+        rig.input(InputKind::Command { producer: 3, cause_seq: 0, bytes: command.as_bytes() })
+    };
+    let placed = by_three(&mut rig, CommandKind::Place, theirs);
+    rig.answer(&placed.orders[0], Accepted);
+    let turn = by_three(&mut rig, CommandKind::StrategyFault, 0);
+    let cancelled: Vec<_> = turn.orders.iter().map(|event| (event.kind(), event.client_id)).collect();
+    assert_eq!(cancelled, [(Some(OrderEventKind::Cancel), theirs)]);
+    let halt = turn.events.iter().find(|event| event.kind() == Some(EventKind::Trading)).unwrap();
+    assert_eq!((halt.code, halt.id), (Code::StrategyHalted as u16, 3));
+    assert_eq!(by_three(&mut rig, CommandKind::Place, theirs + 1).refusals(), [Code::StrategyHalted]);
+    assert_eq!(rig.place(2, Side::Buy, 999, 5).types(), "D");
+    assert_eq!(
+        by_three(&mut rig, CommandKind::Place, 7).faults(),
+        [Code::CommandMalformed],
+        "a reference of producer 0"
+    );
 }
 
 #[test]

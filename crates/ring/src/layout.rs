@@ -11,7 +11,7 @@
 //! |---|---|---|
 //! | 0 | magic, the bytes `FRNG` | format, last |
 //! | 4 | version, 1 | format |
-//! | 8 | kind: 1 market, 2 orders, 3 commands | format |
+//! | 8 | kind: 1 market, 2 orders, 3 commands, 4 registers | format |
 //! | 12 | capacity in bytes, a power of two, 128 to 2^30 | format |
 //! | 16 | largest record in bytes, an eighth of the capacity | format |
 //! | 20, 24 | first position, low and high half (0 except in tests of wrap-around) | format |
@@ -25,7 +25,8 @@
 //!
 //! A record starts on a multiple of 8: length i32 (header and payload; negative while being written), type u32,
 //! payload. No record crosses the end of the ring: a record of type `RECORD_PADDING` fills it up, shorter than the
-//! record that did not fit. Bytes no line of the table names are zero.
+//! record that did not fit. Bytes no line of the table names are zero. `registers` have the same control block and,
+//! instead of a ring, 128 bytes each from byte 640 on; see `registers`.
 use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
 use crate::error::{Refusal, RegionError};
@@ -64,7 +65,7 @@ pub(crate) const WORD_BELL: usize = 97;
 pub(crate) const WORD_CHECKPOINTS: usize = 128;
 pub(crate) const WORD_DATA: usize = CONTROL_BYTES / 4;
 
-/// The three rings.
+/// The three rings, and the registers beside them.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(u32)]
 pub enum Kind {
@@ -74,6 +75,8 @@ pub enum Kind {
     Orders = 2,
     /// Refuses when full.
     Commands = 3,
+    /// No ring: the newest state of each of some things.
+    Registers = 4,
 }
 
 /// What both sides of a ring know about it.

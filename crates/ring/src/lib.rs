@@ -1,7 +1,7 @@
 //! # Room card: ring
 //! In:    records of up to an eighth of a ring, each with its 8-byte header; memory that Rust and TypeScript share.
 //! Out:   `market` (lossy broadcast, exact miss counts), `orders` (lossless, else a counted gap),
-//!        `commands` (refuses when full).
+//!        `commands` (refuses when full); `registers` (the newest state, nothing consumed).
 //! Holds: a writer never waits; every access is to one aligned 32-bit atomic word inside the region,
 //!        whatever the memory says.
 //! Costs: a record is one relaxed store per 4 bytes and one release store; nothing allocates after construction.
@@ -42,6 +42,7 @@ pub mod market;
 pub mod orders;
 pub mod position;
 pub mod region;
+pub mod registers;
 mod spsc;
 pub mod words;
 
@@ -51,6 +52,7 @@ pub use layout::{Kind, region_bytes};
 pub use market::{MarketReader, MarketWriter};
 pub use orders::{OrdersReader, OrdersWriter, Written};
 pub use region::Region;
+pub use registers::{RegistersReader, RegistersWriter};
 pub use words::Words;
 
 // Words are shared with TypeScript and with files in one byte order.

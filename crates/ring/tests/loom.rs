@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32 as Plain, Ordering};
 
 use fafnir_ring::{
-    CommandReader, CommandWriter, MarketReader, MarketWriter, OrdersReader, OrdersWriter, Words, Written,
+    CommandReader, CommandWriter, MarketReader, MarketWriter, OrdersReader, OrdersWriter, RegistersReader,
+    RegistersWriter, Words, Written,
 };
 use loom::sync::atomic::{AtomicU32, fence};
 
@@ -224,5 +225,26 @@ fn doorbell_is_never_lost() {
         if let Some(heard) = asleep_at {
             assert!(taken == 2 || rings.load(Ordering::Acquire) > heard, "asleep on {} records", 2 - taken);
         }
+    });
+}
+
+/// A register changes while it is read: whole, never older than what was read before.
+#[test]
+fn registers_are_read_whole() {
+    model(2, || {
+        let words = Checked::new();
+        let mut writer = RegistersWriter::create(words.clone()).unwrap();
+        let reader = RegistersReader::attach(words).unwrap();
+        assert_eq!((writer.count(), reader.count()), (1, 1));
+        writer.write(0, &[1; 16]);
+        let producer = loom::thread::spawn(move || writer.write(0, &[2; 16]));
+        let mut state = [0; 120];
+        if reader.read(0, &mut state) {
+            assert!(state[0] > 0 && state[..16].iter().all(|byte| *byte == state[0]), "torn: {state:?}");
+            assert!(state[16..].iter().all(|byte| *byte == 0));
+        }
+        producer.join().unwrap();
+        let mut state = [0; 120];
+        assert!(reader.read(0, &mut state) && state[15] == 2 && !reader.read(1, &mut state));
     });
 }

@@ -107,7 +107,8 @@ pub enum EventKind {
     SnapshotWanted = 8,
     /// A connection changed: detail = `ConnState`, id = connection.
     Conn = 9,
-    /// Trading state: detail 1 = halted by kill, 2 = reduce-only, 0 = open; code says why.
+    /// Trading state: detail 1 = halted, 2 = reduce-only, 0 = open; code says why. With STRATEGY_HALTED only the
+    /// strategy of producer id is halted.
     Trading = 10,
     /// An input was refused or a limit was met: code says which, id = how often so far.
     Fault = 11,

@@ -24,6 +24,19 @@ pub struct VenueId(pub u8);
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
 pub struct ClientId(pub u64);
 
+impl ClientId {
+    /// The producer whose reference this is stands above this many bits: two producers never give out the same one.
+    pub const PRODUCER_SHIFT: u32 = 40;
+    /// The first reference a producer gives out.
+    pub const fn first_of(producer: u16) -> ClientId {
+        ClientId(((producer as u64) << ClientId::PRODUCER_SHIFT) + 1)
+    }
+    /// Whose reference it is. May be beyond `PRODUCERS_MAX`: then it is nobody's.
+    pub const fn producer(self) -> u64 {
+        self.0 >> ClientId::PRODUCER_SHIFT
+    }
+}
+
 /// The algorithm that decided an order, by the user's own numbering.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
 pub struct AlgoId(pub u16);

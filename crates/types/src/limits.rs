@@ -24,6 +24,8 @@ pub const FIX_MESSAGE_BYTES_MAX: usize = 512;
 pub const SYMBOL_BYTES_MAX: usize = 32;
 /// Working orders of one engine (upper bound of the configured table).
 pub const ORDERS_MAX: usize = 65_536;
+/// Command producers over the life of one engine: the threads that ever gave it commands.
+pub const PRODUCERS_MAX: usize = 8_192;
 /// Bytes of one command of a strategy.
 pub const COMMAND_BYTES_MAX: usize = 4 * 1024;
 /// Steps of an instrument's price increment table.

@@ -13,9 +13,11 @@ use types::event::{
     RECORD_BYTES, RECORD_COMMAND, RECORD_CONN, RECORD_CONTROL, RECORD_EVENT, RECORD_GAP, RECORD_HEADER_BYTES,
     RECORD_ORDER, RECORD_PADDING,
 };
-use types::limits::{COMMAND_BYTES_MAX, INPUT_BYTES_MAX, INSTRUMENTS_MAX, LEVELS_PER_MESSAGE_MAX, ORDERS_MAX};
+use types::limits::{
+    COMMAND_BYTES_MAX, INPUT_BYTES_MAX, INSTRUMENTS_MAX, LEVELS_PER_MESSAGE_MAX, ORDERS_MAX, PRODUCERS_MAX,
+};
 use types::{
-    Command, CommandKind, ConnId, ConnState, Control, EffectKind, Effects, Event, EventKind, OrderEvent,
+    Command, CommandKind, ConnId, ConnState, Control, EffectKind, Effects, Event, EventKind, Latest, OrderEvent,
     OrderEventKind, OrderState, Side, TimerId, UnixNanos, flag,
 };
 
@@ -68,6 +70,11 @@ fn order_event() -> Record {
 fn command() -> Record {
     record!(Command: kind flags instrument side reserved client_id price quantity algo_id trader_id reserved_2 at id
         reserved_3)
+}
+
+fn latest() -> Record {
+    record!(Latest: sequence time bid bid_lots ask ask_lots trade_price trade_lots trade_id trade_time sigma_bits
+        samples position valid full trade_side trading closed reserved code reserved_2)
 }
 
 /// The list must be the struct: same names in the same order as written, no byte uncovered.
@@ -202,7 +209,7 @@ fn record_types(out: &mut String, source: &str) -> Result<(), String> {
 
 fn limits(out: &mut String, source: &str) -> Result<(), String> {
     let values: Vec<(&str, u64)> =
-        constants!(INSTRUMENTS_MAX LEVELS_PER_MESSAGE_MAX INPUT_BYTES_MAX ORDERS_MAX COMMAND_BYTES_MAX);
+        constants!(INSTRUMENTS_MAX LEVELS_PER_MESSAGE_MAX INPUT_BYTES_MAX ORDERS_MAX PRODUCERS_MAX COMMAND_BYTES_MAX);
     let listed = |item: &Item| values.iter().any(|(name, _)| *name == item.name);
     let written: Vec<Item> = const_items(source).into_iter().filter(listed).collect();
     constant_object(out, "limits", "Named bounds of the core that a caller can meet.", &values, &written)
@@ -219,6 +226,7 @@ pub fn typescript(root: &Path) -> Result<String, String> {
     record_object(&mut out, &event(), &events)?;
     record_object(&mut out, &order_event(), &orders)?;
     record_object(&mut out, &command(), &commands)?;
+    record_object(&mut out, &latest(), &read("latest.rs")?)?;
     effect_header(&mut out)?;
     record_types(&mut out, &events)?;
     let flag_items: Vec<Item> =

@@ -116,6 +116,50 @@ export const CommandLayout = {
   id: 48,
 } as const
 
+/** Bytes and byte offsets of `Latest`, little-endian. */
+export const LatestLayout = {
+  /** Length of the whole. */
+  bytes: 120,
+  /** u64: Sequence of the last event in it. */
+  sequence: 0,
+  /** UnixNanos: Engine time of that event. */
+  time: 8,
+  /** Ticks: Best bid. */
+  bid: 16,
+  /** Lots: Displayed at the best bid; 0 when there is none. */
+  bidLots: 24,
+  /** Ticks: Best ask. */
+  ask: 32,
+  /** Lots: Displayed at the best ask; 0 when there is none. */
+  askLots: 40,
+  /** Ticks: Price of the last public trade. */
+  tradePrice: 48,
+  /** Lots: Quantity of the last public trade; 0 when there was none. */
+  tradeLots: 56,
+  /** u64: The venue's id of the last public trade. */
+  tradeId: 64,
+  /** UnixNanos: Engine time of the last public trade. */
+  tradeTime: 72,
+  /** u64: Bits of the f64 volatility, in price units per √second. */
+  sigmaBits: 80,
+  /** u64: Samples in the window of the volatility. */
+  samples: 88,
+  /** Lots: Our signed position. */
+  position: 96,
+  /** u8: 1 when the L2 is joined and without a gap. */
+  valid: 104,
+  /** u8: 1 when the window of the volatility is full. */
+  full: 105,
+  /** u8: Side that took liquidity in the last public trade: 1 buy, 2 sell, 0 none. */
+  tradeSide: 106,
+  /** u8: Trading state of the engine, as in `EventKind::Trading`. */
+  trading: 107,
+  /** u8: 1 when the engine has ended: nothing comes any more. */
+  closed: 108,
+  /** u16: `Code` number that goes with `trading` (of the engine) or `valid` (of an instrument). */
+  code: 110,
+} as const
+
 /** Bytes and byte offsets of the header before each canonical effect; its payload is padded to 8 bytes. */
 export const EffectHeaderLayout = {
   /** Length of the header. */
@@ -200,7 +244,10 @@ export const EventKind = {
   SnapshotWanted: 8,
   /** A connection changed: detail = `ConnState`, id = connection. */
   Conn: 9,
-  /** Trading state: detail 1 = halted by kill, 2 = reduce-only, 0 = open; code says why. */
+  /**
+   * Trading state: detail 1 = halted, 2 = reduce-only, 0 = open; code says why. With STRATEGY_HALTED only the
+   * strategy of producer id is halted.
+   */
   Trading: 10,
   /** An input was refused or a limit was met: code says which, id = how often so far. */
   Fault: 11,
@@ -358,6 +405,8 @@ export const limits = {
   INPUT_BYTES_MAX: 4194304,
   /** Working orders of one engine (upper bound of the configured table). */
   ORDERS_MAX: 65536,
+  /** Command producers over the life of one engine: the threads that ever gave it commands. */
+  PRODUCERS_MAX: 8192,
   /** Bytes of one command of a strategy. */
   COMMAND_BYTES_MAX: 4096,
 } as const
