@@ -49,7 +49,7 @@ impl Engine {
             CommandKind::StrategyFault => {
                 self.halted.insert(producer);
                 self.trading_halted(Code::StrategyHalted, producer as u64, now, effects);
-                self.cancel_all(CancelScope::Strategies(self.halted), now, effects);
+                self.cancel_all(CancelScope::Failed, now, effects);
             }
         }
     }

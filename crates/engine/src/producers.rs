@@ -2,13 +2,13 @@
 //! In:    numbers of command producers.
 //! Out:   which of them are in the set.
 //! Holds: a producer's fate touches no other's; a number beyond the bound is in no set.
-//! Costs: a bit; copying the set is a kibibyte, on cold paths only.
+//! Costs: a load and a shift.
 use types::limits::PRODUCERS_MAX;
 
 const WORD: usize = u64::BITS as usize;
 
 /// A set of command producers.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Debug)]
 pub(crate) struct Producers {
     words: [u64; PRODUCERS_MAX / WORD],
     empty: bool,

@@ -170,7 +170,7 @@ impl Engine {
         let mut ids = core::mem::take(&mut self.open_ids);
         ids.clear();
         let open = self.orders.open_orders().filter(|order| order.state != OrderState::PendingCancel);
-        ids.extend(open.filter(|order| which.covers(order)).map(|order| order.id));
+        ids.extend(open.filter(|order| which.covers(order, &self.halted)).map(|order| order.id));
         for &id in &ids {
             // The only refusal left is a cancel already on its way, which is what was wanted.
             let _ = self.cancel(id, now, effects);
@@ -188,15 +188,16 @@ impl Engine {
 pub(crate) enum CancelScope {
     Everything,
     Instrument(InstrumentId),
-    Strategies(Producers),
+    /// Of strategies that failed.
+    Failed,
 }
 
 impl CancelScope {
-    pub(crate) fn covers(self, order: &Order) -> bool {
+    pub(crate) fn covers(self, order: &Order, halted: &Producers) -> bool {
         match self {
             CancelScope::Everything => true,
             CancelScope::Instrument(instrument) => order.instrument == instrument,
-            CancelScope::Strategies(halted) => order.client_id.0 != 0 && halted.contains(order.client_id.producer()),
+            CancelScope::Failed => order.client_id.0 != 0 && halted.contains(order.client_id.producer()),
         }
     }
 }

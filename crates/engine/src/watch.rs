@@ -125,7 +125,7 @@ impl Engine {
         if self.closing || self.gate.is_killed() {
             Some(CancelScope::Everything)
         } else {
-            (!self.halted.is_empty()).then_some(CancelScope::Strategies(self.halted))
+            (!self.halted.is_empty()).then_some(CancelScope::Failed)
         }
     }
 
@@ -136,7 +136,7 @@ impl Engine {
     pub(crate) fn watch_stopped(&mut self, id: OrderId, now: UnixNanos, effects: &mut Effects) {
         let Some(scope) = self.stop_scope() else { return };
         let outlives = self.orders.order(id).is_some_and(|order| {
-            order.state.is_open() && order.state != OrderState::PendingCancel && scope.covers(order)
+            order.state.is_open() && order.state != OrderState::PendingCancel && scope.covers(order, &self.halted)
         });
         if outlives {
             self.arm_stop_timer(now, effects);
