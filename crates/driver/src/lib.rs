@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 mod clock;
+pub mod feed_link;
 mod hosted;
 mod live_orders;
 mod recording;
