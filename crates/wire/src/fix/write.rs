@@ -167,7 +167,7 @@ impl<'a> Writer<'a> {
 
     /// A tag with its sign, an order id as `session-counter`, a separator.
     #[inline]
-    pub(super) fn order_id(&mut self, tag: &[u8; 3], id: OrderId) -> Result<(), Code> {
+    pub(super) fn order_id<const N: usize>(&mut self, tag: &[u8; N], id: OrderId) -> Result<(), Code> {
         if id == OrderId::NONE {
             return Err(Code::FixFieldInvalid);
         }
