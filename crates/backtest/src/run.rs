@@ -12,7 +12,7 @@ use std::time::Instant;
 use driver::Timers;
 use engine::Engine;
 use journal::{EffectsHash, Options, Start, Writer};
-use types::config::{BacktestConfig, Setup};
+use types::config::{BacktestConfig, Setup, SourceConfig};
 use types::limits::TURNS_PER_HASH_RECORD;
 use types::{
     Code, ConnId, ConnState, Control, EffectRef, Effects, EventKind, Fault, Input, InputKind, InstrumentId, Nanos,
@@ -22,7 +22,7 @@ use types::{
 use crate::measure::Measure;
 use crate::schedule::Mail;
 use crate::source::Source;
-use crate::summary::Summary;
+use crate::summary::{Account, Facts, Percentiles, Summary};
 
 /// What `advance` did.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -36,10 +36,10 @@ pub enum Step {
 /// A run in virtual time.
 pub struct Backtest {
     config: BacktestConfig,
-    pub(crate) engine: Engine,
+    engine: Engine,
     effects: Effects,
     pub(crate) hash: EffectsHash,
-    pub(crate) sources: Vec<Source>,
+    sources: Vec<Source>,
     by_instrument: Vec<Option<usize>>,
     requests: Mail,
     reports: Mail,
@@ -47,13 +47,13 @@ pub struct Backtest {
     scratch: Vec<OrderEvent>,
     journal: Option<Writer>,
     dump: Option<BufWriter<File>>,
-    pub(crate) measure: Measure,
-    pub(crate) turn: u64,
+    measure: Measure,
+    turn: u64,
     now: UnixNanos,
     end: Option<UnixNanos>,
     phase: Phase,
     opened: u16,
-    pub(crate) timers_refused: u64,
+    timers_refused: u64,
     wall: Instant,
 }
 
@@ -327,16 +327,35 @@ impl Backtest {
             let path = self.config.output.dump_effects.as_deref().unwrap_or("");
             dump.flush().map_err(|error| Fault::output(path, &error))?;
         }
-        let wall = self.wall.elapsed();
-        Ok(Summary::of(&self, hash, wall))
+        let account = |instrument: InstrumentId| {
+            let source = &self.sources[self.by_instrument[instrument.index()]?];
+            let ledger = source.ledger();
+            let open_orders = source.open_orders() as u64;
+            Some(Account { position: ledger.position(), fees: ledger.fees(), open_orders })
+        };
+        Ok(Summary::of(Facts {
+            engine: &self.engine,
+            measure: &self.measure,
+            hash,
+            turns: self.turn,
+            wall: self.wall.elapsed(),
+            garbage: self.sources.iter().map(Source::garbage).sum(),
+            time_steps_back: self.sources.iter().map(|source| source.steps_back).sum(),
+            timers_refused: self.timers_refused,
+            seeds: self.seeds(),
+            journal: self.config.output.journal_dir.clone(),
+            tick_to_order: Percentiles::of(&self.measure.tick_to_order),
+            account: &account,
+        }))
     }
 
-    pub(crate) fn config(&self) -> &BacktestConfig {
-        &self.config
-    }
-
-    pub(crate) fn source_of(&self, instrument: InstrumentId) -> Option<&Source> {
-        self.by_instrument[instrument.index()].map(|i| &self.sources[i])
+    /// Seeds of the generated markets, in the order of the sources.
+    fn seeds(&self) -> Vec<u64> {
+        let seed = |source: &SourceConfig| match source {
+            SourceConfig::Generated { market, .. } => Some(market.seed),
+            SourceConfig::Recording { .. } => None,
+        };
+        self.config.sources.iter().filter_map(seed).collect()
     }
 }
 

@@ -6,13 +6,42 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use engine::Engine;
 use hdrhistogram::Histogram;
 use quote::Quoter;
-use serde::Serialize;
-use types::{Code, Decimal, Instrument, InstrumentId, OrderEvent, Side, Ticks, flag};
+use serde::{Deserialize, Serialize};
+use types::{Code, Decimal, Instrument, InstrumentId, Lots, OrderEvent, Side, Ticks, flag};
 
-use crate::measure::Sample;
-use crate::run::Backtest;
+use crate::measure::{Measure, Sample};
+
+/// What a summary is made of.
+pub(crate) struct Facts<'a> {
+    pub engine: &'a Engine,
+    pub measure: &'a Measure,
+    pub hash: u128,
+    pub turns: u64,
+    pub wall: Duration,
+    /// Lines of recordings that are no receive time and message.
+    pub garbage: u64,
+    /// Lines of recordings whose receive time was before the one before.
+    pub time_steps_back: u64,
+    pub timers_refused: u64,
+    pub seeds: Vec<u64>,
+    pub journal: Option<String>,
+    /// From input to encoded order, ns.
+    pub tick_to_order: Percentiles,
+    /// The venue's account of an instrument, if there is one.
+    pub account: &'a dyn Fn(InstrumentId) -> Option<Account>,
+}
+
+/// The venue's own count of an instrument.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Account {
+    pub position: Lots,
+    /// Smallest units of the settlement currency.
+    pub fees: i128,
+    pub open_orders: u64,
+}
 
 /// A finished run.
 #[derive(Clone, Debug, Serialize)]
@@ -202,7 +231,7 @@ pub struct OrderCounts {
 }
 
 /// Percentiles in ns.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Percentiles {
     /// Samples.
     pub count: u64,
@@ -271,8 +300,8 @@ pub struct FillSummary {
 }
 
 impl Summary {
-    pub(crate) fn of(run: &Backtest, hash: u128, wall: Duration) -> Summary {
-        let (engine, measure) = (&run.engine, &run.measure);
+    pub(crate) fn of(facts: Facts<'_>) -> Summary {
+        let (engine, measure) = (facts.engine, facts.measure);
         let counts = engine.counts();
         let mut rejects = BTreeMap::new();
         for (code, n) in counts.refused.seen().chain(counts.venue_rejects.seen()) {
@@ -284,11 +313,11 @@ impl Summary {
         let whole = measure.end.0.saturating_sub(measure.start.0) * measure.uptime.len() as u64;
         let instruments = &engine.setup().instruments;
         Summary {
-            effects_hash: journal::hex(hash),
-            turns: run.turn,
+            effects_hash: journal::hex(facts.hash),
+            turns: facts.turns,
             market_start: measure.start.0.to_string(),
             market_end: measure.end.0.to_string(),
-            counts: MessageCounts::of(run),
+            counts: MessageCounts::of(&facts),
             book: BookCounts {
                 before_join: counts.before_join,
                 after_join: counts.after_join,
@@ -301,7 +330,7 @@ impl Summary {
                 both_sides_nanos: both,
                 fraction: ratio(both, eligible),
             },
-            instruments: instruments.iter().map(|instrument| InstrumentSummary::of(run, instrument)).collect(),
+            instruments: instruments.iter().map(|instrument| InstrumentSummary::of(&facts, instrument)).collect(),
             orders: OrderCounts {
                 new: counts.new_orders,
                 cancel: counts.cancels,
@@ -309,13 +338,13 @@ impl Summary {
                 refused: counts.refused.seen().map(|(_, n)| n).sum(),
             },
             rejects,
-            tick_to_order_nanos: Percentiles::of(&measure.tick_to_order),
-            wall_seconds: wall.as_secs_f64(),
-            events_per_second: run.turn as f64 / wall.as_secs_f64().max(1e-9),
-            seeds: run.seeds(),
-            journal: run.config().output.journal_dir.clone(),
-            series: Series::of(run),
-            fills: measure.fills.iter().map(|row| fill_summary(&row.event, run)).collect(),
+            tick_to_order_nanos: facts.tick_to_order,
+            wall_seconds: facts.wall.as_secs_f64(),
+            events_per_second: facts.turns as f64 / facts.wall.as_secs_f64().max(1e-9),
+            seeds: facts.seeds,
+            journal: facts.journal,
+            series: Series::of(engine, measure),
+            fills: measure.fills.iter().map(|row| fill_summary(&row.event, engine, measure)).collect(),
             fills_dropped: measure.fills_dropped,
         }
     }
@@ -327,11 +356,11 @@ impl Summary {
 }
 
 impl MessageCounts {
-    fn of(run: &Backtest) -> MessageCounts {
-        let counts = run.engine.counts();
+    fn of(facts: &Facts<'_>) -> MessageCounts {
+        let counts = facts.engine.counts();
         let mut errors: BTreeMap<&'static str, u64> = counts.faults.seen().map(|(code, n)| (code.name(), n)).collect();
-        if run.timers_refused > 0 {
-            errors.insert(Code::CommandRingFull.name(), run.timers_refused);
+        if facts.timers_refused > 0 {
+            errors.insert(Code::CommandRingFull.name(), facts.timers_refused);
         }
         MessageCounts {
             depth: counts.depth,
@@ -339,16 +368,16 @@ impl MessageCounts {
             trade: counts.trade,
             snapshot: counts.snapshot,
             other: counts.other,
-            garbage: run.sources.iter().map(|source| source.garbage()).sum(),
-            time_steps_back: run.sources.iter().map(|source| source.steps_back).sum(),
+            garbage: facts.garbage,
+            time_steps_back: facts.time_steps_back,
             errors,
         }
     }
 }
 
 impl InstrumentSummary {
-    fn of(run: &Backtest, instrument: &Instrument) -> InstrumentSummary {
-        let (engine, id) = (&run.engine, instrument.id);
+    fn of(facts: &Facts<'_>, instrument: &Instrument) -> InstrumentSummary {
+        let (engine, id) = (facts.engine, instrument.id);
         let position = engine.orders().position(id);
         let mark = engine.touch(id);
         let pnl = mark.and_then(|mark| position.pnl(instrument, mark)).map(|pnl| PnlSummary {
@@ -357,16 +386,13 @@ impl InstrumentSummary {
             inventory: instrument.money(pnl.inventory).to_string(),
             fees: instrument.money(pnl.fees).to_string(),
         });
-        let ledger = match run.source_of(id) {
-            Some(source) => {
-                let ledger = source.ledger();
-                LedgerSummary {
-                    position: quantity_text(instrument, ledger.position().0),
-                    fees: instrument.money(ledger.fees()).to_string(),
-                    agrees: ledger.agrees(position.lots, position.fees),
-                    open_orders: source.open_orders() as u64,
-                }
-            }
+        let ledger = match (facts.account)(id) {
+            Some(Account { position: lots, fees, open_orders }) => LedgerSummary {
+                position: quantity_text(instrument, lots.0),
+                fees: instrument.money(fees).to_string(),
+                agrees: (lots, fees) == (position.lots, position.fees),
+                open_orders,
+            },
             None => {
                 LedgerSummary { position: "0".into(), fees: "0".into(), agrees: position.lots.0 == 0, open_orders: 0 }
             }
@@ -406,7 +432,7 @@ impl CalibrationSummary {
 }
 
 impl Percentiles {
-    fn of(histogram: &Histogram<u64>) -> Percentiles {
+    pub(crate) fn of(histogram: &Histogram<u64>) -> Percentiles {
         Percentiles {
             count: histogram.len(),
             p50: histogram.value_at_quantile(0.5),
@@ -419,8 +445,8 @@ impl Percentiles {
 }
 
 impl Series {
-    fn of(run: &Backtest) -> Series {
-        let (measure, instruments) = (&run.measure, &run.engine.setup().instruments);
+    fn of(engine: &Engine, measure: &Measure) -> Series {
+        let instruments = &engine.setup().instruments;
         let width = instruments.len();
         let time_nanos = measure.times.iter().map(|at| at.0 - measure.start.0).collect();
         let lines = instruments.iter().enumerate().map(|(i, instrument)| {
@@ -442,10 +468,10 @@ impl Series {
     }
 }
 
-fn fill_summary(event: &OrderEvent, run: &Backtest) -> FillSummary {
-    let instrument = run.engine.instrument(InstrumentId(event.instrument));
+fn fill_summary(event: &OrderEvent, engine: &Engine, measure: &Measure) -> FillSummary {
+    let instrument = engine.instrument(InstrumentId(event.instrument));
     FillSummary {
-        time_nanos: event.time.0.saturating_sub(run.measure.start.0),
+        time_nanos: event.time.0.saturating_sub(measure.start.0),
         instrument: instrument.symbol().to_string(),
         side: if event.side() == Some(Side::Buy) { "buy" } else { "sell" },
         price: price_text(instrument, event.last_price),
