@@ -12,4 +12,5 @@ mod engine;
 mod errors;
 mod math;
 mod replay;
+mod session;
 mod task;

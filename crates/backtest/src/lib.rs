@@ -5,6 +5,7 @@
 //! Costs: turns per second are in each summary.
 #![forbid(unsafe_code)]
 
+mod export;
 mod measure;
 mod run;
 mod schedule;
@@ -12,6 +13,7 @@ mod session;
 mod source;
 mod summary;
 
+pub use export::{Exported, export_recording};
 pub use run::{Backtest, Step};
 pub use session::{AccountFacts, SessionFacts, session_summary};
 pub use summary::Summary;

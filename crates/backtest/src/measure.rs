@@ -70,13 +70,14 @@ pub struct Measure {
     pub requests: u64,
     /// Wall time from the input's bytes to the end of the turn, for turns that sent an order, ns.
     pub tick_to_order: Histogram<u64>,
+    /// Engine time from a new order's submission to its acknowledgement, ns.
+    pub order_to_ack: Histogram<u64>,
 }
 
 impl Measure {
     pub(crate) fn new(instruments: usize, samples: usize) -> Measure {
         // 1 ns to 10 s at three significant digits is a fixed 200 kB; construction cannot fail on these constants.
-        let tick_to_order =
-            Histogram::new_with_bounds(1, 10_000_000_000, 3).unwrap_or_else(|_| unreachable_histogram());
+        let histogram = || Histogram::new_with_bounds(1, 10_000_000_000, 3).unwrap_or_else(|_| unreachable_histogram());
         Measure {
             start: UnixNanos::NONE,
             end: UnixNanos::NONE,
@@ -92,7 +93,8 @@ impl Measure {
             fills: Vec::new(),
             fills_dropped: 0,
             requests: 0,
-            tick_to_order,
+            tick_to_order: histogram(),
+            order_to_ack: histogram(),
         }
     }
 
@@ -127,6 +129,9 @@ impl Measure {
                     self.fills.push(FillRow { event: *event })
                 }
                 Some(OrderEventKind::Fill) => self.fills_dropped += 1,
+                Some(OrderEventKind::Accepted) if event.submission_time != UnixNanos::NONE => {
+                    self.order_to_ack.saturating_record(event.time.0.saturating_sub(event.submission_time.0));
+                }
                 Some(kind) if kind.is_request() => self.requests += 1,
                 _ => {}
             }

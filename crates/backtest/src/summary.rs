@@ -69,6 +69,8 @@ pub struct Summary {
     pub rejects: BTreeMap<&'static str, u64>,
     /// Wall time from input to encoded order, ns.
     pub tick_to_order_nanos: Percentiles,
+    /// Engine time from a new order's submission to its acknowledgement, ns.
+    pub order_to_ack_nanos: Percentiles,
     /// Wall time of the run.
     pub wall_seconds: f64,
     /// Turns per second of wall time.
@@ -339,6 +341,7 @@ impl Summary {
             },
             rejects,
             tick_to_order_nanos: facts.tick_to_order,
+            order_to_ack_nanos: Percentiles::of(&measure.order_to_ack),
             wall_seconds: facts.wall.as_secs_f64(),
             events_per_second: facts.turns as f64 / facts.wall.as_secs_f64().max(1e-9),
             seeds: facts.seeds,

@@ -172,6 +172,8 @@ export interface BacktestSummary {
   readonly rejects: Readonly<Record<string, number>>
   /** From reading a market event to the encoded order, measured on this machine; not part of any hash. */
   readonly tickToOrderNanos: Percentiles
+  /** Engine time from a new order's submission to its acknowledgement. */
+  readonly orderToAckNanos: Percentiles
   readonly wallSeconds: number
   readonly eventsPerSecond: number
   readonly seeds: readonly (number | string)[]
@@ -208,6 +210,7 @@ export function readSummary(json: string): BacktestSummary {
     orders: readOrders(object(top['orders'])),
     rejects: counters(top['rejects']),
     tickToOrderNanos: readPercentiles(object(top['tickToOrderNanos'])),
+    orderToAckNanos: readPercentiles(object(top['orderToAckNanos'])),
     wallSeconds: number(top['wallSeconds']),
     eventsPerSecond: number(top['eventsPerSecond']),
     seeds: list(top['seeds']).filter((seed) => typeof seed === 'number' || typeof seed === 'string'),

@@ -47,6 +47,7 @@ process.exitCode = await runCli(process.argv.slice(2), {
   err: (text) => void process.stderr.write(text),
   signal: stop.signal,
   packageEntry: packageEntry(),
+  command: fileURLToPath(import.meta.url),
   version: packageVersion(),
 })
 

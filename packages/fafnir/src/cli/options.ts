@@ -18,6 +18,16 @@ export function whole(low: number, high: number): (text: string) => number {
   }
 }
 
+/** A parser of speeds: 1 to 1000, or `max`, which is 0. */
+export function speed(text: string): number {
+  if (text === 'max') return 0
+  const value = Number(text)
+  if (!/^\d+$/.test(text) || value < 1 || value > 1_000) {
+    throw new InvalidArgumentError('A whole number from 1 to 1000, or max, is allowed.')
+  }
+  return value
+}
+
 /** A parser of numbers above zero. */
 export function positive(text: string): number {
   const value = Number(text)

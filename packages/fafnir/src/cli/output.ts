@@ -26,6 +26,8 @@ export interface ShownRun {
   readonly strategy: StrategyOutcome | undefined
   readonly paths: ReportPaths
   readonly directory: string
+  /** Further lines behind the summary. */
+  readonly extra?: readonly string[] | undefined
 }
 
 /** Prints a finished run. */
@@ -35,7 +37,8 @@ export function printRun(output: Output, run: ShownRun): void {
     const strategy =
       run.strategy === undefined ? null : { ...run.strategy, error: run.strategy.error?.toJSON() ?? null }
     const { effectsHash } = summary
-    const shown = { title: run.title, effectsHash, directory: run.directory, paths: run.paths, summary, strategy }
+    const { title, directory, paths, extra = [] } = run
+    const shown = { title, effectsHash, directory, paths, summary, strategy, extra }
     output.out(`${JSON.stringify(shown, null, 2)}\n`)
     return
   }
@@ -45,6 +48,7 @@ export function printRun(output: Output, run: ShownRun): void {
     const width = Math.max(...group.rows.map(([label]) => label.length))
     for (const [label, value] of group.rows) output.out(`  ${label.padEnd(width)}  ${value}\n`)
   }
+  if (run.extra !== undefined && run.extra.length > 0) output.out(`\n${run.extra.join('\n')}\n`)
   output.out(`\neffects ${run.summary.effectsHash}\n\n`)
   for (const path of [run.paths.html, run.paths.json, run.paths.trades, run.summary.journal]) {
     if (path !== null) output.out(`wrote ${path}\n`)

@@ -31,6 +31,7 @@ function run(...args: string[]): Promise<number> {
     err: (text) => void (err += text),
     signal: stop.controller.signal,
     packageEntry: join(import.meta.dirname, '../index.ts'),
+    command: join(import.meta.dirname, '../../dist/cli/main.js'),
     version: '1.2.3',
   }
   return runCli(args, host)
@@ -60,7 +61,7 @@ describe('usage', () => {
     expect(out).toBe('1.2.3\n')
     out = ''
     expect(await run('--help')).toBe(0)
-    for (const command of ['demo', 'backtest', 'replay', 'init', 'doctor']) {
+    for (const command of ['demo', 'venue', 'run', 'paper', 'record', 'backtest', 'replay', 'init', 'doctor']) {
       expect(out).toContain(command)
       expect(await run(command, '--help')).toBe(0)
     }
@@ -110,17 +111,17 @@ describe('bad input', () => {
       'USAGE_INVALID',
       () => ['backtest', '--recording', file('x', `1 ${DIFF}\n`), '--symbol', 'DOGEUSDT'],
     ],
-    ['a missing strategy', 'FILE_MISSING', () => ['demo', '--strategy', join(directory, 'none.ts')]],
+    ['a missing strategy', 'FILE_MISSING', () => ['backtest', '--generated', '--strategy', join(directory, 'none.ts')]],
     [
       'a strategy that does not load',
       'STRATEGY_INVALID',
-      () => ['demo', '--strategy', file('s.ts', 'export default (')],
+      () => ['backtest', '--generated', '--strategy', file('s.ts', 'export default (')],
     ],
-    ['a file without a strategy', 'STRATEGY_INVALID', () => ['demo', '--strategy', file('s.ts', 'export default 5')]],
+    ['a file without a strategy', 'STRATEGY_INVALID', () => ['backtest', '--generated', '--strategy', file('s.ts', 'export default 5')]],
     ['a missing configuration', 'FILE_MISSING', () => ['backtest', '--config', join(directory, 'none.json')]],
     ['a configuration that is no JSON', 'CONFIG_INVALID', () => ['backtest', '--config', file('c.json', '{')]],
     ['a configuration of something else', 'CONFIG_INVALID', () => ['backtest', '--config', file('c.json', '[]')]],
-    ['an output in no folder', 'OUTPUT_FAILED', () => ['demo', '--dump-effects', join(directory, 'no', 'f')]],
+    ['an output in no folder', 'OUTPUT_FAILED', () => ['backtest', '--generated', '--dump-effects', join(directory, 'no', 'f')]],
   ]
   it.each(cases)('%s is %s', async (_, code, args) => {
     expect(await run(...args(), '--out', join(directory, 'run'))).toBe(code === 'USAGE_INVALID' ? 2 : 1)
@@ -174,7 +175,7 @@ describe.skipIf(!available)('runs (native)', () => {
 
   it('runs the demo twice to the same hash, replays its journal, and changes with the seed', async () => {
     const first = join(directory, 'first')
-    expect(await run('demo', '--seconds', '5', '--out', first)).toBe(0)
+    expect(await run('backtest', '--generated', '--seconds', '5', '--out', first)).toBe(0)
     const effects = hash.exec(out)?.[1]
     expect(effects).toBeDefined()
     expect(readdirSync(first).sort()).toEqual(['journal', 'report.html', 'report.json', 'trades.csv'])
@@ -182,12 +183,12 @@ describe.skipIf(!available)('runs (native)', () => {
     expect(await run('replay', join(first, 'journal'))).toBe(0)
     expect(hash.exec(out)?.[1]).toBe(effects)
     out = ''
-    expect(await run('demo', '--seconds', '5', '--out', join(directory, 'second'), '--json')).toBe(0)
+    expect(await run('backtest', '--generated', '--seconds', '5', '--out', join(directory, 'second'), '--json')).toBe(0)
     expect(JSON.parse(out)).toMatchObject({ effectsHash: effects })
     out = ''
-    expect(await run('demo', '--seconds', '5', '--seed', '2', '--out', join(directory, 'third'))).toBe(0)
+    expect(await run('backtest', '--generated', '--seconds', '5', '--seed', '2', '--out', join(directory, 'third'))).toBe(0)
     expect(hash.exec(out)?.[1]).not.toBe(effects)
-    expect(await run('demo', '--seconds', '5', '--out', first)).toBe(1)
+    expect(await run('backtest', '--generated', '--seconds', '5', '--out', first)).toBe(1)
   })
 
   it('gives one hash for a recording whatever the seed', async () => {
@@ -213,7 +214,7 @@ describe.skipIf(!available)('runs (native)', () => {
        export default defineStrategy({ apiVersion: 1, onBook })`,
     )
     const run1 = join(directory, 'run')
-    expect(await run('demo', '--seconds', '5', '--strategy', strategy, '--out', run1)).toBe(1)
+    expect(await run('backtest', '--generated', '--seconds', '5', '--strategy', strategy, '--out', run1)).toBe(1)
     expect(err).toMatch(/^fafnir: STRATEGY_THREW: onBook threw: boom /)
     expect(out).toMatch(hash)
     expect(existsSync(join(run1, 'report.html'))).toBe(true)
@@ -223,7 +224,7 @@ describe.skipIf(!available)('runs (native)', () => {
     const target = join(directory, 'stopped')
     const dump = join(directory, 'dump.bin')
     setTimeout(() => stop.controller.abort(fail('ABORTED', 'stopped')), 30)
-    expect(await run('demo', '--seconds', '36000', '--out', target, '--dump-effects', dump)).toBe(130)
+    expect(await run('backtest', '--generated', '--seconds', '36000', '--out', target, '--dump-effects', dump)).toBe(130)
     expect(err).toMatch(/^fafnir: ABORTED/)
     expect(existsSync(target)).toBe(false)
     expect(existsSync(dump)).toBe(false)

@@ -12,14 +12,16 @@ import { checkConfig } from '../backtest/backtest.js'
 import { replay } from '../backtest/replay.js'
 import { fail } from '../errors.js'
 import type { BacktestConfig } from '../generated/config.js'
+import { requireParent } from './directory.js'
 import { doctor } from './doctor.js'
 import { initProject } from './init.js'
+import { addLiveCommands } from './live-commands.js'
 import { loadStrategy } from './load-strategy.js'
 import { addQuoterOptions, decimalText, quoterOverrides, whole, type QuoterFlags } from './options.js'
 import { EXIT, printError, type Output } from './output.js'
 import { demoConfig, overridden, recordingConfig, type QuoterOverrides, type RecordedFeed } from './presets.js'
 import { showProgress } from './progress.js'
-import { requireParent, runAndReport } from './run.js'
+import { runAndReport } from './run.js'
 import { sniffRecording } from './sniff.js'
 
 /** What the command needs of the process. */
@@ -30,6 +32,8 @@ export interface CliHost {
   readonly signal: AbortSignal
   /** The library's entry file: what `fafnir` means in a strategy file. */
   readonly packageEntry: string
+  /** The file of this command. */
+  readonly command: string
   readonly version: string
 }
 
@@ -46,6 +50,7 @@ interface RunFlags extends QuoterFlags, JsonFlag {
 
 interface BacktestFlags extends RunFlags {
   readonly recording?: string
+  readonly generated?: boolean
   readonly config?: string
   readonly symbol?: string
   readonly feed?: RecordedFeed
@@ -56,18 +61,16 @@ interface BacktestFlags extends RunFlags {
   readonly seed?: number
 }
 
-interface DemoFlags extends RunFlags {
-  readonly seed: number
-}
-
 const YEAR_SECONDS = 31_622_400
+/** Length of a generated market unless said otherwise. */
+const GENERATED_SECONDS = 60
 
 /** Runs the command with these arguments (without node and script); the exit code. */
 export async function runCli(args: readonly string[], host: CliHost): Promise<number> {
   const output = (json: boolean | undefined): Output => ({ out: host.out, err: host.err, json: json === true })
   let exit: number = EXIT.ok
   const program = new Command('fafnir')
-    .description('A deterministic trading core: backtest, replay, look.')
+    .description('A deterministic trading core: exchange, live, paper, backtest, replay.')
     .version(host.version, '--version', 'print the version')
     .helpCommand(false)
     .showSuggestionAfterError()
@@ -78,10 +81,7 @@ export async function runCli(args: readonly string[], host: CliHost): Promise<nu
     async (...args: Args): Promise<void> => {
       exit = await run(...args)
     }
-  addDemo(
-    program,
-    action((flags: DemoFlags) => runDemo(flags, host, output(flags.json))),
-  )
+  addLiveCommands(program, host, action)
   addBacktest(
     program,
     action((flags: BacktestFlags) => runBacktestCommand(flags, host, output(flags.json))),
@@ -132,15 +132,6 @@ function addRunOptions(command: Command): Command {
     .addOption(jsonOption())
 }
 
-function addDemo(program: Command, run: (flags: DemoFlags) => Promise<void>): void {
-  const command = program
-    .command('demo')
-    .description('run the market maker on a generated market')
-    .addOption(new Option('--seconds <n>', 'market time, seconds').default(60).argParser(whole(1, YEAR_SECONDS)))
-    .addOption(new Option('--seed <n>', 'seed of the market').default(1).argParser(whole(0, Number.MAX_SAFE_INTEGER)))
-  addRunOptions(command).action(run)
-}
-
 function addBacktest(program: Command, run: (flags: BacktestFlags) => Promise<void>): void {
   const command = program
     .command('backtest')
@@ -148,6 +139,7 @@ function addBacktest(program: Command, run: (flags: BacktestFlags) => Promise<vo
     .addOption(
       new Option('--recording <file>', 'recording, plain or gzip: receive time in ns, a space, the raw message'),
     )
+    .addOption(new Option('--generated', 'a generated market instead of a recording'))
     .addOption(new Option('--config <file>', 'a whole backtest configuration as JSON'))
     .addOption(new Option('--symbol <symbol>', 'symbol (default: that of the first message)'))
     .addOption(
@@ -159,7 +151,7 @@ function addBacktest(program: Command, run: (flags: BacktestFlags) => Promise<vo
     .addOption(new Option('--taker-fee <rate>', 'taker fee as a rate of value').argParser(decimalText))
     .addOption(new Option('--seconds <n>', 'stop after this much market time').argParser(whole(1, YEAR_SECONDS)))
     .addOption(
-      new Option('--seed <n>', 'seed of generated markets in --config; a recording has nothing random').argParser(
+      new Option('--seed <n>', 'seed of generated markets; a recording has nothing random').argParser(
         whole(0, Number.MAX_SAFE_INTEGER),
       ),
     )
@@ -179,26 +171,11 @@ function addReplay(program: Command, run: (path: string, flags: ReplayFlags) => 
     .action(run)
 }
 
-async function runDemo(flags: DemoFlags, host: CliHost, output: Output): Promise<number> {
-  requireParent(flags.dumpEffects)
-  const strategy = flags.strategy === undefined ? undefined : await loadStrategy(flags.strategy, host.packageEntry)
-  const seconds = flags.seconds ?? 60
-  const config = demoConfig({
-    seconds,
-    seed: flags.seed,
-    overrides: quoterOverrides(flags),
-    strategy: strategy !== undefined,
-  })
-  const title = `demo: ${seconds} s of a generated market, seed ${flags.seed}`
-  const { out, dumpEffects } = flags
-  return runAndReport({ title, config, strategy, out, dumpEffects, output, signal: host.signal })
-}
-
 async function runBacktestCommand(flags: BacktestFlags, host: CliHost, output: Output): Promise<number> {
   requireParent(flags.dumpEffects)
   const strategy = flags.strategy === undefined ? undefined : await loadStrategy(flags.strategy, host.packageEntry)
   const config = await backtestConfig(flags, strategy !== undefined)
-  const title = `backtest: ${flags.recording ?? flags.config ?? ''}`
+  const title = `backtest: ${flags.recording ?? flags.config ?? `a generated market, seed ${flags.seed ?? 1}`}`
   const { out, dumpEffects } = flags
   return runAndReport({ title, config, strategy, out, dumpEffects, output, signal: host.signal })
 }
@@ -211,7 +188,12 @@ async function backtestConfig(flags: BacktestFlags, strategy: boolean): Promise<
     const timed = { ...config, ...(seconds === undefined ? {} : { seconds }) }
     return withOverrides(seeded(timed, flags.seed), flags.recording, overrides)
   }
-  if (flags.recording === undefined) throw fail('USAGE_INVALID', 'name a recording with --recording, or a --config')
+  if (flags.generated === true) {
+    return demoConfig({ seconds: seconds ?? GENERATED_SECONDS, seed: flags.seed ?? 1, overrides, strategy })
+  }
+  if (flags.recording === undefined) {
+    throw fail('USAGE_INVALID', 'name a recording with --recording, a --config, or --generated')
+  }
   const path = resolve(flags.recording)
   const sniffed = await sniffRecording(path)
   const symbol = flags.symbol ?? sniffed.symbol

@@ -4,14 +4,14 @@
 // Holds: a run that fails or is stopped leaves no report and no folder that it made itself.
 // Costs: the run's.
 import { existsSync, rmSync } from 'node:fs'
-import { mkdir, rm } from 'node:fs/promises'
-import { dirname, join, resolve } from 'node:path'
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
 
 import { backtest } from '../backtest/backtest.js'
-import { fail } from '../errors.js'
 import type { BacktestConfig } from '../generated/config.js'
 import { writeReport } from '../report/write.js'
 import type { AnyStrategy } from '../strategy/define.js'
+import { makeRunDirectory } from './directory.js'
 import { EXIT, printError, printRun, type Output } from './output.js'
 import { showProgress } from './progress.js'
 
@@ -63,40 +63,4 @@ export async function runAndReport(request: RunRequest): Promise<number> {
   } finally {
     process.off('exit', sweep)
   }
-}
-
-interface RunDirectory {
-  readonly path: string
-  /** The topmost folder this run made; undefined when all were there. */
-  readonly created: string | undefined
-}
-
-async function makeRunDirectory(out: string | undefined): Promise<RunDirectory> {
-  if (out === '') throw fail('USAGE_INVALID', '--out needs a folder')
-  const path = resolve(out ?? freshName())
-  if (existsSync(join(path, 'journal'))) {
-    throw fail('OUTPUT_FAILED', 'the folder holds a run already', { path, error: 'journal exists' })
-  }
-  try {
-    return { path, created: await mkdir(path, { recursive: true }) }
-  } catch (cause) {
-    const error = (cause as NodeJS.ErrnoException).code ?? String(cause)
-    throw fail('OUTPUT_FAILED', 'the folder for the run cannot be made', { path, error }, cause)
-  }
-}
-
-/** `runs/20240808-235415`, with a number behind it when that one is taken. */
-function freshName(): string {
-  const [day = '', time = ''] = new Date().toISOString().split('T')
-  const stamp = `${day.replaceAll('-', '')}-${time.slice(0, 8).replaceAll(':', '')}`
-  const base = join('runs', stamp)
-  let name = base
-  for (let n = 2; existsSync(name); n += 1) name = `${base}-${n}`
-  return name
-}
-
-/** The folder a path is in must exist before a long run starts, not after it. */
-export function requireParent(path: string | undefined): void {
-  if (path === undefined || existsSync(dirname(resolve(path)))) return
-  throw fail('OUTPUT_FAILED', 'the folder of the output file does not exist', { path, error: 'ENOENT' })
 }

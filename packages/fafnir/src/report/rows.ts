@@ -3,7 +3,7 @@
 // Out:   titled rows of label and value: the same for the terminal and the page.
 // Holds: every number stands with its unit; nothing is computed here that the summary does not hold.
 // Costs: cold path.
-import type { BacktestSummary, CalibrationSummary, InstrumentSummary } from '../backtest/summary.js'
+import type { BacktestSummary, CalibrationSummary, InstrumentSummary, Percentiles } from '../backtest/summary.js'
 import type { StrategyOutcome } from '../strategy/host.js'
 import { count, decimal, nanos, percent, utc } from './format.js'
 
@@ -20,7 +20,8 @@ export function summaryGroups(summary: BacktestSummary, strategy?: StrategyOutco
     { title: 'Quotes and orders', rows: orderRows(summary) },
     ...summary.instruments.map((instrument) => ({ title: instrument.symbol, rows: instrumentRows(instrument) })),
     { title: 'Rejects by reason', rows: counterRows(summary.rejects) },
-    { title: 'Tick to order', rows: latencyRows(summary) },
+    { title: 'Tick to order', rows: latencyRows(summary.tickToOrderNanos) },
+    { title: 'Order to acknowledgement', rows: latencyRows(summary.orderToAckNanos) },
     ...(strategy === undefined ? [] : [{ title: 'Strategy', rows: strategyRows(strategy) }]),
   ]
 }
@@ -122,8 +123,8 @@ function counterRows(counters: Readonly<Record<string, number>>): RowGroup['rows
   return rows.length > 0 ? rows : [['none', '0']]
 }
 
-function latencyRows(summary: BacktestSummary): RowGroup['rows'] {
-  const { count: samples, p50, p90, p99, p999, max } = summary.tickToOrderNanos
+function latencyRows(latency: Percentiles): RowGroup['rows'] {
+  const { count: samples, p50, p90, p99, p999, max } = latency
   if (samples === 0) return [['samples', '0']]
   return [
     ['p50', nanos(p50)],
