@@ -19,5 +19,5 @@ mod work;
 pub use hosted::{Hosted, HostedOptions, HostedSummary};
 pub use recording::{Chunk, RecordedLine, Recording, RecordingProgress};
 pub use recover::{Recovered, recover};
-pub use replay::{EndedAt, ReplayOutcome, replay};
+pub use replay::{EndedAt, ReplayOutcome, Replayed, replay, replay_with};
 pub use timers::{TIMERS_MAX, Timers};

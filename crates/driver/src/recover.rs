@@ -67,8 +67,10 @@ pub fn recover(dir: &Path, wanted: &EngineConfig, options: Options) -> Result<Re
     let setup = Setup::resolve(wanted)?;
     let mut pass = Pass::new(Engine::new(setup.clone()));
     let mut beside = Beside::new(&setup);
-    while pass.step(&mut reader, |input, effects| {
-        beside.follow(input, effects);
+    while pass.step(&mut reader, |_, input, effects| {
+        if let Some(effects) = effects {
+            beside.follow(input, effects);
+        }
         Ok(())
     })? {
         if let Some(turn) = pass.first_mismatch {

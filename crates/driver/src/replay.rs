@@ -53,9 +53,31 @@ pub struct ReplayOutcome {
 pub fn replay(
     path: &Path,
     dump: Option<&Path>,
-    mut progress: impl FnMut(f64),
+    progress: impl FnMut(f64),
     keep_going: impl Fn() -> bool,
 ) -> Result<ReplayOutcome, Fault> {
+    replay_with(path, dump, progress, keep_going, |_, _, _| ()).map(|replayed| replayed.outcome)
+}
+
+/// A finished replay with the engine it came to.
+pub struct Replayed {
+    /// As after the last input.
+    pub engine: Engine,
+    /// XXH3-128 of all effects.
+    pub hash: u128,
+    /// What was found.
+    pub outcome: ReplayOutcome,
+}
+
+/// Like `replay`, with a look at each turn: `around` sees the engine before it (no effects) and after it (its effects).
+/// Errors: those of `replay`.
+pub fn replay_with(
+    path: &Path,
+    dump: Option<&Path>,
+    mut progress: impl FnMut(f64),
+    keep_going: impl Fn() -> bool,
+    mut around: impl FnMut(&Engine, &Input<'_>, Option<&Effects>),
+) -> Result<Replayed, Fault> {
     /// Turns between two looks at progress and abort.
     const TURNS_BETWEEN_LOOKS: u64 = 16_384;
     let mut reader = Reader::open(path)?;
@@ -64,7 +86,13 @@ pub fn replay(
     let (_, setup) = EngineConfig::from_json(&engine_json(&reader.start().config)?)?;
     let mut dump = dump.map(Dump::create).transpose()?;
     let mut pass = Pass::new(Engine::new(setup));
-    while pass.step(&mut reader, |_, effects| dump.as_mut().map_or(Ok(()), |dump| dump.write(effects.bytes())))? {
+    while pass.step(&mut reader, |engine, input, effects| {
+        around(engine, input, effects);
+        match (&mut dump, effects) {
+            (Some(dump), Some(effects)) => dump.write(effects.bytes()),
+            _ => Ok(()),
+        }
+    })? {
         if pass.turns.is_multiple_of(TURNS_BETWEEN_LOOKS) {
             if !keep_going() {
                 return Err(Fault::new(Code::Aborted, "the replay was stopped before its end", vec![]));
@@ -77,8 +105,9 @@ pub fn replay(
     }
     progress(1.0);
     let end = reader.end();
-    Ok(ReplayOutcome {
-        hash: journal::hex(pass.hash.digest()),
+    let hash = pass.hash.digest();
+    let outcome = ReplayOutcome {
+        hash: journal::hex(hash),
         turns: pass.turns,
         matches: pass.first_mismatch.is_none(),
         first_mismatch: pass.first_mismatch,
@@ -93,7 +122,8 @@ pub fn replay(
         damaged: end.reason.code().is_some(),
         build,
         unknown_records: pass.unknown,
-    })
+    };
+    Ok(Replayed { engine: pass.engine, hash, outcome })
 }
 
 /// An engine on its way through a journal.
@@ -117,16 +147,17 @@ impl Pass {
         Pass { engine, effects, hash, turns: 0, marks: 0, first_mismatch: None, unknown: 0 }
     }
 
-    /// The next record: an input is turned and handed on with its effects, a mark is compared. `false` at the end.
-    /// Errors: EnginePanicked; what `turned` says.
+    /// The next record: an input is turned, seen before (no effects) and after (its effects), a mark is compared. `false`
+    /// at the end. Errors: EnginePanicked; what `around` says.
     pub(crate) fn step(
         &mut self,
         reader: &mut Reader,
-        mut turned: impl FnMut(&Input<'_>, &Effects) -> Result<(), Fault>,
+        mut around: impl FnMut(&Engine, &Input<'_>, Option<&Effects>) -> Result<(), Fault>,
     ) -> Result<bool, Fault> {
         let Some(record) = reader.next() else { return Ok(false) };
         match record {
             Record::Input(input) => {
+                around(&self.engine, &input, None)?;
                 // A journal of a run that panicked ends with the input that made it.
                 catch_unwind(AssertUnwindSafe(|| self.engine.turn(&input, &mut self.effects))).map_err(|_| {
                     let fields = vec![("turn", input.turn.to_string())];
@@ -134,7 +165,7 @@ impl Pass {
                 })?;
                 self.hash.update(self.effects.bytes());
                 self.turns += 1;
-                turned(&input, &self.effects)?;
+                around(&self.engine, &input, Some(&self.effects))?;
             }
             Record::HashMark { turn, hash: recorded, .. } | Record::Close { turn, hash: recorded, .. } => {
                 self.marks += 1;
