@@ -38,6 +38,16 @@ export interface EngineHost {
   ring(): void
 }
 
+/** An exchange on a native thread; it runs from construction to `close`. */
+export interface ExchangeHost {
+  /** `{ market, orders }`: the ports it listens on, as JSON. */
+  ports(): string
+  /** What it has done so far, as JSON. */
+  stats(): string
+  /** Ends it and joins the thread; its last word about itself, as JSON. */
+  close(): string
+}
+
 /** What the native module exports. Every error it throws carries JSON and passes through `fromNative`. */
 export interface Native {
   buildInfo(): string
@@ -54,7 +64,20 @@ export interface Native {
     progress: ((fraction: number) => void) | null,
     abort: AbortHandle,
   ): Promise<string>
+  sessionSummary(
+    journal: string,
+    factsJson: string,
+    progress: ((fraction: number) => void) | null,
+    abort: AbortHandle,
+  ): Promise<string>
+  exportRecording(
+    journal: string,
+    path: string,
+    progress: ((fraction: number) => void) | null,
+    abort: AbortHandle,
+  ): Promise<string>
   AbortHandle: new () => AbortHandle
+  ExchangeHost: new (configJson: string) => ExchangeHost
   BacktestSession: new (
     configJson: string,
     market: Uint8Array,
