@@ -1,8 +1,8 @@
 //! # Room card: driver/feed_link/backoff
 //! In:    failures, one after the other; randomness.
 //! Out:   how long to wait before the next attempt.
-//! Holds: full jitter: even between zero and a ceiling that starts at 100 ms and doubles to 30 s, so that the clients of
-//!        a venue that comes back do not come in step.
+//! Holds: full jitter: even between zero and a ceiling that starts at 100 ms and doubles to 30 s, so that clients of a
+//!        venue that comes back do not come in step.
 //! Costs: cold path.
 use types::Nanos;
 use types::rng::SplitMix64;

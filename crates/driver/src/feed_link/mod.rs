@@ -4,8 +4,8 @@
 //! Holds: sans-I/O; all that waits has a deadline; a failing venue is tried at most 30 s apart and never in step.
 //! Costs: 30 ns a message beside the framing; a message is borrowed from the bytes that came.
 //!
-//! `FeedLink` is the WebSocket of one venue, `SnapshotFetch` the GET of one instrument's depth. Both are used alike; the
-//! loop owns the socket, the link says what to do with it:
+//! `FeedLink` is the WebSocket of one venue, `SnapshotFetch` the GET of one instrument's depth. Both are used alike:
+//! the loop owns the socket, the link says what to do with it.
 //!
 //! 1. After each call: take `action()`. `Connect`: resolve and connect to `url()` (TLS if `url().tls`). `Close`: send
 //!    what `out()` holds, then close. `Abort`: drop at once. After `Close` and `Abort` the link has forgotten the

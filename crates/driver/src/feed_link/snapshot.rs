@@ -1,8 +1,8 @@
 //! # Room card: driver/feed_link/snapshot
 //! In:    wishes for one instrument's depth snapshot; what happens to the connection that fetches it.
 //! Out:   the body of the answer, whole; the GET to send.
-//! Holds: one fetch at a time; two begin at least `spacing` apart; a refusal is retried after a pause, the server's if it
-//!        names one; at most `INPUT_BYTES_MAX` bytes of body.
+//! Holds: one fetch at a time; two begin at least `spacing` apart; after a refusal a pause, the server's if it names
+//!        one; at most `INPUT_BYTES_MAX` bytes of body.
 //! Costs: cold path; one copy of the body.
 use types::limits::INPUT_BYTES_MAX;
 use types::rng::SplitMix64;
@@ -162,7 +162,7 @@ impl SnapshotFetch {
         let answer = match self.stage {
             Stage::Idle | Stage::Paused(_) => return,
             Stage::Connecting => Err(lost),
-            // A connection that failed has not carried all of it; one cut short unseen leaves JSON that is refused whole.
+            // A connection that failed has not carried all of it; a body cut short unseen is JSON refused whole.
             Stage::Asked if code != Code::ConnectionLost => Err(lost),
             Stage::Asked => match self.reader.ended() {
                 Ok(Some(response)) => judge(&response, sink),
