@@ -60,6 +60,7 @@ impl EngineHost {
                 market: region_of(&market)?,
                 orders: region_of(&orders)?,
                 commands: region_of(&commands)?,
+                latest: None,
                 doorbell: Box::new(move || {
                     // A full queue means the doorbell is ringing already.
                     bell.call((), ThreadsafeFunctionCallMode::NonBlocking);

@@ -9,23 +9,28 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 
 use journal::{Options, Start, Writer};
-use ring::{CommandReader, MarketWriter, OrdersWriter, Region, RegionError, Words};
+use ring::{CommandReader, MarketWriter, OrdersWriter, Region};
 use types::config::{EngineConfig, Setup};
 use types::{Code, Event, Fault, OrderEvent};
 
-use crate::work::{Out, Work};
+use crate::latest::Board;
+use crate::out::{Doorbell, Out, PortOut};
+use crate::ports::{COMMAND_BYTES_LEAST, Gate, PORTS_MAX, PortOptions, Producer, bad_region, sized};
+use crate::work::Work;
 
 /// What a hosted engine is given.
 pub struct HostedOptions {
     /// Memory of the market ring, at least 512 bytes.
     pub market: Region,
-    /// Memory of the orders ring. Half of it must hold an image of all orders: at least 256 bytes for each of
-    /// `orders.maxOrders`.
+    /// Memory of the orders ring. Half of it must hold an image: at least 256 bytes for each of `orders.maxOrders` and
+    /// each instrument.
     pub orders: Region,
     /// Memory of the command ring, at least 1,024 bytes; an input fills at most an eighth.
     pub commands: Region,
+    /// Memory of the registers of the newest state: one for the engine, one per instrument. None are written without.
+    pub latest: Option<Region>,
     /// Called when a reader sleeps and there is something to read; from the engine's thread. It must not panic.
-    pub doorbell: Box<dyn Fn() + Send>,
+    pub doorbell: Doorbell,
     /// Folder of the journal; none is written without one.
     pub journal_dir: Option<PathBuf>,
     /// Name and version of the build, for the journal.
@@ -55,12 +60,14 @@ pub(crate) struct Shared {
     pub(crate) kill: AtomicBool,
     pub(crate) close: AtomicBool,
     pub(crate) asleep: AtomicBool,
+    pub(crate) gate: Gate,
 }
 
 /// A running engine. Dropping it closes it.
 pub struct Hosted {
     shared: Arc<Shared>,
     thread: Option<JoinHandle<HostedSummary>>,
+    orders_bytes_least: usize,
 }
 
 impl Hosted {
@@ -70,7 +77,8 @@ impl Hosted {
     /// written), JournalFull; EngineClosed (no thread).
     pub fn start(config_json: &str, options: HostedOptions) -> Result<Hosted, Fault> {
         let (config, setup) = EngineConfig::from_json(config_json)?;
-        let (out, commands) = rings(&setup, options.market, options.orders, options.commands, options.doorbell)?;
+        let memory = (options.market, options.orders, options.commands, options.latest);
+        let (out, commands) = rings(&setup, memory, options.doorbell)?;
         // The journal last: a start that fails must not leave a folder behind that keeps the next one from starting.
         let journal = match &options.journal_dir {
             Some(dir) => {
@@ -81,17 +89,19 @@ impl Hosted {
             }
             None => None,
         };
-        Hosted::spawn(Work::new(setup, out, journal), commands)
+        let orders_bytes_least = orders_bytes_least(&setup);
+        Hosted::spawn(Work::new(setup, out, journal), commands, orders_bytes_least)
     }
 
-    fn spawn(mut work: Work, mut commands: CommandReader) -> Result<Hosted, Fault> {
+    fn spawn(mut work: Work, commands: CommandReader, orders_bytes_least: usize) -> Result<Hosted, Fault> {
         let shared = Arc::new(Shared::default());
         let seen = shared.clone();
+        let mut producers = vec![Producer::new(0, commands)];
         let thread = std::thread::Builder::new()
             .name("fafnir-engine".into())
-            .spawn(move || work.run(&mut commands, &seen))
+            .spawn(move || work.run(&mut producers, &seen))
             .map_err(|error| Fault::new(Code::EngineClosed, format!("no thread for the engine: {error}"), vec![]))?;
-        Ok(Hosted { shared, thread: Some(thread) })
+        Ok(Hosted { shared, thread: Some(thread), orders_bytes_least })
     }
 
     /// Wakes the engine's thread if it sleeps: there are commands.
@@ -100,6 +110,25 @@ impl Hosted {
             && let Some(thread) = &self.thread
         {
             thread.thread().unpark();
+        }
+    }
+
+    /// Another thread joins: it reads the market ring, has an orders ring of its own, and may give commands. Its orders
+    /// ring begins with an image. Returns the number of its producer, which names its references and timers.
+    ///
+    /// Errors: ArgumentInvalid (memory, or more than `PORTS_MAX`); EngineClosed.
+    pub fn join(&self, options: PortOptions) -> Result<u16, Fault> {
+        let producer = self.shared.gate.join(options, self.orders_bytes_least)?;
+        self.wake();
+        Ok(producer)
+    }
+
+    /// What lets a thread that joined go again, from any thread, also after this engine has ended.
+    pub fn leaver(&self, producer: u16) -> Leaver {
+        Leaver {
+            shared: self.shared.clone(),
+            thread: self.thread.as_ref().map(|thread| thread.thread().clone()),
+            producer,
         }
     }
 
@@ -120,39 +149,57 @@ impl Hosted {
     }
 }
 
+/// Lets one port go.
+pub struct Leaver {
+    shared: Arc<Shared>,
+    thread: Option<std::thread::Thread>,
+    producer: u16,
+}
+
+impl Leaver {
+    /// Its last commands are taken, its open orders cancelled, its further ones refused, its rings forgotten. Idempotent.
+    pub fn leave(&self) {
+        self.shared.gate.leave(self.producer);
+        if let Some(thread) = &self.thread {
+            thread.unpark();
+        }
+    }
+}
+
 impl Drop for Hosted {
     fn drop(&mut self) {
         let _ = self.close();
     }
 }
 
+/// Half of an orders ring must hold an image: every order, then a position per instrument.
+fn orders_bytes_least(setup: &Setup) -> usize {
+    (2 * (setup.orders.max_orders + setup.instruments.len())).max(8) * size_of::<OrderEvent>()
+}
+
 /// Formats the rings and checks that what must fit them does.
 fn rings(
     setup: &Setup,
-    market: Region,
-    orders: Region,
-    commands: Region,
-    doorbell: Box<dyn Fn() + Send>,
+    (market, orders, commands, latest): (Region, Region, Region, Option<Region>),
+    doorbell: Doorbell,
 ) -> Result<(Out, CommandReader), Fault> {
-    let bad = |error: RegionError| {
-        Fault::new(Code::ArgumentInvalid, format!("a ring's memory cannot be used: {error:?}"), vec![])
-    };
-    let capacity = |region: &Region| ring::layout::capacity_of(region.words() * 4).map_err(bad);
-    let needs = [
-        ("market", capacity(&market)? as usize, size_of::<Event>() * 8),
-        ("orders", capacity(&orders)? as usize, (2 * setup.orders.max_orders).max(8) * size_of::<OrderEvent>()),
-        ("commands", capacity(&commands)? as usize, size_of::<OrderEvent>() * 8),
-    ];
-    for (ring, bytes, least) in needs {
-        if bytes < least {
-            let fields = vec![("ring", ring.into()), ("bytes", bytes.to_string()), ("least", least.to_string())];
-            let message = format!("the {ring} ring has {bytes} bytes, at least {least} are needed");
-            return Err(Fault::new(Code::ArgumentInvalid, message, fields));
+    sized("market", &market, size_of::<Event>() * 8)?;
+    sized("orders", &orders, orders_bytes_least(setup))?;
+    sized("commands", &commands, COMMAND_BYTES_LEAST)?;
+    let instruments = setup.instruments.len();
+    let board = match latest {
+        Some(latest) => {
+            sized("latest", &latest, Board::capacity_bytes(instruments))?;
+            Some(Board::create(latest, instruments).map_err(bad_region)?)
         }
-    }
-    let commands = CommandReader::create(commands).map_err(bad)?;
-    let market = MarketWriter::create(market).map_err(bad)?;
-    Ok((Out { market, orders: OrdersWriter::create(orders).map_err(bad)?, doorbell }, commands))
+        None => None,
+    };
+    let commands = CommandReader::create(commands).map_err(bad_region)?;
+    let market = MarketWriter::create(market).map_err(bad_region)?;
+    let orders = OrdersWriter::create(orders).map_err(bad_region)?;
+    let mut ports = Vec::with_capacity(PORTS_MAX);
+    ports.push(PortOut { producer: 0, orders, doorbell });
+    Ok((Out { market, ports, board, staged: false }, commands))
 }
 
 #[cfg(test)]

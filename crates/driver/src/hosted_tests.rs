@@ -29,13 +29,14 @@ impl Session {
         let (_, setup) = EngineConfig::from_json(CONFIG).unwrap();
         let region = |bytes| Region::heap(bytes).unwrap();
         let (market, orders, commands) = (region(1 << 16), region(1 << 15), region(1 << 15));
-        let (out, reader) = rings(&setup, market.clone(), orders.clone(), commands.clone(), Box::new(|| ())).unwrap();
+        let memory = (market.clone(), orders.clone(), commands.clone(), None);
+        let (out, reader) = rings(&setup, memory, Box::new(|| ())).unwrap();
         let start = Start::new("test", CONFIG);
         let journal = Writer::create(&dir, &start, Options { segment_bytes }).unwrap();
         let mut work = Work::new(setup, out, Some(journal));
         prepare(&mut work);
         let mut session = Session {
-            hosted: Hosted::spawn(work, reader).unwrap(),
+            hosted: Hosted::spawn(work, reader, 0).unwrap(),
             commands: CommandWriter::attach(commands).unwrap(),
             market: MarketReader::attach(market).unwrap(),
             orders: OrdersReader::attach(orders).unwrap(),

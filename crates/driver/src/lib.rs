@@ -9,14 +9,19 @@
 mod clock;
 pub mod feed_link;
 mod hosted;
+mod latest;
 mod live_orders;
+mod out;
+mod ports;
 mod recording;
 mod recover;
 mod replay;
 mod timers;
 mod work;
 
-pub use hosted::{Hosted, HostedOptions, HostedSummary};
+pub use hosted::{Hosted, HostedOptions, HostedSummary, Leaver};
+pub use out::Doorbell;
+pub use ports::{PORTS_MAX, PortOptions};
 pub use recording::{Chunk, RecordedLine, Recording, RecordingProgress};
 pub use recover::{Recovered, recover};
 pub use replay::{EndedAt, ReplayOutcome, Replayed, replay, replay_with};

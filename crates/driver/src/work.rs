@@ -4,24 +4,26 @@
 //! Holds: an input is journalled before its effects leave; a kill waits for no more than the turn that runs; a panic or
 //!        a lost journal halts the engine, cancels go out, the process lives.
 //! Costs: while busy one poll of the ring a turn; idle it spins briefly, then sleeps at most a millisecond at a time.
+use std::mem::offset_of;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{Ordering, fence};
 use std::time::Duration;
 
 use engine::Engine;
 use journal::{EffectsHash, Writer};
-use ring::{CommandReader, MarketWriter, OrdersWriter};
 use types::config::Setup;
 use types::limits::{INPUT_BYTES_MAX, TURNS_PER_HASH_RECORD};
 use types::{
-    Code, ConnId, ConnState, Control, EffectRef, Effects, Event, EventKind, Fault, Input, InputKind, InstrumentId,
-    OrderEvent, OrderEventKind, UnixNanos, event, event::flag,
+    Code, Command, CommandKind, ConnId, ConnState, Control, EffectRef, Effects, Event, EventKind, Fault, Input,
+    InputKind, InstrumentId, OrderEvent, OrderEventKind, OrderId, Side, UnixNanos, event, event::flag,
 };
-use zerocopy::{FromBytes, IntoBytes};
+use zerocopy::FromBytes;
 
 use crate::clock::Clock;
 use crate::hosted::{HostedSummary, Shared};
 use crate::live_orders::LiveOrders;
+use crate::out::Out;
+use crate::ports::{Change, Producer};
 use crate::timers::Timers;
 
 /// Polls of an empty command ring before the thread sleeps.
@@ -32,13 +34,6 @@ const SLEEP_MAX: Duration = Duration::from_millis(1);
 const COMMANDS_PER_POLL: usize = 64;
 /// Commands still taken after a close was asked for: a producer that goes on for ever must not hold it up.
 const COMMANDS_AFTER_CLOSE_MAX: usize = 1 << 18;
-
-/// Where records go.
-pub(crate) struct Out {
-    pub(crate) market: MarketWriter,
-    pub(crate) orders: OrdersWriter,
-    pub(crate) doorbell: Box<dyn Fn() + Send>,
-}
 
 /// The state of the engine's thread.
 pub(crate) struct Work {
@@ -55,8 +50,6 @@ pub(crate) struct Work {
     now: UnixNanos,
     killed: bool,
     malformed: u64,
-    /// The command ring cannot be read; counted once until it can.
-    corrupt: bool,
     fault: Option<Fault>,
     /// Turn in which a test wants the engine to panic.
     #[cfg(test)]
@@ -79,7 +72,6 @@ impl Work {
             now: UnixNanos::NONE,
             killed: false,
             malformed: 0,
-            corrupt: false,
             fault: None,
             #[cfg(test)]
             panic_in_turn: 0,
@@ -87,13 +79,19 @@ impl Work {
     }
 
     /// Works until it is closed.
-    pub(crate) fn run(&mut self, commands: &mut CommandReader, shared: &Shared) -> HostedSummary {
+    pub(crate) fn run(&mut self, producers: &mut Vec<Producer>, shared: &Shared) -> HostedSummary {
         let (mut idle, mut after_close) = (0, 0);
+        if self.turn > 0 {
+            self.show_recovered();
+        }
         loop {
-            let taken = self.take(commands, shared);
+            if shared.gate.changed() {
+                self.change(producers, shared);
+            }
+            let taken = self.take(producers, shared);
             let fired = self.fire_timer();
-            if self.out.orders.image_due() {
-                self.write_image();
+            if let Some(port) = self.out.image_due() {
+                self.write_image(port);
             }
             if shared.close.load(Ordering::Acquire) {
                 // What was asked for before the close is done before it.
@@ -101,6 +99,7 @@ impl Work {
                 if taken == 0 || after_close > COMMANDS_AFTER_CLOSE_MAX {
                     self.obey_kill(shared);
                     self.input(InputKind::Control(Control::Close));
+                    shared.gate.end();
                     return self.end();
                 }
             } else if taken == 0 && !fired {
@@ -108,7 +107,7 @@ impl Work {
                 if idle < SPINS_BEFORE_SLEEP {
                     core::hint::spin_loop();
                 } else {
-                    self.sleep(commands, shared);
+                    self.sleep(producers, shared);
                 }
                 continue;
             }
@@ -116,21 +115,57 @@ impl Work {
         }
     }
 
-    /// Takes some commands; how many.
-    fn take(&mut self, commands: &mut CommandReader, shared: &Shared) -> usize {
+    /// Takes some commands of every producer, in the order of their numbers; how many.
+    fn take(&mut self, producers: &mut [Producer], shared: &Shared) -> usize {
         self.obey_kill(shared);
-        let polled = commands.poll(COMMANDS_PER_POLL, |record| {
-            let understood = self.record(record);
+        producers.iter_mut().map(|producer| self.take_from(producer, shared)).sum()
+    }
+
+    fn take_from(&mut self, producer: &mut Producer, shared: &Shared) -> usize {
+        let number = producer.number;
+        let polled = producer.commands.poll(COMMANDS_PER_POLL, |record| {
+            let understood = self.record(number, record);
             self.malformed += !understood as u64;
             self.obey_kill(shared);
         });
-        let was_corrupt = core::mem::replace(&mut self.corrupt, polled.is_err());
+        let was_corrupt = core::mem::replace(&mut producer.corrupt, polled.is_err());
         polled.unwrap_or_else(|_| {
             // The reader never trusts the shared memory; what it cannot read it discards and goes on.
-            commands.discard();
+            producer.commands.discard();
             self.malformed += !was_corrupt as u64;
             0
         })
+    }
+
+    /// Threads that come and go.
+    #[cold]
+    fn change(&mut self, producers: &mut Vec<Producer>, shared: &Shared) {
+        for change in shared.gate.take() {
+            match change {
+                Change::Join(port, commands) => {
+                    producers.extend(commands.map(|commands| Producer::new(port.producer, commands)));
+                    self.out.ports.push(port);
+                    self.write_image(self.out.ports.len() - 1);
+                }
+                Change::Leave(number) => {
+                    if let Some(at) = producers.iter().position(|producer| producer.number == number) {
+                        let mut producer = producers.remove(at);
+                        let mut taken = 0;
+                        // What it asked for is done first; then nothing of it may stay.
+                        while taken <= COMMANDS_AFTER_CLOSE_MAX {
+                            match self.take_from(&mut producer, shared) {
+                                0 => break,
+                                more => taken += more,
+                            }
+                        }
+                        let mut bytes = [0; size_of::<Command>()];
+                        bytes[offset_of!(Command, kind)] = CommandKind::StrategyFault as u8;
+                        self.input(InputKind::Command { producer: number, cause_seq: 0, bytes: &bytes });
+                    }
+                    self.out.ports.retain(|port| port.producer != number);
+                }
+            }
+        }
     }
 
     #[inline]
@@ -141,20 +176,20 @@ impl Work {
         }
     }
 
-    fn sleep(&mut self, commands: &CommandReader, shared: &Shared) {
+    fn sleep(&mut self, producers: &[Producer], shared: &Shared) {
         let now = self.clock.now();
         let due = self.timers.due().map_or(SLEEP_MAX, |due| Duration::from_nanos(due.0.saturating_sub(now.0)));
         // Dekker with `wake`: announce the sleep, then look; the producer writes, then looks for a sleeper.
         shared.asleep.store(true, Ordering::SeqCst);
         fence(Ordering::SeqCst);
-        if commands.is_empty() || self.corrupt {
+        if producers.iter().all(|producer| producer.commands.is_empty() || producer.corrupt) && !shared.gate.changed() {
             std::thread::park_timeout(due.min(SLEEP_MAX));
         }
         shared.asleep.store(false, Ordering::SeqCst);
     }
 
-    /// One record of the command ring; `false` when it is not understood.
-    pub(crate) fn record(&mut self, record: &[u8]) -> bool {
+    /// One record of a producer's command ring; `false` when it is not understood.
+    pub(crate) fn record(&mut self, producer: u16, record: &[u8]) -> bool {
         let Some((head, body)) = record.split_at_checked(event::RECORD_HEADER_BYTES) else { return false };
         // With its prefix of 8. The journal takes no longer input: here it is one malformed record, there a fault.
         if body.len() > INPUT_BYTES_MAX + 8 {
@@ -163,7 +198,7 @@ impl Work {
         let kind = match u32::from_le_bytes([head[4], head[5], head[6], head[7]]) {
             event::RECORD_COMMAND => {
                 let Some((cause, bytes)) = body.split_first_chunk::<8>() else { return false };
-                InputKind::Command { producer: 0, cause_seq: u64::from_le_bytes(*cause), bytes }
+                InputKind::Command { producer, cause_seq: u64::from_le_bytes(*cause), bytes }
             }
             event::RECORD_BYTES => {
                 let Some((prefix, bytes)) = body.split_first_chunk::<8>() else { return false };
@@ -252,22 +287,49 @@ impl Work {
         true
     }
 
-    /// After records were lost: the state of every open order, so that the reader is whole again. Of an engine that has
-    /// halted the cancels again, from the plain table.
+    /// For a port that joins, or whose records were lost: every open order, then the position in every instrument, the
+    /// last with LAST, so that its reader is whole again. Of an engine that has halted the cancels again, from the plain
+    /// table.
     #[cold]
-    fn write_image(&mut self) {
+    fn write_image(&mut self, port: usize) {
         if self.fault.is_some() {
-            return self.write_cancels();
+            let out = &mut self.out;
+            self.live.cancels(self.now, |cancel| out.order_to(port, cancel));
+            return self.image_written(port);
         }
+        self.now = self.now.max(self.clock.now());
         for order in self.engine.orders().open_orders() {
             let mut event = OrderEvent::new(OrderEventKind::Accepted, order.instrument, order.side, order.id);
             (event.time, event.state, event.flags) = (self.now, order.state as u8, order.flags | flag::SNAPSHOT);
             (event.price, event.quantity, event.filled) = (order.price, order.quantity, order.filled);
             (event.client_id, event.request) = (order.client_id.0, order.current);
             (event.algo_id, event.trader_id) = (order.algo_id.0, order.trader_id.0);
-            self.out.order(&event);
+            self.out.order_to(port, &event);
         }
-        self.out.orders.image_written();
+        let instruments = self.engine.setup().instruments.len();
+        for i in 0..instruments {
+            let id = InstrumentId(i as u16);
+            let lots = self.engine.orders().position(id).lots;
+            let mut event = OrderEvent::new(OrderEventKind::Position, id, Side::Buy, OrderId::NONE);
+            (event.time, event.filled, event.last_lots) = (self.now, lots, lots);
+            event.flags = flag::SNAPSHOT | if i + 1 == instruments { flag::LAST } else { 0 };
+            self.out.order_to(port, &event);
+        }
+        self.image_written(port);
+    }
+
+    /// What an engine that did not begin with this process already knows and holds.
+    fn show_recovered(&mut self) {
+        if let Some(board) = &mut self.out.board {
+            board.seed(&self.engine, self.now);
+        }
+        self.write_image(0);
+    }
+
+    fn image_written(&mut self, port: usize) {
+        if let Some(port) = self.out.ports.get_mut(port) {
+            port.orders.image_written();
+        }
         self.out.publish();
     }
 
@@ -278,17 +340,15 @@ impl Work {
         (event.time, event.detail, event.code) = (self.now, 1, fault.code as u16);
         self.fault = Some(fault);
         self.out.event(&event);
-        self.write_cancels();
-    }
-
-    fn write_cancels(&mut self) {
         let out = &mut self.out;
         self.live.cancels(self.now, |cancel| out.order(cancel));
-        out.orders.image_written();
-        out.publish();
+        for port in 0..self.out.ports.len() {
+            self.image_written(port);
+        }
     }
 
     fn end(&mut self) -> HostedSummary {
+        self.out.close(self.now);
         let hash = self.hash.digest();
         if let Some(journal) = &mut self.journal {
             let closed = match self.fault {
@@ -304,28 +364,9 @@ impl Work {
             hash: journal::hex(hash),
             turns: self.turn,
             malformed: self.malformed,
-            dropped: self.out.orders.dropped(),
+            dropped: self.out.dropped(),
             timers_refused: self.timers_refused,
             fault: self.fault.take(),
-        }
-    }
-}
-
-impl Out {
-    // Staging fails only for records beyond an eighth of the ring, which was checked at start.
-    fn event(&mut self, event: &Event) {
-        let staged = self.market.stage(event.as_bytes());
-        debug_assert!(staged.is_ok());
-    }
-    fn order(&mut self, event: &OrderEvent) {
-        let staged = self.orders.stage(event.as_bytes());
-        debug_assert!(staged.is_ok());
-    }
-    fn publish(&mut self) {
-        self.market.publish();
-        self.orders.publish();
-        if self.market.should_ring() | self.orders.should_ring() {
-            (self.doorbell)();
         }
     }
 }

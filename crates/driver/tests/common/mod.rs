@@ -49,6 +49,18 @@ pub struct Session {
 
 impl Session {
     pub fn try_start(config: &str, orders_bytes: usize, journal: Option<PathBuf>) -> Result<Session, Fault> {
+        Session::try_start_latest(config, orders_bytes, journal, None)
+    }
+    /// With registers of the newest state.
+    pub fn start_latest(config: &str, latest: Region) -> Session {
+        Session::try_start_latest(config, 1 << 21, None, Some(latest)).unwrap_or_else(|fault| panic!("{fault}"))
+    }
+    fn try_start_latest(
+        config: &str,
+        orders_bytes: usize,
+        journal: Option<PathBuf>,
+        latest: Option<Region>,
+    ) -> Result<Session, Fault> {
         let (market, orders) = (Region::heap(1 << 20).unwrap(), Region::heap(orders_bytes).unwrap());
         let (commands, rings) = (Region::heap(1 << 18).unwrap(), Arc::new(AtomicU64::new(0)));
         let bell = rings.clone();
@@ -56,6 +68,7 @@ impl Session {
             market: market.clone(),
             orders: orders.clone(),
             commands: commands.clone(),
+            latest,
             doorbell: Box::new(move || {
                 bell.fetch_add(1, Ordering::SeqCst);
             }),
