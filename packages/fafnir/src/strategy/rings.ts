@@ -12,7 +12,7 @@ import { OrdersReader } from '../ring/orders-reader.js'
 export interface RingSizes {
   /** Default: 4194304. */
   readonly marketRingBytes?: number | undefined
-  /** Default: 1048576. */
+  /** Default: 2097152. Half of it must hold all orders and positions: 256 bytes for each of `orders.maxOrders` at least. */
   readonly ordersRingBytes?: number | undefined
   /** Default: 1048576. */
   readonly commandRingBytes?: number | undefined
@@ -58,7 +58,7 @@ export function allocateRings(sizes: RingSizes): {
 } {
   const memory: RingMemory = {
     market: shared(sizes.marketRingBytes ?? 4_194_304),
-    orders: shared(sizes.ordersRingBytes ?? 1_048_576),
+    orders: shared(sizes.ordersRingBytes ?? 2_097_152),
     commands: shared(sizes.commandRingBytes ?? 1_048_576),
   }
   return {
