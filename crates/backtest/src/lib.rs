@@ -6,20 +6,18 @@
 #![forbid(unsafe_code)]
 
 mod export;
-mod measure;
 mod run;
 mod schedule;
 mod session;
 mod source;
-mod summary;
 
+pub use driver::report::Summary;
 pub use export::{Exported, export_recording};
 pub use run::{Backtest, Step};
 pub use session::{AccountFacts, SessionFacts, session_summary};
-pub use summary::Summary;
 
 use types::Fault;
-use types::config::BacktestConfig;
+use types::config::{BacktestConfig, SourceConfig};
 
 /// Name and version of this build, as journals carry it.
 pub fn build() -> String {
@@ -46,4 +44,15 @@ pub fn run(config_json: &str, mut progress: impl FnMut(f64), keep_going: impl Fn
     }
     progress(1.0);
     run.finish()
+}
+
+impl Backtest {
+    /// Seeds of the generated markets, in the order of the sources.
+    pub(crate) fn seeds(&self) -> Vec<u64> {
+        let seed = |source: &SourceConfig| match source {
+            SourceConfig::Generated { market, .. } => Some(market.seed),
+            SourceConfig::Recording { .. } => None,
+        };
+        self.config().sources.iter().filter_map(seed).collect()
+    }
 }

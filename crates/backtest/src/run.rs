@@ -10,19 +10,18 @@ use std::path::Path;
 use std::time::Instant;
 
 use driver::Timers;
+use driver::report::{Finished, LedgerSummary, Measure, Summary};
 use engine::Engine;
 use journal::{EffectsHash, Options, Start, Writer};
-use types::config::{BacktestConfig, Setup, SourceConfig};
+use types::config::{BacktestConfig, Setup};
 use types::limits::TURNS_PER_HASH_RECORD;
 use types::{
-    Code, ConnId, ConnState, Control, EffectRef, Effects, EventKind, Fault, Input, InputKind, InstrumentId, Nanos,
-    OrderEvent, OrderEventKind, Side, UnixNanos, VenueId,
+    Code, ConnId, ConnState, Control, EffectRef, Effects, EventKind, Fault, Input, InputKind, Instrument, InstrumentId,
+    Nanos, OrderEvent, OrderEventKind, Side, UnixNanos, VenueId,
 };
 
-use crate::measure::Measure;
 use crate::schedule::Mail;
 use crate::source::Source;
-use crate::summary::{Account, Facts, Percentiles, Summary};
 
 /// What `advance` did.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -36,10 +35,10 @@ pub enum Step {
 /// A run in virtual time.
 pub struct Backtest {
     config: BacktestConfig,
-    engine: Engine,
+    pub(crate) engine: Engine,
     effects: Effects,
     pub(crate) hash: EffectsHash,
-    sources: Vec<Source>,
+    pub(crate) sources: Vec<Source>,
     by_instrument: Vec<Option<usize>>,
     requests: Mail,
     reports: Mail,
@@ -47,13 +46,13 @@ pub struct Backtest {
     scratch: Vec<OrderEvent>,
     journal: Option<Writer>,
     dump: Option<BufWriter<File>>,
-    measure: Measure,
-    turn: u64,
+    pub(crate) measure: Measure,
+    pub(crate) turn: u64,
     now: UnixNanos,
     end: Option<UnixNanos>,
     phase: Phase,
     opened: u16,
-    timers_refused: u64,
+    pub(crate) timers_refused: u64,
     wall: Instant,
 }
 
@@ -101,7 +100,7 @@ impl Backtest {
             }
             None => None,
         };
-        let measure = Measure::new(setup.instruments.len(), config.output.samples as usize);
+        let measure = Measure::new(setup.instruments.len(), config.output.samples as usize, 0);
         Ok(Backtest {
             end: config.seconds.map(|seconds| UnixNanos(first.0 + seconds as u64 * types::time::NANOS_PER_SECOND)),
             engine: Engine::new(setup),
@@ -313,7 +312,7 @@ impl Backtest {
         }
         if sent {
             let nanos = begun.elapsed().as_nanos() as u64;
-            self.measure.tick_to_order.saturating_record(nanos);
+            self.measure.tick_to_order.record(nanos);
         }
     }
 
@@ -327,35 +326,49 @@ impl Backtest {
             let path = self.config.output.dump_effects.as_deref().unwrap_or("");
             dump.flush().map_err(|error| Fault::output(path, &error))?;
         }
-        let account = |instrument: InstrumentId| {
-            let source = &self.sources[self.by_instrument[instrument.index()]?];
-            let ledger = source.ledger();
-            let open_orders = source.open_orders() as u64;
-            Some(Account { position: ledger.position(), fees: ledger.fees(), open_orders })
-        };
-        Ok(Summary::of(Facts {
+        let wall = self.wall.elapsed();
+        let ledgers = self.engine.setup().instruments.iter().map(|instrument| self.ledger(instrument)).collect();
+        Ok(Summary::of(Finished {
             engine: &self.engine,
             measure: &self.measure,
             hash,
             turns: self.turn,
-            wall: self.wall.elapsed(),
+            wall,
             garbage: self.sources.iter().map(Source::garbage).sum(),
             time_steps_back: self.sources.iter().map(|source| source.steps_back).sum(),
             timers_refused: self.timers_refused,
             seeds: self.seeds(),
             journal: self.config.output.journal_dir.clone(),
-            tick_to_order: Percentiles::of(&self.measure.tick_to_order),
-            account: &account,
+            ledgers,
         }))
     }
 
-    /// Seeds of the generated markets, in the order of the sources.
-    fn seeds(&self) -> Vec<u64> {
-        let seed = |source: &SourceConfig| match source {
-            SourceConfig::Generated { market, .. } => Some(market.seed),
-            SourceConfig::Recording { .. } => None,
-        };
-        self.config.sources.iter().filter_map(seed).collect()
+    /// The venue's account of an instrument against the engine's.
+    fn ledger(&self, instrument: &Instrument) -> LedgerSummary {
+        let position = self.engine.orders().position(instrument.id);
+        let quantity = |lots: i64| instrument.quantity.value(lots).map_or_else(String::new, |value| value.to_string());
+        match self.source_of(instrument.id) {
+            Some(source) => {
+                let ledger = source.ledger();
+                LedgerSummary {
+                    position: quantity(ledger.position().0),
+                    fees: instrument.money(ledger.fees()).to_string(),
+                    agrees: ledger.agrees(position.lots, position.fees),
+                    open_orders: source.open_orders() as u64,
+                }
+            }
+            None => {
+                LedgerSummary { position: "0".into(), fees: "0".into(), agrees: position.lots.0 == 0, open_orders: 0 }
+            }
+        }
+    }
+
+    pub(crate) fn config(&self) -> &BacktestConfig {
+        &self.config
+    }
+
+    pub(crate) fn source_of(&self, instrument: InstrumentId) -> Option<&Source> {
+        self.by_instrument[instrument.index()].map(|i| &self.sources[i])
     }
 }
 

@@ -8,11 +8,10 @@ use std::path::Path;
 use std::time::Duration;
 
 use driver::replay_with;
+use driver::report::{Finished, LedgerSummary, Measure, Percentiles, Summary};
+use oms::Position;
 use serde::{Deserialize, Serialize};
-use types::{Code, Fault, Lots};
-
-use crate::measure::Measure;
-use crate::summary::{Account, Facts, Percentiles, Summary};
+use types::{Code, Fault, Instrument};
 
 /// What a session knows and its journal does not.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -55,16 +54,14 @@ pub fn session_summary(
 ) -> Result<Summary, Fault> {
     let bad = |what: String| Fault::new(Code::ArgumentInvalid, format!("the session's facts: {what}"), vec![]);
     let facts: SessionFacts = serde_json::from_str(facts_json).map_err(|error| bad(error.to_string()))?;
-    let mut accounts = Vec::new();
-    for AccountFacts { symbol, position_lots, fees, open_orders } in &facts.accounts {
-        let fees = fees.parse::<i128>().map_err(|_| bad(format!("fees \"{fees}\" of {symbol}")))?;
-        accounts.push((symbol.as_str(), Account { position: Lots(*position_lots), fees, open_orders: *open_orders }));
+    if let Some(odd) = facts.accounts.iter().find(|account| account.fees.parse::<i128>().is_err()) {
+        return Err(bad(format!("fees \"{}\" of {}", odd.fees, odd.symbol)));
     }
     let mut measure: Option<Measure> = None;
     let replayed = replay_with(journal, None, progress, keep_going, |engine, input, effects| match effects {
         None => {
             let instruments = engine.setup().instruments.len();
-            let measure = measure.get_or_insert_with(|| Measure::new(instruments, facts.samples as usize));
+            let measure = measure.get_or_insert_with(|| Measure::new(instruments, facts.samples as usize, 0));
             measure.before(input.now, engine);
         }
         Some(effects) => {
@@ -78,12 +75,12 @@ pub fn session_summary(
         return Err(Fault::new(Code::ReplayMismatch, "the session's journal replays to other effects", fields));
     }
     let instruments = replayed.engine.setup().instruments.len();
-    let measure = measure.unwrap_or_else(|| Measure::new(instruments, 0));
-    let account = |id: types::InstrumentId| {
-        let symbol = replayed.engine.instrument(id).symbol();
-        accounts.iter().find(|(known, _)| *known == symbol).map(|(_, account)| *account)
-    };
-    Ok(Summary::of(Facts {
+    let measure = measure.unwrap_or_else(|| Measure::new(instruments, 0, 0));
+    let ledgers = replayed.engine.setup().instruments.iter().map(|instrument| {
+        let account = facts.accounts.iter().find(|account| account.symbol == instrument.symbol())?;
+        Some(account.against(instrument, replayed.engine.orders().position(instrument.id)))
+    });
+    let mut summary = Summary::of(Finished {
         engine: &replayed.engine,
         measure: &measure,
         hash: replayed.hash,
@@ -92,9 +89,28 @@ pub fn session_summary(
         garbage: 0,
         time_steps_back: 0,
         timers_refused: 0,
-        seeds: facts.seeds,
+        seeds: facts.seeds.clone(),
         journal: Some(journal.display().to_string()),
-        tick_to_order: facts.tick_to_order,
-        account: &account,
-    }))
+        ledgers: vec![],
+    });
+    for (instrument, ledger) in summary.instruments.iter_mut().zip(ledgers) {
+        instrument.ledger = ledger;
+    }
+    summary.tick_to_order_nanos = facts.tick_to_order;
+    Ok(summary)
+}
+
+impl AccountFacts {
+    /// The account beside our own count.
+    fn against(&self, instrument: &Instrument, ours: &Position) -> LedgerSummary {
+        LedgerSummary {
+            position: instrument.quantity.value(self.position_lots).map_or_else(String::new, |value| value.to_string()),
+            fees: instrument.money(self.fees()).to_string(),
+            agrees: self.position_lots == ours.lots.0 && self.fees() == ours.fees,
+            open_orders: self.open_orders,
+        }
+    }
+    fn fees(&self) -> i128 {
+        self.fees.parse().unwrap_or_default()
+    }
 }

@@ -28,7 +28,7 @@ fn a_journal_sums_up_to_the_run_and_exports_its_market() {
     let recording = concat!(env!("CARGO_MANIFEST_DIR"), "/../testkit/fixtures/usdm-small.txt");
     let journal = folder.join("journal");
     let run = fafnir_backtest::run(&config(recording, journal.to_str().unwrap()), |_| (), || true).unwrap();
-    let account = &run.instruments[0].ledger;
+    let account = run.instruments[0].ledger.as_ref().unwrap();
     let lots = (account.position.parse::<f64>().unwrap() * 1_000.0).round() as i64;
     let facts = format!(
         r#"{{ "samples": 100, "wallSeconds": 2.0, "accounts": [
@@ -51,9 +51,8 @@ fn a_journal_sums_up_to_the_run_and_exports_its_market() {
     let exported = export_recording(&journal, &out, |_| (), || true).unwrap();
     let mut text = String::new();
     flate2::read::MultiGzDecoder::new(std::fs::File::open(&out).unwrap()).read_to_string(&mut text).unwrap();
-    let messages = |text: &str| -> Vec<String> {
-        text.lines().map(|line| line.split_once(' ').unwrap().1.to_string()).collect()
-    };
+    let messages =
+        |text: &str| -> Vec<String> { text.lines().map(|line| line.split_once(' ').unwrap().1.to_string()).collect() };
     let original = messages(&std::fs::read_to_string(recording).unwrap());
     assert_eq!(messages(&text), original);
     assert_eq!((exported.lines, exported.skipped), (original.len() as u64, 0));

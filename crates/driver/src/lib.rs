@@ -16,6 +16,7 @@ mod ports;
 mod recording;
 mod recover;
 mod replay;
+pub mod report;
 mod timers;
 mod work;
 

@@ -1,15 +1,18 @@
-//! # Room card: backtest/measure
+//! # Room card: driver/report/measure
 //! In:    the engine's state and effects after each turn, and the wall time of order-emitting turns.
 //! Out:   quote uptime, time series, fills, tick-to-order percentiles.
 //! Holds: diagnostics only: nothing measured here is an input or an effect; every buffer has a bound, what is beyond is
 //!        counted.
 //! Costs: a few loads a turn; order state is looked at only in turns with order events.
+use std::sync::Arc;
+
 use engine::Engine;
-use hdrhistogram::Histogram;
 use types::{EffectRef, Effects, InstrumentId, OrderEvent, OrderEventKind, OrderState, Side, UnixNanos};
 
+use super::Latency;
+
 /// Fills kept for the report; later ones are counted only.
-pub(crate) const FILLS_MAX: usize = 200_000;
+pub const FILLS_MAX: usize = 200_000;
 /// First distance between samples; doubled whenever the series is full.
 const FIRST_INTERVAL_NANOS: u64 = 10_000_000;
 
@@ -69,15 +72,14 @@ pub struct Measure {
     /// Requests to the venue: new, cancel, replace.
     pub requests: u64,
     /// Wall time from the input's bytes to the end of the turn, for turns that sent an order, ns.
-    pub tick_to_order: Histogram<u64>,
+    pub tick_to_order: Arc<Latency>,
     /// Engine time from a new order's submission to its acknowledgement, ns.
-    pub order_to_ack: Histogram<u64>,
+    pub order_to_ack: Latency,
 }
 
 impl Measure {
-    pub(crate) fn new(instruments: usize, samples: usize) -> Measure {
-        // 1 ns to 10 s at three significant digits is a fixed 200 kB; construction cannot fail on these constants.
-        let histogram = || Histogram::new_with_bounds(1, 10_000_000_000, 3).unwrap_or_else(|_| unreachable_histogram());
+    /// With room for `samples` points, and for `fills` fills before the list has to grow.
+    pub fn new(instruments: usize, samples: usize, fills: usize) -> Measure {
         Measure {
             start: UnixNanos::NONE,
             end: UnixNanos::NONE,
@@ -90,16 +92,16 @@ impl Measure {
             next_sample: UnixNanos::NONE,
             times: Vec::with_capacity(samples),
             samples: Vec::with_capacity(samples * instruments),
-            fills: Vec::new(),
+            fills: Vec::with_capacity(fills),
             fills_dropped: 0,
             requests: 0,
-            tick_to_order: histogram(),
-            order_to_ack: histogram(),
+            tick_to_order: Arc::new(Latency::default()),
+            order_to_ack: Latency::default(),
         }
     }
 
     /// Called before a turn at `now`: the state of before has lasted until now.
-    pub(crate) fn before(&mut self, now: UnixNanos, engine: &Engine) {
+    pub fn before(&mut self, now: UnixNanos, engine: &Engine) {
         if self.start == UnixNanos::NONE {
             (self.start, self.end, self.next_sample) = (now, now, now);
         }
@@ -118,8 +120,8 @@ impl Measure {
         }
     }
 
-    /// Called after a turn; returns whether the turn published anything.
-    pub(crate) fn after(&mut self, engine: &Engine, effects: &Effects) {
+    /// Called after a turn.
+    pub fn after(&mut self, engine: &Engine, effects: &Effects) {
         let mut orders_moved = false;
         for effect in effects {
             let EffectRef::Order(event) = effect else { continue };
@@ -130,7 +132,7 @@ impl Measure {
                 }
                 Some(OrderEventKind::Fill) => self.fills_dropped += 1,
                 Some(OrderEventKind::Accepted) if event.submission_time != UnixNanos::NONE => {
-                    self.order_to_ack.saturating_record(event.time.0.saturating_sub(event.submission_time.0));
+                    self.order_to_ack.record(event.time.0.saturating_sub(event.submission_time.0));
                 }
                 Some(kind) if kind.is_request() => self.requests += 1,
                 _ => {}
@@ -193,9 +195,4 @@ impl Measure {
         self.samples.truncate(kept * width);
         self.interval *= 2;
     }
-}
-
-#[cold]
-fn unreachable_histogram() -> Histogram<u64> {
-    unreachable!("fixed histogram bounds are valid")
 }
