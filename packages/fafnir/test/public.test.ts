@@ -108,7 +108,7 @@ describe('a public feed over TLS', () => {
     expect(received.filter(isSnapshot)).toEqual(messages.filter(isSnapshot))
     const times = lines.map((line) => BigInt(line.slice(0, line.indexOf(' '))))
     expect(times.every((time, n) => n === 0 || time >= times[n - 1]!)).toBe(true)
-    expect(venue.paths.toSorted()).toEqual([
+    expect([...venue.paths].sort()).toEqual([
       '/fapi/v1/depth?symbol=FAFUSDT&limit=1000',
       '/stream?streams=fafusdt@depth@0ms/fafusdt@bookTicker/fafusdt@trade',
     ])

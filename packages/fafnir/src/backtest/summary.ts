@@ -88,14 +88,18 @@ export interface InstrumentSummary {
   readonly pnl: PnlSummary | null
   /** Null where κ is not calibrated. */
   readonly calibration: CalibrationSummary | null
-  /** The venue's own account of it. */
-  readonly ledger: {
-    readonly position: string
-    readonly fees: string
-    readonly agrees: boolean
-    /** Our orders still open at the venue at the end. */
-    readonly openOrders: number
-  }
+  /** The venue's own account of it; null where the venue was not asked (a live session through a gateway). */
+  readonly ledger: LedgerSummary | null
+}
+
+/** The account of an instrument at the venue. */
+export interface LedgerSummary {
+  readonly position: string
+  readonly fees: string
+  /** Equal to ours to the last lot and unit. */
+  readonly agrees: boolean
+  /** Our orders still open at the venue at the end. */
+  readonly openOrders: number
 }
 
 /** Requests sent, and orders our own gate refused. */
@@ -254,7 +258,6 @@ function readUptime(raw: Loose): QuoteUptime {
 }
 
 function readInstrument(raw: Loose): InstrumentSummary {
-  const ledger = object(raw['ledger'])
   return {
     symbol: text(raw['symbol']),
     currency: text(raw['currency']),
@@ -264,12 +267,18 @@ function readInstrument(raw: Loose): InstrumentSummary {
     quantity: { buy: text(object(raw['quantity'])['buy'], '0'), sell: text(object(raw['quantity'])['sell'], '0') },
     pnl: readPnl(raw['pnl']),
     calibration: readCalibration(raw['calibration']),
-    ledger: {
-      position: text(ledger['position'], '0'),
-      fees: text(ledger['fees'], '0'),
-      agrees: ledger['agrees'] === true,
-      openOrders: number(ledger['openOrders']),
-    },
+    ledger: readLedger(raw['ledger']),
+  }
+}
+
+function readLedger(value: unknown): LedgerSummary | null {
+  if (typeof value !== 'object' || value === null) return null
+  const ledger = object(value)
+  return {
+    position: text(ledger['position'], '0'),
+    fees: text(ledger['fees'], '0'),
+    agrees: ledger['agrees'] === true,
+    openOrders: number(ledger['openOrders']),
   }
 }
 

@@ -136,7 +136,7 @@ test('the strategy trades, stays inside its limit and is deterministic', async (
   const [instrument] = first.summary.instruments
   // The limit is 50 lots of 0.001; orders on their way can pass it by one order.
   assert.ok(Math.abs(Number(instrument?.position)) <= 0.06)
-  assert.ok(instrument?.ledger.agrees, 'the venue counts the same position and fees')
+  assert.ok(instrument?.ledger?.agrees, 'the venue counts the same position and fees')
 
   const second = await backtest(config, { strategy })
   assert.equal(second.summary.effectsHash, first.summary.effectsHash)

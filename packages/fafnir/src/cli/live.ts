@@ -70,7 +70,7 @@ export async function runLive(request: LiveRequest): Promise<number> {
   printRun(output, { title, summary, strategy, paths, directory: directory.path, extra })
   const fault = ended.summary.fault ?? faults.find((error) => error.code === 'POSITION_MISMATCH') ?? strategy?.error
   if (fault !== undefined) return output.json ? EXIT.failed : printError(output, fault)
-  return summary.instruments.every((item) => item.ledger.agrees) ? EXIT.ok : disagreement(output, summary)
+  return summary.instruments.every((item) => item.ledger?.agrees !== false) ? EXIT.ok : disagreement(output, summary)
 }
 
 async function startEngine(request: LiveRequest, faults: FafnirError[]): Promise<Engine> {
@@ -127,8 +127,9 @@ function pause(millis: number, signal: AbortSignal): Promise<void> {
 }
 
 function disagreement(output: Output, summary: BacktestSummary): number {
-  const bad = summary.instruments.filter((item) => !item.ledger.agrees)
-  const fields = Object.fromEntries(bad.map(({ symbol, position, ledger }) => [symbol, `${position}/${ledger.position}`]))
+  const bad = summary.instruments.filter((item) => item.ledger?.agrees === false)
+  const both = bad.map(({ symbol, position, ledger }) => [symbol, `${position}/${ledger?.position ?? ''}`] as const)
+  const fields = Object.fromEntries(both)
   const error = fail('LEDGER_MISMATCH', "the venue's ledger and the engine's position disagree (ours/theirs)", fields)
   return output.json ? EXIT.failed : printError(output, error)
 }

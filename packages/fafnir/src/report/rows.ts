@@ -89,9 +89,11 @@ function instrumentRows(item: InstrumentSummary): RowGroup['rows'] {
     rows.push(['from inventory', decimal(pnl.inventory)])
     rows.push(['fees', decimal(negated(pnl.fees))])
   }
-  const agrees = ledger.agrees ? 'agrees' : `DISAGREES: position ${ledger.position}, fees ${ledger.fees}`
-  rows.push(["venue's ledger", agrees])
-  if (ledger.openOrders > 0) rows.push(['still open at the venue', count(ledger.openOrders)])
+  if (ledger !== null) {
+    const agrees = ledger.agrees ? 'agrees' : `DISAGREES: position ${ledger.position}, fees ${ledger.fees}`
+    rows.push(["venue's ledger", agrees])
+    if (ledger.openOrders > 0) rows.push(['still open at the venue', count(ledger.openOrders)])
+  }
   if (calibration !== null) rows.push(...calibrationRows(calibration))
   return rows
 }
