@@ -1,13 +1,10 @@
 //! # Room card: engine/inputs
-//! In:    connection changes, execution reports, controls.
-//! Out:   books lost, positions and order states moved, everything cancelled.
-//! Holds: a report that does not fit is counted and named, and never moves a state it must not.
-//! Costs: one table look-up and one published record each.
+//! In:    connection changes, controls.
+//! Out:   books lost, gates opened and shut, everything cancelled.
+//! Holds: the loss of an order connection moves no order: what became of them is asked when it is back.
+//! Costs: one published record each.
 use risk::Failure;
-use types::{
-    Code, ConnId, ConnRole, ConnState, Control, Effects, Event, EventKind, InstrumentId, OrderEvent, OrderEventKind,
-    OrderId, UnixNanos, VenueId,
-};
+use types::{Code, ConnId, ConnRole, ConnState, Control, Effects, Event, EventKind, InstrumentId, UnixNanos, VenueId};
 
 use crate::send::CancelScope;
 use crate::{Dirty, Engine, PushedTouch};
@@ -15,7 +12,9 @@ use crate::{Dirty, Engine, PushedTouch};
 impl Engine {
     pub(crate) fn on_conn(&mut self, conn: ConnId, state: ConnState, now: UnixNanos, effects: &mut Effects) {
         match conn.role() {
-            ConnRole::Orders(venue) if (venue.0 as usize) < self.entries.len() => self.orders_conn(venue, state, now),
+            ConnRole::Orders(venue) if (venue.0 as usize) < self.entries.len() => {
+                self.orders_conn(venue, state, now, effects);
+            }
             ConnRole::Market(venue) if (venue.0 as usize) < self.entries.len() => {
                 if state == ConnState::Down {
                     self.venue_market_down(venue, now, effects);
@@ -32,12 +31,24 @@ impl Engine {
 
     /// Tells the gate. Blocked and writable mean something only between up and down; the loss of a blocked connection
     /// is a disconnect like any other, which the gate, for which it is down already, cannot tell.
-    fn orders_conn(&mut self, venue: VenueId, state: ConnState, now: UnixNanos) {
-        let known = &mut self.entries[venue.0 as usize].conn;
+    fn orders_conn(&mut self, venue: VenueId, state: ConnState, now: UnixNanos, effects: &mut Effects) {
+        let entry = &mut self.entries[venue.0 as usize];
+        let known = &mut entry.conn;
         match (*known, state) {
-            (_, ConnState::Up) | (ConnState::Blocked, ConnState::Writable) => {
+            (_, ConnState::Up) if entry.fix.is_some() => {
                 *known = ConnState::Up;
-                self.gate.venue_up(venue);
+                self.gate.venue_blocked(venue);
+                self.session_up(venue, now, effects);
+            }
+            (_, ConnState::Up) => {
+                *known = ConnState::Up;
+                // What is stated from now on settles what was asked before.
+                entry.asked_below = self.orders.next_request();
+                self.refresh_gate(venue);
+            }
+            (ConnState::Blocked, ConnState::Writable) => {
+                *known = ConnState::Up;
+                self.refresh_gate(venue);
             }
             (ConnState::Up, ConnState::Blocked) => {
                 *known = ConnState::Blocked;
@@ -49,6 +60,7 @@ impl Engine {
                 if before == ConnState::Blocked {
                     self.gate.on_failure(venue, Failure::Disconnect, None, now);
                 }
+                self.session_down(venue);
             }
             _ => {}
         }
@@ -70,49 +82,6 @@ impl Engine {
         }
     }
 
-    pub(crate) fn on_report(&mut self, report: &OrderEvent, now: UnixNanos, effects: &mut Effects) {
-        let instrument = report.instrument();
-        if instrument.index() >= self.markets.len() {
-            return self.fault(Code::UnknownInstrument, InstrumentId(0), now, effects);
-        }
-        let touch = self.markets[instrument.index()].touch();
-        let applied = match self.orders.report(report, now, &self.setup.instruments[instrument.index()], touch) {
-            Ok(applied) => applied,
-            Err(code) => return self.fault(code, instrument, now, effects),
-        };
-        let event = applied.event;
-        match event.kind() {
-            Some(OrderEventKind::Rejected | OrderEventKind::CancelRejected | OrderEventKind::ReplaceRejected) => {
-                self.counts.venue_rejects.add(Code::from_u16(event.reason).unwrap_or(Code::VenueInvalid));
-            }
-            Some(OrderEventKind::Fill) => self.filled(&event),
-            _ => {}
-        }
-        self.acknowledged(&event);
-        self.publish_order(event, effects);
-        if let Some(code) = applied.anomaly {
-            self.fault(code, instrument, now, effects);
-        }
-        self.watch_stopped(event.order_id(), now, effects);
-        if !self.cancel_waits(&event, now, effects) {
-            self.mark(instrument);
-        }
-    }
-
-    /// Tells the gate which requests are answered: the one the report names; and all of an order that has ended, since
-    /// nothing waits for their answers any more and a canary among them would otherwise never be answered.
-    fn acknowledged(&mut self, event: &OrderEvent) {
-        let venue = self.venue_of(event.instrument());
-        self.gate.on_ack(venue, event.request_id());
-        let Some(order) = self.orders.order(event.order_id()).filter(|order| !order.state.is_open()) else { return };
-        let (pending, session) = (order.pending, order.id.session());
-        for counter in [pending.new, pending.replace.request] {
-            if counter != 0 {
-                self.gate.on_ack(venue, OrderId::new(session, counter));
-            }
-        }
-    }
-
     pub(crate) fn on_control(&mut self, control: Control, now: UnixNanos, effects: &mut Effects) {
         let code = match control {
             Control::Kill => {
@@ -127,6 +96,11 @@ impl Engine {
         // The word first: behind the cancels of a large table there is no room for market events.
         self.trading_halted(code, 0, now, effects);
         self.cancel_all(CancelScope::Everything, now, effects);
+        for i in 0..self.entries.len() {
+            let venue = VenueId(i as u8);
+            self.logout_when_done(venue, now, effects);
+            self.arm_session_timer(venue, effects);
+        }
         self.dirty = Dirty::All;
     }
 

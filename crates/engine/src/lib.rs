@@ -4,21 +4,30 @@
 //! Holds: pure: no clock, socket, file or random source; same inputs, same effects, bit for bit; nothing is sent that
 //!        risk has not passed, and a cancel is never blocked.
 //! Costs: whole turns by kind: `npm run bench -- engine`; no allocation after `Engine::new`.
+//!
+//! Order entry is direct (reports enter normalised, the connection is usable when it is up) or a FIX session the engine
+//! owns: bytes enter as read, and nothing passes before the session is open and orders and positions are agreed.
 #![forbid(unsafe_code)]
 
 mod commands;
 mod counts;
+mod entry;
 mod inputs;
 mod market;
 mod producers;
 mod quoting;
+mod reconcile;
+mod reports;
 mod send;
+mod session;
 mod watch;
 
 pub use counts::{Counts, FaultCounts};
+pub use entry::fix_timer;
 pub use watch::{ACK_TIMER, SNAPSHOT_TIMER, STOP_TIMER};
 
 use book::{MarketBook, Rule};
+use entry::OrderEntry;
 use oms::Orders;
 use producers::Producers;
 use quote::Quoter;
@@ -27,11 +36,12 @@ use signal::RollingVolatility;
 use types::config::Setup;
 use types::effect::EFFECT_HEADER_BYTES;
 use types::limits::{
-    EFFECT_RESERVE_BYTES, FIX_MESSAGE_BYTES_MAX, INPUT_BYTES_MAX, INSTRUMENTS_MAX, LEVELS_PER_MESSAGE_MAX, ORDERS_MAX,
+    EFFECT_RESERVE_BYTES, FIX_INPUT_BYTES_MAX, FIX_MESSAGE_BYTES_MAX, INPUT_BYTES_MAX, INSTRUMENTS_MAX,
+    LEVELS_PER_MESSAGE_MAX, ORDERS_MAX,
 };
 use types::{
-    Code, ConnState, Effects, Event, EventKind, Input, InputKind, Instrument, InstrumentId, OrderEvent, OrderId, Ticks,
-    Touch, UnixNanos, flag,
+    Code, Effects, Event, EventKind, Input, InputKind, Instrument, InstrumentId, OrderEvent, OrderId, Ticks, Touch,
+    UnixNanos, VenueId, flag,
 };
 use watch::{Watch, Wish};
 
@@ -45,6 +55,18 @@ const fn request_effects(message_bytes: usize) -> usize {
 // levels.
 const _: () = assert!(
     ORDERS_MAX * request_effects(CANCEL_BYTES_MAX) + 2 * INSTRUMENTS_MAX * request_effects(FIX_MESSAGE_BYTES_MAX)
+        <= EFFECT_RESERVE_BYTES
+);
+/// Largest status request.
+const STATUS_BYTES_MAX: usize = 264;
+/// Shortest bytes that are a FIX message: begin string, body length, message type, checksum.
+const FIX_FRAME_BYTES_MIN: usize = 26;
+// The fullest input of a session: each message fills, states and is answered; and every order is asked about.
+const _: () = assert!(
+    FIX_INPUT_BYTES_MAX / FIX_FRAME_BYTES_MIN
+        * (2 * (EFFECT_HEADER_BYTES + size_of::<OrderEvent>()) + EFFECT_HEADER_BYTES + wire::fix::FIX_OUT_BYTES_MAX)
+        + ORDERS_MAX * (EFFECT_HEADER_BYTES + STATUS_BYTES_MAX)
+        + 2 * INSTRUMENTS_MAX * request_effects(FIX_MESSAGE_BYTES_MAX)
         <= EFFECT_RESERVE_BYTES
 );
 const _: () = assert!(
@@ -69,6 +91,12 @@ struct Market {
     wish: Option<Wish>,
     /// When the touch was last confirmed by the feed (receive time).
     touch_at: UnixNanos,
+    /// An opening position was taken over while no touch was known.
+    opening_unvalued: bool,
+    /// The venue states another position.
+    position_differs: bool,
+    /// The venue was asked for the position and has not answered.
+    position_asked: bool,
     /// Touch of a normalised feed, which has no book behind it.
     pushed: PushedTouch,
 }
@@ -79,16 +107,6 @@ struct PushedTouch {
     touch: Touch,
     id: u64,
     valid: bool,
-}
-
-/// FIX session of a venue as far as encoding needs it.
-struct OrderEntry {
-    /// State of the order connection; down until an input says otherwise.
-    conn: ConnState,
-    sender: Box<[u8]>,
-    target: Box<[u8]>,
-    /// Number of the next message.
-    sequence: u64,
 }
 
 /// The deterministic trading core of one shard.
@@ -142,21 +160,15 @@ impl Engine {
                 model_failed: false,
                 wish: None,
                 touch_at: UnixNanos::NONE,
+                opening_unvalued: false,
+                position_differs: false,
+                position_asked: false,
                 pushed: PushedTouch::default(),
             })
             .collect();
         // Every venue's order connection is down until a `Conn` input says otherwise.
         let gate = Gate::new(&setup);
-        let entries = setup
-            .venues
-            .iter()
-            .map(|venue| OrderEntry {
-                conn: ConnState::Down,
-                sender: venue.sender_comp_id.as_bytes().into(),
-                target: venue.target_comp_id.as_bytes().into(),
-                sequence: 1,
-            })
-            .collect();
+        let entries = setup.venues.iter().map(|venue| OrderEntry::new(venue, setup.orders.max_orders)).collect();
         Engine {
             decoder: wire::json::Decoder::new(),
             markets,
@@ -298,6 +310,15 @@ impl Engine {
     /// The order that carries the native quote of a side (0 bid, 1 ask).
     pub fn quotes(&self, id: InstrumentId) -> [Option<OrderId>; 2] {
         self.markets[id.index()].quotes
+    }
+    /// Do new orders pass as far as a venue's order connection goes: up, logged on, orders and positions agreed?
+    pub fn is_venue_up(&self, venue: VenueId) -> bool {
+        self.gate.is_venue_up(venue)
+    }
+    /// Numbers of a venue's FIX session: the one expected next, the one to be sent next. `None` without a session.
+    pub fn session_numbers(&self, venue: VenueId) -> Option<(u64, u64)> {
+        let fix = self.entries.get(venue.0 as usize)?.fix.as_ref()?;
+        Some((fix.session.next_in(), fix.session.next_out()))
     }
     /// Has the kill switch been pulled?
     pub fn is_killed(&self) -> bool {

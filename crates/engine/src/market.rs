@@ -1,5 +1,5 @@
 //! # Room card: engine/market
-//! In:    bytes of a feed, or normalised events of a `MarketFeed`.
+//! In:    bytes of a connection (those of order entry go to `session`), or normalised events of a `MarketFeed`.
 //! Out:   book, touch and volatility brought up to date, each change published in a fixed order.
 //! Holds: a bad message changes nothing but a counter; an invalid book marks its instrument for pulling the quotes.
 //! Costs: one pass over the message; publishing two touch records, one depth record, one volatility record at most.
@@ -49,7 +49,7 @@ impl Engine {
         let (scope, venue) = match conn.role() {
             ConnRole::Market(venue) => (Scope::Venue(venue), Some(venue)),
             ConnRole::Snapshot(id) => (Scope::Instrument(id), self.setup.instruments.get(id.index()).map(|i| i.venue)),
-            ConnRole::Orders(_) => return self.fault(Code::InputUnexpected, InstrumentId(0), now, effects),
+            ConnRole::Orders(venue) => return self.on_orders_bytes(venue, bytes, now, effects),
         };
         let venue = venue.and_then(|venue| self.setup.venues.get(venue.0 as usize));
         if venue.is_none_or(|venue| venue.feed == Feed::Normalised) {
@@ -208,6 +208,10 @@ impl Engine {
         }
         let market = &mut self.markets[instrument.index()];
         market.touch_at = now;
+        if market.opening_unvalued {
+            self.value_opening(instrument, touch);
+        }
+        let market = &mut self.markets[instrument.index()];
         if let Some(mid) = touch.mid_half_ticks()
             && market.volatility.on_mid(now, mid)
         {

@@ -13,7 +13,7 @@ use types::{
 use wire::fix;
 
 use crate::Engine;
-use crate::producers::Producers;
+use crate::entry::Sent;
 
 impl Engine {
     /// Sends a new order if the gate and the table agree.
@@ -37,7 +37,7 @@ impl Engine {
             flags: spec.flags,
         };
         let entry = &self.entries[order.instrument.venue.0 as usize];
-        let header = fix::Header { sender: &entry.sender, target: &entry.target, sequence: entry.sequence, time: now };
+        let header = entry.header(now);
         let length = fix::new_order(&mut self.message[..], &header, &order);
         self.sent(length, event, effects);
         Ok(event.order_id())
@@ -77,14 +77,20 @@ impl Engine {
             flags,
         };
         let entry = &self.entries[order.instrument.venue.0 as usize];
-        let header = fix::Header { sender: &entry.sender, target: &entry.target, sequence: entry.sequence, time: now };
+        let header = entry.header(now);
         let length = fix::replace_order(&mut self.message[..], &header, &order);
         self.sent(length, event, effects);
         Ok(instrument)
     }
 
-    /// Sends a cancel. Nothing but the order's own state can refuse it.
+    /// Sends a cancel. Nothing but the order's own state can refuse it, and a FIX session that is not open (VenueDown):
+    /// the mass cancel after the next logon stands for it.
     pub(crate) fn cancel(&mut self, id: OrderId, now: UnixNanos, effects: &mut Effects) -> Result<(), Code> {
+        if let Some(order) = self.orders.order(id)
+            && !self.entries[self.venue_of(order.instrument).0 as usize].takes_requests()
+        {
+            return Err(if order.state.is_open() { Code::VenueDown } else { Code::IllegalTransition });
+        }
         let orig = self.orders.current_cl_ord_id(id);
         let event = self.orders.cancel(id, now)?;
         self.counts.cancels += 1;
@@ -97,7 +103,7 @@ impl Engine {
             quantity: event.quantity,
         };
         let entry = &self.entries[order.instrument.venue.0 as usize];
-        let header = fix::Header { sender: &entry.sender, target: &entry.target, sequence: entry.sequence, time: now };
+        let header = entry.header(now);
         let length = fix::cancel_order(&mut self.message[..], &header, &order);
         self.sent(length, event, effects);
         Ok(())
@@ -109,7 +115,7 @@ impl Engine {
         match length {
             Ok(length) => {
                 effects.send(ConnId::orders(venue), &self.message[..length]);
-                self.entries[venue.0 as usize].sequence += 1;
+                self.entries[venue.0 as usize].sent(Sent::Request(event.request), event.submission_time);
             }
             // Comp ids and symbols are checked at start and ticks by the gate, so no order can reach this; if one does,
             // it stands unacknowledged and the acknowledgement time-out says so.
@@ -170,9 +176,9 @@ impl Engine {
         let mut ids = core::mem::take(&mut self.open_ids);
         ids.clear();
         let open = self.orders.open_orders().filter(|order| order.state != OrderState::PendingCancel);
-        ids.extend(open.filter(|order| which.covers(order, &self.halted)).map(|order| order.id));
+        ids.extend(open.filter(|order| which.covers(order, self)).map(|order| order.id));
         for &id in &ids {
-            // The only refusal left is a cancel already on its way, which is what was wanted.
+            // The only refusals left: a cancel already on its way, which is what was wanted; a session that is not open.
             let _ = self.cancel(id, now, effects);
         }
         self.open_ids = ids;
@@ -188,16 +194,18 @@ impl Engine {
 pub(crate) enum CancelScope {
     Everything,
     Instrument(InstrumentId),
+    Venue(VenueId),
     /// Of strategies that failed.
     Failed,
 }
 
 impl CancelScope {
-    pub(crate) fn covers(self, order: &Order, halted: &Producers) -> bool {
+    pub(crate) fn covers(self, order: &Order, engine: &Engine) -> bool {
         match self {
             CancelScope::Everything => true,
             CancelScope::Instrument(instrument) => order.instrument == instrument,
-            CancelScope::Failed => order.client_id.0 != 0 && halted.contains(order.client_id.producer()),
+            CancelScope::Venue(venue) => engine.venue_of(order.instrument) == venue,
+            CancelScope::Failed => order.client_id.0 != 0 && engine.halted.contains(order.client_id.producer()),
         }
     }
 }

@@ -11,6 +11,7 @@ use types::{
     UnixNanos,
 };
 
+use crate::entry::venue_of_timer;
 use crate::send::CancelScope;
 use crate::{Dirty, Engine};
 
@@ -52,6 +53,9 @@ impl Engine {
             ACK_TIMER => self.on_ack_timer(now, effects),
             SNAPSHOT_TIMER => self.on_snapshot_timer(now, effects),
             STOP_TIMER => self.on_stop_timer(now, effects),
+            _ if venue_of_timer(id).is_some() => {
+                self.on_session_timer(venue_of_timer(id).unwrap_or_default(), now, effects);
+            }
             _ if id.0 >= TimerId::FIRST_USER.0 => {
                 let mut event = Event::new(EventKind::Timer, InstrumentId(0));
                 event.id = id.0;
@@ -70,6 +74,7 @@ impl Engine {
             self.counts.faults.add(Code::AckTimeout);
             self.gate.on_failure(venue, Failure::AckTimeout, Some(event.request_id()), now);
             self.publish_order(event, effects);
+            self.ask_status(event.order_id(), now, effects);
         }
     }
 
@@ -136,7 +141,7 @@ impl Engine {
     pub(crate) fn watch_stopped(&mut self, id: OrderId, now: UnixNanos, effects: &mut Effects) {
         let Some(scope) = self.stop_scope() else { return };
         let outlives = self.orders.order(id).is_some_and(|order| {
-            order.state.is_open() && order.state != OrderState::PendingCancel && scope.covers(order, &self.halted)
+            order.state.is_open() && order.state != OrderState::PendingCancel && scope.covers(order, self)
         });
         if outlives {
             self.arm_stop_timer(now, effects);

@@ -9,7 +9,7 @@ use types::{Code, OrderEventKind};
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Counts {
     /// Events applied or made, by `OrderEventKind` as an index (0 unused).
-    pub events: [u64; 14],
+    pub events: [u64; 16],
     /// Reports that name no known order.
     pub unknown: u64,
     /// Reports that do not fit the order's state; not applied.
@@ -26,6 +26,14 @@ pub struct Counts {
     pub overfills: u64,
     /// Applied fills of orders that had ended.
     pub late_fills: u64,
+    /// Applied fills that a later one had overtaken.
+    pub reordered: u64,
+    /// Statements that showed fills no report had told of; booked.
+    pub recovered: u64,
+    /// Orders ended because the venue does not know them.
+    pub lost: u64,
+    /// Statements of a position other than ours.
+    pub mismatches: u64,
 }
 
 impl Counts {

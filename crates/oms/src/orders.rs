@@ -12,6 +12,7 @@ use types::{
 
 use crate::clients::Clients;
 use crate::counts::Counts;
+use crate::fills::Fills;
 use crate::list::{Links, List, NIL};
 use crate::order::{Asked, Order, Pending};
 use crate::position::Position;
@@ -51,6 +52,8 @@ pub struct Orders {
     max_orders: usize,
     open_count: usize,
     pub(crate) pool: Box<[Order]>,
+    /// Of the order in the same slot of the pool.
+    pub(crate) fills: Box<[Fills]>,
     links: Links,
     open: List,
     /// Slots of no open order, the one to take next first: never used, then ended longest ago.
@@ -64,7 +67,7 @@ pub struct Orders {
 
 impl Orders {
     /// An empty table. `limits.max_orders` is a power of two (checked by the configuration; rounded up otherwise).
-    /// Memory: about 700 bytes per order of `max_orders` and 200 per instrument.
+    /// Memory: about 900 bytes per order of `max_orders` and 200 per instrument.
     pub fn new(session: u32, limits: &OrderLimits, instruments: usize) -> Orders {
         Orders::starting_at(session, limits, instruments, 1)
     }
@@ -82,6 +85,7 @@ impl Orders {
             max_orders,
             open_count: 0,
             pool: vec![Order::BLANK; max_orders * 2].into_boxed_slice(),
+            fills: vec![Fills::NONE; max_orders * 2].into_boxed_slice(),
             links,
             open: List::EMPTY,
             ended,
@@ -130,7 +134,7 @@ impl Orders {
             current: counter,
             pending: Pending { new: counter, ..Pending::default() },
         };
-        self.pool[slot as usize] = order;
+        (self.pool[slot as usize], self.fills[slot as usize]) = (order, Fills::NONE);
         self.requests.take(counter, slot, counter, now);
         if spec.client_id.0 != 0 {
             self.clients.insert(spec.client_id, slot);
@@ -271,6 +275,15 @@ impl Orders {
     /// The session number, first half of every ClOrdID.
     pub fn session(&self) -> u32 {
         self.session
+    }
+    /// The counter the next request takes, or one below it: every request so far has a smaller one. What a venue
+    /// states in answer to a question sent now settles the requests below it.
+    pub fn next_request(&self) -> u32 {
+        self.requests.next()
+    }
+    /// Uses up a request's id for a question that is about no order. `None` when they are used up.
+    pub fn skip_request(&mut self) -> Option<OrderId> {
+        self.requests.skip().map(|counter| OrderId::new(self.session, counter))
     }
     /// Number of open orders.
     pub fn open_count(&self) -> usize {

@@ -1,8 +1,9 @@
 //! # Room card: oms/position
 //! In:    fills with their fees and the touch at the fill.
 //! Out:   position, cash, fees, spread earned, average-cost profit; the P&L split at a mark.
-//! Holds: integers in the smallest unit of the settlement currency; cash = entry + realised, total = spread + inventory
-//!        - fees, total = realised + unrealised - fees, each exactly; what is rounded is said where it is.
+//! Holds: integers in the smallest unit of the settlement currency; lots = opening + bought - sold, cash = entry +
+//!        realised, total = spread + inventory - fees, total = realised + unrealised - fees, each exactly; what is
+//!        rounded is said where it is.
 //! Costs: a few 128-bit operations per fill.
 use types::decimal::POW10;
 use types::money::divide_rounded;
@@ -11,7 +12,7 @@ use types::{Contract, Instrument, Lots, Side, Ticks, Touch};
 /// What the fills of one instrument add up to. Money is in the smallest unit of the settlement currency.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Position {
-    /// Signed position: bought less sold.
+    /// Signed position: opening and bought less sold.
     pub lots: Lots,
     /// Sum of `Instrument::cash_flow` of the fills, each rounded once, half away from zero. Fees are apart.
     pub cash: i128,
@@ -33,6 +34,10 @@ pub struct Position {
     pub fills: [u64; 2],
     /// Fills for which no two-sided touch was known; they count nothing into the spread.
     pub unmarked_fills: u64,
+    /// Signed position the venue stated before this session's first fill; it stands as if bought or sold at the mid.
+    pub opening: Lots,
+    /// No two-sided touch has been known since then: the opening position stands at no cost.
+    pub opening_unvalued: bool,
 }
 
 /// Profit and loss at a mark, in the smallest unit of the settlement currency.
@@ -64,7 +69,42 @@ impl Position {
         sold: Lots(0),
         fills: [0; 2],
         unmarked_fills: 0,
+        opening: Lots(0),
+        opening_unvalued: false,
     };
+
+    /// Has nothing been held or traded yet?
+    pub(crate) fn is_fresh(&self) -> bool {
+        self.fills == [0; 2] && self.opening == Lots(0)
+    }
+
+    /// The position after taking over what the venue states, before any fill. Its cost is its worth at the mid (mean of
+    /// bid and ask, rounded half away from zero to a unit), so that profit counts from there; without a touch it is 0
+    /// until `valued`. `None` when a number does not fit.
+    pub(crate) fn opened(&self, stated: Lots, instrument: &Instrument, touch: Option<Touch>) -> Option<Position> {
+        let next = Position { lots: stated, opening: stated, opening_unvalued: true, ..*self };
+        match touch {
+            Some(touch) => next.valued(instrument, touch),
+            None => Some(next),
+        }
+    }
+
+    /// The position with its opening part at the mid of `touch`. One that has filled meanwhile keeps its opening at no
+    /// cost: what was closed of it is booked already. `None` when a number does not fit.
+    pub(crate) fn valued(&self, instrument: &Instrument, touch: Touch) -> Option<Position> {
+        if !self.opening_unvalued || !touch.is_two_sided() {
+            return Some(*self);
+        }
+        let mut next = Position { opening_unvalued: false, ..*self };
+        if self.fills == [0; 2] {
+            let side = if self.opening.0 < 0 { Side::Sell } else { Side::Buy };
+            let lots = Lots(self.opening.0.checked_abs()?);
+            let at_bid = instrument.cash_flow(side, touch.bid, lots)?;
+            let flow = divide_rounded(at_bid.checked_add(instrument.cash_flow(side, touch.ask, lots)?)?, 2);
+            (next.cash, next.entry) = (self.cash.checked_add(flow)?, self.entry.checked_add(flow)?);
+        }
+        Some(next)
+    }
 
     /// The position after one more fill; `None` when a number does not fit. `lots` is positive.
     pub(crate) fn after(

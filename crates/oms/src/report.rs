@@ -6,7 +6,8 @@
 //! Costs: O(1); no allocation.
 //!
 //! Fields of a report that are read: kind, order_id (any ClOrdID of the order; 0: `request` names it), instrument and
-//! side (must be the order's), last_price, last_lots, filled (the venue's cumulative quantity; 0 = not given), fee and
+//! side (must be the order's), last_price, last_lots, filled (the venue's cumulative quantity; 0 = not given; fills may
+//! come in any order, see `fills`), fee and
 //! TAKER (fills; the fee is taken as given, see [`fee_by_rate`]), reason, price and quantity (Accepted, Replaced; 0 =
 //! as asked), time (the venue's stamp, which becomes `venue_ack_time`), and `request`: of an answer to a cancel or
 //! replace it may name that request.
@@ -23,7 +24,8 @@ pub struct Applied {
     /// `request` is the request it answers, else the ClOrdID in force; decision and submission times are of that
     /// request.
     pub event: OrderEvent,
-    /// Overfill, MissedReport, or IllegalTransition for a fill after the end: applied, and worth a look.
+    /// Overfill, MissedReport, or IllegalTransition for a fill after the end that nothing foretold: applied, and worth
+    /// a look.
     pub anomaly: Option<Code>,
     /// A request of ours that was unanswered is so no more: this answers it, or ended its order.
     pub request_done: bool,
@@ -87,16 +89,10 @@ impl Orders {
         touch: Option<Touch>,
     ) -> Result<Applied, Code> {
         let before = self.pool[slot];
-        let mut order = before;
-        let sum = before.filled.checked_add(report.last_lots).ok_or(Code::Overflow)?;
-        order.filled = match report.filled {
-            Lots(0) => sum,
-            cumulative if cumulative <= before.filled => return Err(Code::DuplicateReport),
-            // Less than this fill itself, or overlapping what is known: the numbers contradict each other.
-            cumulative if cumulative < sum => return Err(Code::ReportMalformed),
-            cumulative => cumulative,
-        };
-        let (late, over, missed) = (next == Next::Late, order.filled > order.quantity, order.filled > sum);
+        let (mut order, mut fills) = (before, self.fills[slot]);
+        let taken = fills.take(before.filled, report.filled, report.last_lots, report.last_price)?;
+        order.filled = before.filled.max(taken.end);
+        let (late, over) = (next == Next::Late, taken.end > order.quantity);
         if !late {
             order.state = settle(&order.pending, order.filled, order.quantity);
         }
@@ -105,20 +101,21 @@ impl Orders {
             .after(order.side, report.last_price, report.last_lots, report.fee, instrument, touch)
             .ok_or(Code::Overflow)?;
         self.commit(slot, order)?;
-        self.positions[at] = position;
+        (self.positions[at], self.fills[slot]) = (position, fills);
         self.counts.late_fills += late as u64;
         self.counts.overfills += over as u64;
-        self.counts.missed += missed as u64;
+        self.counts.missed += taken.missed as u64;
+        self.counts.reordered += taken.fills_gap as u64;
         let mut event = self.event(&order, OrderEventKind::Fill, order.current, now);
         (event.last_price, event.last_lots, event.fee) = (report.last_price, report.last_lots, report.fee);
         event.flags |= report.flags & flag::TAKER;
         (event.reason, event.venue_ack_time) = (report.reason, report.time);
         let anomaly = if over {
             Some(Code::Overfill)
-        } else if late {
+        } else if late && !taken.fills_gap {
             Some(Code::IllegalTransition)
         } else {
-            missed.then_some(Code::MissedReport)
+            taken.missed.then_some(Code::MissedReport)
         };
         let request_done = ended(&before, &order) && before.pending.any();
         Ok(Applied { event, anomaly, request_done })
@@ -180,7 +177,7 @@ impl Orders {
         named != 0 && named != request && named != order.id.counter() && named != order.current
     }
 
-    fn own_request(&self, counter: u32) -> OrderId {
+    pub(crate) fn own_request(&self, counter: u32) -> OrderId {
         if counter == 0 { OrderId::NONE } else { OrderId::new(self.session(), counter) }
     }
 }
@@ -190,7 +187,7 @@ fn is_report(kind: &OrderEventKind) -> bool {
     matches!(kind, Accepted | Rejected | Fill | Cancelled | Replaced | CancelRejected | ReplaceRejected | Expired)
 }
 
-fn ended(before: &Order, after: &Order) -> bool {
+pub(crate) fn ended(before: &Order, after: &Order) -> bool {
     before.state.is_open() && !after.state.is_open()
 }
 

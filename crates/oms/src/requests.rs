@@ -63,6 +63,18 @@ impl Requests {
         None
     }
 
+    /// Above every counter given out so far; `u32::MAX` when they are used up.
+    pub(crate) fn next(&self) -> u32 {
+        u32::try_from(self.next).unwrap_or(u32::MAX)
+    }
+
+    /// Uses up the next counter for something that is no request of an order.
+    pub(crate) fn skip(&mut self) -> Option<u32> {
+        let counter = u32::try_from(self.next).ok()?;
+        self.next += 1;
+        Some(counter)
+    }
+
     /// Takes a counter that `next_counter` gave, for a request of the order in slot `order`.
     pub(crate) fn take(&mut self, counter: u32, order: u32, first: u32, asked_at: UnixNanos) {
         let slot = self.slot(counter);

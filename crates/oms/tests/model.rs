@@ -2,10 +2,10 @@
 //! remembered (not derived), sums recomputed from scratch, every report judged by the rules in words.
 mod common;
 
-use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
 
 use common::{limits, setup, spec};
-use fafnir_oms::Orders;
+use fafnir_oms::{GAPS_MAX, Orders};
 use types::OrderEventKind as Kind;
 use types::OrderState as State;
 use types::rng::SplitMix64;
@@ -28,6 +28,9 @@ struct Known {
     cancel: Option<u32>,
     replace: Option<(u32, i64, i64)>,
     current: u32,
+    /// Numbers of the lots that fills have overtaken and that are waited for.
+    awaited: BTreeSet<i64>,
+    booked: i64,
 }
 
 impl Known {
@@ -99,27 +102,93 @@ impl Known {
         Ok((report.filled.0 > self.filled).then_some(Code::MissedReport))
     }
     fn take_fill(&mut self, report: &OrderEvent) -> Result<Option<Code>, Code> {
-        let (cumulative, expected) = (report.filled.0, self.filled + report.last_lots.0);
-        if cumulative != 0 && cumulative <= self.filled {
-            return Err(Code::DuplicateReport);
-        }
-        if cumulative != 0 && cumulative < expected {
+        let end = if report.filled.0 == 0 { self.filled + report.last_lots.0 } else { report.filled.0 };
+        let start = end - report.last_lots.0;
+        if start < 0 {
             return Err(Code::ReportMalformed);
         }
-        self.filled = cumulative.max(expected);
+        let awaited = (start + 1..=end).filter(|lot| self.awaited.contains(lot)).count() as i64;
+        let overtaken = end <= self.filled;
+        if overtaken && awaited == 0 {
+            return Err(Code::DuplicateReport);
+        }
+        if overtaken && awaited < end - start || !overtaken && start < self.filled {
+            return Err(Code::ReportMalformed);
+        }
+        let missed = start > self.filled;
+        self.awaited.retain(|&lot| lot <= start || lot > end);
+        self.awaited.extend(self.filled + 1..=start);
+        let runs = self.awaited.iter().filter(|&&lot| !self.awaited.contains(&(lot - 1))).count();
+        if runs > GAPS_MAX {
+            let first = *self.awaited.first().unwrap();
+            let last = (first..).find(|lot| !self.awaited.contains(&(lot + 1))).unwrap();
+            self.awaited.retain(|&lot| lot > last);
+        }
+        self.booked += end - start;
+        self.filled = self.filled.max(end);
         let late = !self.state.is_open();
         if !late && self.filled >= self.quantity {
             self.state = State::Filled;
         } else if self.state == State::Live {
             self.state = State::PartiallyFilled;
         }
-        Ok(if self.filled > self.quantity {
+        Ok(if end > self.quantity {
             Some(Code::Overfill)
-        } else if late {
+        } else if late && !overtaken {
             Some(Code::IllegalTransition)
         } else {
-            (self.filled > expected).then_some(Code::MissedReport)
+            missed.then_some(Code::MissedReport)
         })
+    }
+    /// What a statement does: lots recovered and the anomaly. Requests below `settled` are answered by it.
+    fn take_status(&mut self, report: &OrderEvent, settled: u32, id: u32) -> Result<(i64, Option<Code>), Code> {
+        let (open, stated) = (self.state.is_open(), State::from_u8(report.state).unwrap());
+        let unknown = report.reason == Code::VenueUnknownOrder as u16;
+        if unknown && !self.acknowledged && id >= settled {
+            return Err(Code::IllegalTransition);
+        }
+        let mut anomaly = None;
+        if open && !unknown {
+            if let Some((request, price, quantity)) = self.replace.filter(|asked| asked.0 < settled) {
+                let named = report.request == request;
+                let its_terms = (report.price.0, report.quantity.0) == (price, quantity);
+                if named || its_terms && (price, quantity) != (self.price, self.quantity) {
+                    (self.price, self.quantity, self.current) = (price, quantity, request);
+                }
+                self.replace = None;
+            }
+            if report.price.0 != 0 {
+                (self.price, self.quantity) = (report.price.0, report.quantity.0);
+            }
+            self.acknowledged |= id < settled;
+            self.cancel = self.cancel.filter(|&cancel| cancel >= settled);
+        }
+        let recovered = if report.filled.0 >= self.filled { report.filled.0 - self.booked } else { 0 };
+        if recovered > 0 {
+            self.awaited.clear();
+            self.booked += recovered;
+            anomaly = Some(Code::FillRecovered);
+        } else if unknown && open {
+            anomaly = Some(Code::OrderLost);
+        } else if !open && stated.is_open() {
+            anomaly = Some(Code::IllegalTransition);
+        }
+        self.filled = self.filled.max(report.filled.0);
+        if open {
+            let pending = match self.replace {
+                _ if !self.acknowledged => State::PendingNew,
+                Some(_) => State::PendingReplace,
+                None => self.working(),
+            };
+            self.before_cancel = pending;
+            self.state = match (stated.is_open(), self.working(), self.cancel) {
+                (false, ..) => stated,
+                (true, State::Filled, _) => State::Filled,
+                (true, _, Some(_)) => State::PendingCancel,
+                _ => pending,
+            };
+        }
+        Ok((recovered, anomaly))
     }
 }
 
@@ -208,6 +277,8 @@ impl World {
                     cancel: None,
                     replace: None,
                     current: event.request,
+                    awaited: BTreeSet::new(),
+                    booked: 0,
                 };
                 self.known.insert(event.order_id, order);
             }
@@ -278,7 +349,7 @@ impl World {
             report.filled = Lots(match self.rng.below(8) {
                 0 => 0,
                 1 => self.rng.below(order.filled as u64 + 1) as i64,
-                2 => sum + self.rng.below(3) as i64,
+                2 => sum + self.rng.below(5) as i64,
                 3 => (sum - self.rng.below(3) as i64).max(0),
                 _ => sum,
             });
@@ -306,6 +377,55 @@ impl World {
             }
             self.known.insert(id, after);
         }
+        if self.ended.len() > MAX_ORDERS {
+            self.known.remove(&self.ended.pop_front().unwrap());
+        }
+    }
+
+    /// A statement of the order: of its terms with or without the replace, its fills or more or fewer, any state.
+    fn status(&mut self, id: u64) {
+        let order = self.known[&id].clone();
+        let mut report = OrderEvent::new(Kind::Status, InstrumentId(order.instrument), order.side, OrderId(id));
+        report.filled = Lots((order.filled + [0, 0, 0, 1, 3, -1][self.rng.below(6) as usize]).max(0));
+        report.last_price = Ticks(if self.rng.below(3) == 0 { 0 } else { order.price });
+        let stated = [State::Live, State::Live, State::Live, State::Filled, State::Cancelled, State::Expired];
+        report.state = stated[self.rng.below(6) as usize] as u8;
+        match (order.replace, self.rng.below(4)) {
+            (_, 0) => {}
+            (Some((request, ..)), 1) => report.request = request,
+            (Some((_, price, quantity)), 2) => (report.price, report.quantity) = (Ticks(price), Lots(quantity)),
+            _ => (report.price, report.quantity) = (Ticks(order.price), Lots(order.quantity)),
+        }
+        if self.rng.below(10) == 0 {
+            (report.state, report.filled) = (State::Rejected as u8, Lots(0));
+            (report.reason, report.side) = (Code::VenueUnknownOrder as u16, 0);
+        }
+        let next = self.orders.next_request();
+        let settled = if self.rng.below(4) == 0 { next - self.rng.below(30).min(next as u64 - 1) as u32 } else { next };
+        let mut after = order;
+        let want = after.take_status(&report, settled, OrderId(id).counter());
+        let (at, now, why) = (after.instrument as usize, self.now(), self.why());
+        let got = self.orders.status(&report, settled, now, &self.instruments[at], None);
+        self.count(format!("Status {:?}", got.map(|stated| stated.anomaly)));
+        let named = got.map(|stated| (stated.fill.map_or(0, |fill| fill.last_lots.0), stated.anomaly));
+        assert_eq!(named, want, "{why}: {report:?} on {:?}, settled below {settled}", self.known[&id]);
+        let Ok(stated) = got else { return };
+        let event = stated.event;
+        assert_eq!((event.state, event.filled.0), (after.state as u8, after.filled), "{why}");
+        if let Some(fill) = stated.fill {
+            assert_eq!((fill.kind(), fill.reason), (Some(Kind::Fill), Code::FillRecovered as u16), "{why}");
+            assert!(fill.last_price.0 > 0, "{why}");
+            self.bought[at][after.side.index()] += fill.last_lots.0;
+            self.fees[at] += fill.fee as i128;
+            if at == 0 {
+                let value = fill.last_lots.0 as i128 * fill.last_price.0 as i128 * 10_000;
+                self.cash -= after.side.sign() as i128 * value;
+            }
+        }
+        if self.known[&id].state.is_open() && !after.state.is_open() {
+            self.ended.push_back(id);
+        }
+        self.known.insert(id, after);
         if self.ended.len() > MAX_ORDERS {
             self.known.remove(&self.ended.pop_front().unwrap());
         }
@@ -389,7 +509,8 @@ fn a_million_random_events_agree_with_the_naive_model() {
         match (world.rng.below(100), world.pick()) {
             (0..=13, _) | (_, None) => world.place(),
             (14..=49, Some(id)) => world.request(id),
-            (50..=97, Some(id)) => world.report(id),
+            (50..=94, Some(id)) => world.report(id),
+            (95..=97, Some(id)) => world.status(id),
             _ => world.nonsense(),
         }
         while let Some(event) = world.orders.take_overdue(world.now()) {
@@ -415,6 +536,10 @@ fn a_million_random_events_agree_with_the_naive_model() {
         "ReplaceRejected Ok(None)",
         "CancelRejected Ok(None)",
         "Cancelled Ok(Some(MissedReport))",
+        "Status Ok(None)",
+        "Status Ok(Some(FillRecovered))",
+        "Status Ok(Some(OrderLost))",
+        "Status Ok(Some(IllegalTransition))",
     ] {
         assert!(world.tally.get(what).is_some_and(|&count| count > 100), "{what} was hardly met");
     }

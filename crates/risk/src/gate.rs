@@ -12,6 +12,7 @@
 //! | 1 | kill switch off | `KILLED` | 0 | 0 | 1 message |
 //! | 2 | venue's breaker lets it through | `BREAKER_OPEN` | failures that open it | failures counted | 1 message |
 //! | 3 | venue's order connection up | `VENUE_DOWN` | 0 | 0 | 1 message |
+//! |   | and orders and positions agreed with the venue | `RECONCILING` | 0 | 0 | 1 message |
 //! | 4 | quantity above zero | `QUANTITY_NOT_POSITIVE` | 1 lot | 0 | quantity |
 //! | 5 | quantity at most the limit | `QUANTITY_ABOVE_MAX` | lots | 0 | quantity |
 //! | 6 | price above zero | `PRICE_NOT_POSITIVE` | 1 tick | 0 | price |
@@ -88,8 +89,17 @@ struct InstrumentGate {
 
 #[derive(Clone, Debug)]
 struct VenueGate {
-    up: bool,
+    link: Link,
     breaker: Breaker,
+}
+
+/// Order entry of a venue.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Link {
+    Down,
+    /// Up; orders and positions are not yet agreed.
+    Reconciling,
+    Up,
 }
 
 /// The pre-trade gate of one engine. Memory: 8 bytes x `max_messages` an instrument, 8 x `failures` a venue.
@@ -108,7 +118,7 @@ impl Gate {
             reduce_only: false,
             messages: StampWindow::new(limits.max_messages as usize),
         });
-        let venues = setup.venues.iter().map(|_| VenueGate { up: false, breaker: Breaker::new(&setup.breaker) });
+        let venues = setup.venues.iter().map(|_| VenueGate { link: Link::Down, breaker: Breaker::new(&setup.breaker) });
         Gate { killed: false, instruments: instruments.collect(), venues: venues.collect() }
     }
 
@@ -132,8 +142,10 @@ impl Gate {
             return refuse(Code::Killed, 0, 0, 1);
         }
         venue.breaker.check(now)?;
-        if !venue.up {
-            return refuse(Code::VenueDown, 0, 0, 1);
+        match venue.link {
+            Link::Up => {}
+            Link::Down => return refuse(Code::VenueDown, 0, 0, 1),
+            Link::Reconciling => return refuse(Code::Reconciling, 0, 0, 1),
         }
         check_order(&own.limits, instrument, ask)?;
         check_exposure(&own.limits, own.limits.reduce_only || own.reduce_only || ask.reduce_only, ask, exposure)?;
@@ -181,10 +193,18 @@ impl Gate {
         self.instruments.get(instrument.index()).is_some_and(|own| own.reduce_only || own.limits.reduce_only)
     }
 
-    /// The venue's order connection is up.
+    /// The venue's order connection is up, and orders and positions agree where they have to be asked for.
     pub fn venue_up(&mut self, venue: VenueId) {
         if let Some(venue) = self.venues.get_mut(venue.0 as usize) {
-            venue.up = true;
+            venue.link = Link::Up;
+        }
+    }
+
+    /// The venue's order connection is up, and orders and positions are yet to be agreed: nothing passes before
+    /// `venue_up`. Also for a venue whose positions turned out to differ.
+    pub fn venue_reconciling(&mut self, venue: VenueId) {
+        if let Some(venue) = self.venues.get_mut(venue.0 as usize) {
+            venue.link = Link::Reconciling;
         }
     }
 
@@ -192,7 +212,7 @@ impl Gate {
     /// twice.
     pub fn venue_down(&mut self, venue: VenueId, now: UnixNanos) {
         if let Some(venue) = self.venues.get_mut(venue.0 as usize)
-            && core::mem::replace(&mut venue.up, false)
+            && core::mem::replace(&mut venue.link, Link::Down) != Link::Down
         {
             venue.breaker.on_failure(Failure::Disconnect, None, now);
         }
@@ -201,13 +221,13 @@ impl Gate {
     /// The order connection takes no more bytes for now: new and replace are refused until `venue_up`. Not a failure.
     pub fn venue_blocked(&mut self, venue: VenueId) {
         if let Some(venue) = self.venues.get_mut(venue.0 as usize) {
-            venue.up = false;
+            venue.link = Link::Down;
         }
     }
 
-    /// Is the venue's order connection up? `false` for an unknown venue.
+    /// Do new orders pass as far as the order connection goes (up and reconciled)? `false` for an unknown venue.
     pub fn is_venue_up(&self, venue: VenueId) -> bool {
-        self.venues.get(venue.0 as usize).is_some_and(|venue| venue.up)
+        self.venues.get(venue.0 as usize).is_some_and(|venue| venue.link == Link::Up)
     }
 
     /// A new order or replace that passed was sent under this request id: one message of the instrument's rate, and see

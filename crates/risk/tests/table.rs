@@ -241,7 +241,11 @@ fn venue_and_kill() {
     assert_eq!(check(&mut gate), Ok(()));
     gate.venue_down(VenueId(0), T0);
     assert_eq!(check(&mut gate), rejects(Code::VenueDown, 0, 0, 1));
+    gate.venue_reconciling(VenueId(0));
+    assert_eq!(check(&mut gate), rejects(Code::Reconciling, 0, 0, 1), "up, and not yet agreed with the venue");
+    assert!(!gate.is_venue_up(VenueId(0)));
     gate.venue_up(VenueId(0));
+    assert_eq!(check(&mut gate), Ok(()));
     gate.kill();
     assert!(gate.is_killed());
     assert_eq!(check(&mut gate), rejects(Code::Killed, 0, 0, 1));
@@ -254,6 +258,7 @@ fn a_disconnect_counts_once() {
     for _ in 0..5 {
         gate.venue_down(VenueId(0), T0);
     }
+    gate.venue_reconciling(VenueId(0));
     gate.venue_up(VenueId(0));
     let check = |gate: &mut Gate| gate.check(T0, &setup.instruments[0], &buy(100), &FLAT, reference(1_800, T0));
     assert_eq!(check(&mut gate), Ok(()), "down five times in a row is one disconnect");

@@ -104,6 +104,7 @@ codes! {
     612 PositionMismatch "POSITION_MISMATCH" "oms" "The venue states another position than the fills add up to; fields name both. No order passes until it is settled.";
     613 OrderLost "ORDER_LOST" "oms" "The venue does not know an order that was thought to be open (it never arrived, or ended unreported); it is ended here.";
     614 FillRecovered "FILL_RECOVERED" "oms" "A status report shows fills no report told of; they were booked at the average price the venue states.";
+    615 PositionAdopted "POSITION_ADOPTED" "oms" "The venue states a position in an instrument this session has neither held nor traded; it was taken over as the opening position.";
 
     700 VenueUnknownOrder "VENUE_UNKNOWN_ORDER" "venue" "The venue does not know the order (it may have just filled).";
     701 VenuePostOnly "VENUE_POST_ONLY" "venue" "A post-only order would have taken liquidity; the venue refused it.";

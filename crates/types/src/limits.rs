@@ -20,6 +20,8 @@ pub const EFFECT_BYTES_MAX: usize = EFFECT_RESERVE_BYTES + 2 * 1024 * 1024;
 pub const EFFECT_RESERVE_BYTES: usize = 32 * 1024 * 1024;
 /// Bytes of one encoded FIX message.
 pub const FIX_MESSAGE_BYTES_MAX: usize = 512;
+/// Bytes of one input of a FIX connection; a longer one ends the session. A driver reads at most this much at once.
+pub const FIX_INPUT_BYTES_MAX: usize = 256 * 1024;
 /// Bytes of a symbol.
 pub const SYMBOL_BYTES_MAX: usize = 32;
 /// Working orders of one engine (upper bound of the configured table).

@@ -72,6 +72,7 @@ export type Code =
   | 'POSITION_MISMATCH'
   | 'ORDER_LOST'
   | 'FILL_RECOVERED'
+  | 'POSITION_ADOPTED'
   | 'VENUE_UNKNOWN_ORDER'
   | 'VENUE_POST_ONLY'
   | 'VENUE_INVALID'
@@ -213,6 +214,7 @@ export const codeTable: { readonly [number: number]: CodeEntry | undefined } = {
   612: { name: 'POSITION_MISMATCH', room: 'oms', doc: 'The venue states another position than the fills add up to; fields name both. No order passes until it is settled.' },
   613: { name: 'ORDER_LOST', room: 'oms', doc: 'The venue does not know an order that was thought to be open (it never arrived, or ended unreported); it is ended here.' },
   614: { name: 'FILL_RECOVERED', room: 'oms', doc: 'A status report shows fills no report told of; they were booked at the average price the venue states.' },
+  615: { name: 'POSITION_ADOPTED', room: 'oms', doc: 'The venue states a position in an instrument this session has neither held nor traded; it was taken over as the opening position.' },
   700: { name: 'VENUE_UNKNOWN_ORDER', room: 'venue', doc: 'The venue does not know the order (it may have just filled).' },
   701: { name: 'VENUE_POST_ONLY', room: 'venue', doc: 'A post-only order would have taken liquidity; the venue refused it.' },
   702: { name: 'VENUE_INVALID', room: 'venue', doc: 'The venue refused the order\'s price, quantity or side.' },
@@ -329,6 +331,7 @@ export const codeNumber: { readonly [name in Code]: number } = {
   POSITION_MISMATCH: 612,
   ORDER_LOST: 613,
   FILL_RECOVERED: 614,
+  POSITION_ADOPTED: 615,
   VENUE_UNKNOWN_ORDER: 700,
   VENUE_POST_ONLY: 701,
   VENUE_INVALID: 702,

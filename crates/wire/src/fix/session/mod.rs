@@ -215,6 +215,11 @@ impl Session {
         })
     }
 
+    /// Initiator: does the next logon begin with 1 on both sides (141=Y)? For a peer that has lost its numbers.
+    pub fn set_reset_on_logon(&mut self, reset: bool) {
+        self.setup.reset_on_logon = reset;
+    }
+
     /// Goes on with numbers from a journal or store: the next expected and the next to be sent, at least 1.
     pub fn restore(&mut self, next_in: u64, next_out: u64) {
         (self.next_in, self.next_out) = (next_in.clamp(1, SEQUENCE_MAX), next_out.clamp(1, SEQUENCE_MAX));
