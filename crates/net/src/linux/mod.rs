@@ -1,10 +1,12 @@
 //! # Room card: net/linux
-//! In:    file descriptors and a core's number.
+//! In:    sockets to watch, a time to wait; a core's number.
 //! Out:   readiness by epoll, an eventfd to ring, a thread on its core.
 //! Holds: Linux only; the crate's only unsafe code is here, each block one system call.
 //! Costs: one system call a function.
 #![allow(unsafe_code)]
 
 mod affinity;
+mod epoll;
 
 pub(crate) use affinity::pin;
+pub(crate) use epoll::Epoll;
