@@ -49,6 +49,8 @@ impl<T: Transport> EventLoop<T> {
             return Err(failed(format!("{LISTENERS_MAX} listeners are open")));
         }
         let socket = TcpListener::bind(at).map_err(|error| failed(error.to_string()))?;
+        #[cfg(target_os = "linux")]
+        crate::linux::widen(&socket).map_err(|error| failed(error.to_string()))?;
         let bound = socket.local_addr().map_err(|error| failed(error.to_string()))?;
         let listener = Listener { socket, tls: tls.cloned(), queued: false, ready: false, retry: None };
         let token = self.table.insert(|_| Entry::Listener(listener)).ok_or_else(|| failed("no place".into()))?;

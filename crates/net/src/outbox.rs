@@ -107,13 +107,13 @@ mod tests {
     fn bytes_leave_in_order_through_any_socket() {
         let seed = 0x0b0e;
         let mut random = SplitMix64::new(seed);
-        let (mut outbox, mut socket, mut sent) = (Outbox::default(), Narrow::default(), Vec::new());
+        let (mut outbox, mut socket, mut sent) = (Outbox::default(), Narrow::default(), Vec::<u8>::new());
         for round in 0..20_000u32 {
             let bytes: Vec<u8> = (0..random.next_u64() % 40).map(|i| (round as u64 + i) as u8).collect();
             outbox.push(&mut socket, &bytes).unwrap();
             sent.extend(&bytes);
             assert_eq!(socket.got.len() + outbox.len(), sent.len(), "seed {seed} round {round}");
-            if random.next_u64() % 3 == 0 {
+            if random.below(3) == 0 {
                 socket.room += (random.next_u64() % 70) as usize;
                 outbox.writable();
                 outbox.flush(&mut socket).unwrap();

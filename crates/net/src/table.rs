@@ -62,7 +62,7 @@ mod tests {
         let mut random = SplitMix64::new(seed);
         let (mut table, mut model, mut gone) = (Table::new(8), BTreeMap::new(), Vec::new());
         for value in 0..10_000u32 {
-            if random.next_u64() % 2 == 0 {
+            if random.below(2) == 0 {
                 match table.insert(|_| value) {
                     Some(token) => assert!(model.insert(token, value).is_none() && !gone.contains(&token)),
                     None => assert_eq!(model.len(), 8, "seed {seed}"),

@@ -6,7 +6,9 @@
 #![allow(unsafe_code)]
 
 mod affinity;
+mod backlog;
 mod epoll;
 
 pub(crate) use affinity::pin;
+pub(crate) use backlog::widen;
 pub(crate) use epoll::Epoll;
