@@ -32,7 +32,7 @@ impl Session {
         let memory = (market.clone(), orders.clone(), commands.clone(), None);
         let (out, reader) = rings(&setup, memory, Box::new(|| ())).unwrap();
         let start = Start::new("test", CONFIG);
-        let journal = Writer::create(&dir, &start, Options { segment_bytes }).unwrap();
+        let journal = Writer::create(&dir, &start, Options { segment_bytes, ..Options::default() }).unwrap();
         let mut work = Work::new(setup, out, Some(journal));
         prepare(&mut work);
         let mut session = Session {

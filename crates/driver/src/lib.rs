@@ -17,6 +17,7 @@ mod recording;
 mod recover;
 mod replay;
 pub mod report;
+mod state_dir;
 mod timers;
 mod work;
 
@@ -26,4 +27,5 @@ pub use ports::{PORTS_MAX, PortOptions};
 pub use recording::{Chunk, RecordedLine, Recording, RecordingProgress};
 pub use recover::{Recovered, recover};
 pub use replay::{EndedAt, ReplayOutcome, Replayed, replay, replay_with};
+pub use state_dir::StateDir;
 pub use timers::{TIMERS_MAX, Timers};

@@ -133,7 +133,13 @@ impl Reader {
     pub fn open(path: impl AsRef<Path>) -> Result<Reader, JournalFault> {
         let given = path.as_ref();
         let path = if given.is_dir() { given.join(segment_name(1)) } else { given.to_path_buf() };
-        let bytes = Bytes::load(&path)?;
+        let bytes = Bytes::load(&path).map_err(|fault| {
+            if given.is_dir() && !path.exists() && crate::exists(given).is_ok_and(|exists| exists) {
+                let detail = "the first segments were deleted; a replay starts at segment 1";
+                return JournalFault::new(Code::JournalTruncated, &path, detail);
+            }
+            fault
+        })?;
         let header = first_header(&bytes, &path)?;
         let mut reader = Reader {
             start: Start::new("", ""),

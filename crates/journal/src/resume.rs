@@ -17,8 +17,9 @@ use zerocopy::{FromBytes, IntoBytes};
 use crate::bytes::Bytes;
 use crate::fault::JournalFault;
 use crate::format::{MAGIC, SEGMENT_HEADER_BYTES, SegmentHeader, part_of, roll_record, segment_name, segment_number};
+use crate::options::Options;
 use crate::reader::{Reader, Tail};
-use crate::writer::{Options, Place, Writer};
+use crate::writer::{Place, Writer};
 
 /// What a resumed journal held.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -23,7 +23,7 @@ pub(crate) fn is_last(rest: &[u8]) -> bool {
     let written = written(rest);
     let stated = header(rest, 0).filter(|header| header.kind != 0 && header.length as usize <= PAYLOAD_BYTES_MAX);
     let longest = record_bytes(stated.map_or(PAYLOAD_BYTES_MAX, |header| header.length as usize));
-    written <= longest && !holds_record(&rest[..written.next_multiple_of(8).min(rest.len())])
+    written <= longest && !holds_record(rest, written)
 }
 
 fn header(rest: &[u8], at: usize) -> Option<RecordHeader> {
@@ -31,8 +31,9 @@ fn header(rest: &[u8], at: usize) -> Option<RecordHeader> {
 }
 
 /// Does a whole record follow the broken one at the beginning of `rest`? It is known by the chain value of the one
-/// before it, which is the broken one, or a record that is itself suspected.
-fn holds_record(rest: &[u8]) -> bool {
+/// before it, which is the broken one, or a record that is itself suspected. It begins before `written` and may end in
+/// zeros.
+fn holds_record(rest: &[u8], written: usize) -> bool {
     let Some(broken) = header(rest, 0) else { return false };
     let mut budget = HASHED_BYTES_MAX;
     let mut follows = |at: usize, before: u64| -> Option<(usize, u64)> {
@@ -46,7 +47,7 @@ fn holds_record(rest: &[u8]) -> bool {
         let holds = budget == 0 || chain(before, word, &record[CHAINED_FROM..]) == header.chain;
         holds.then_some((at + record.len(), header.chain))
     };
-    for at in (RECORD_HEADER_BYTES..rest.len()).step_by(8) {
+    for at in (RECORD_HEADER_BYTES..written).step_by(8) {
         if follows(at, broken.chain).is_some() {
             return true;
         }

@@ -12,7 +12,7 @@ static ALLOCATOR: CountingAllocator = CountingAllocator;
 fn no_allocation_per_input() {
     let dir = folder("allocations");
     let rows = random_items(12, 2_000);
-    let mut writer = Writer::create(&dir, &start(), Options { segment_bytes: 8 << 20 }).unwrap();
+    let mut writer = Writer::create(&dir, &start(), Options { segment_bytes: 8 << 20, ..Options::default() }).unwrap();
     let ((), counted) = allocations_during(|| rows.iter().for_each(|row| write(&mut writer, row)));
     assert_eq!((counted.count, writer.segment()), (0, 1));
     std::fs::remove_dir_all(dir).unwrap();

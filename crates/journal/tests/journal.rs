@@ -255,7 +255,7 @@ fn a_folder_that_is_not_empty_is_refused() {
     let input = Input { turn: 1, now: UnixNanos(1), kind: InputKind::Bytes { conn: ConnId(1), bytes: b"x" } };
     assert_eq!(writer.input(&input).unwrap_err().code, Code::JournalIo, "closed is closed");
     assert!(writer.close(9, UnixNanos(1), 0).is_err());
-    let tiny = Writer::create(folder("tiny"), &start(), Options { segment_bytes: 100 });
+    let tiny = Writer::create(folder("tiny"), &start(), Options { segment_bytes: 100, ..Options::default() });
     assert_eq!(tiny.unwrap_err().code, Code::ConfigInvalid);
     fs::remove_dir_all(dir).unwrap();
 }
@@ -280,7 +280,7 @@ fn the_longest_input_gets_a_segment_and_a_longer_one_is_refused() {
 fn a_journal_that_cannot_grow_says_so_and_keeps_what_it_has() {
     let dir = folder("full");
     let rows = random_items(51, 400);
-    let mut writer = Writer::create(&dir, &start(), Options { segment_bytes: 8_192 }).unwrap();
+    let mut writer = Writer::create(&dir, &start(), Options { segment_bytes: 8_192, ..Options::default() }).unwrap();
     // The name of the third segment is taken: growing fails there, as on a full disk.
     fs::create_dir(dir.join("000003.fafnir")).unwrap();
     let mut written = 0;

@@ -112,7 +112,7 @@ pub fn owned(record: &Record<'_>) -> Row {
 
 /// Writes the rows and returns the writer, not closed.
 pub fn journal(dir: &Path, rows: &[Row], segment_bytes: u64) -> Writer {
-    let mut writer = Writer::create(dir, &start(), Options { segment_bytes }).unwrap();
+    let mut writer = Writer::create(dir, &start(), Options { segment_bytes, ..Options::default() }).unwrap();
     for row in rows {
         write(&mut writer, row);
     }
