@@ -1,7 +1,8 @@
 //! # Room card: net/connection
 //! In:    one stream, its TLS, what the transport tells about it, bytes to send.
 //! Out:   bytes and the steps of its life, to the event loop.
-//! Holds: stages go one way; bytes leave in order; at the first error the way out is shut and what came in is still read.
+//! Holds: stages go one way; bytes leave in order; at the first error the way out is shut and what came in is still
+//!        read.
 //! Costs: one system call a send or a read; TLS adds its arithmetic and rustls's allocations per record.
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::SocketAddr;
@@ -185,8 +186,8 @@ impl Connection {
         }
     }
 
-    /// One read into `buffer`; what it brought is handed out. `short_is_all`: a read that does not fill the buffer means
-    /// that nothing is left.
+    /// One read into `buffer`; what it brought is handed out. `short_is_all`: a read that does not fill the buffer
+    /// means that nothing is left.
     pub(crate) fn read(
         &mut self,
         buffer: &mut [u8],

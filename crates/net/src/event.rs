@@ -106,12 +106,14 @@ impl TlsFault {
     }
 }
 
-/// Why bytes were not taken. Nothing of them was sent.
+/// Why bytes were not taken.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum SendFault {
-    /// The peer does not read, and what is kept for it would pass the bound. `Writable` follows.
+    /// The peer does not read, and what is kept for it would pass the bound. Nothing of the
+    /// bytes was sent. `Writable` follows.
     Full,
-    /// The token names no connection that is up.
+    /// The token names no connection that is up. If it broke during the send, a part of the bytes may have left; `Down`
+    /// follows.
     Closed,
 }
 

@@ -1,7 +1,8 @@
 //! # Room card: net/event_loop
 //! In:    calls of the owner; what the transport tells.
 //! Out:   events of one poll, connection by connection in the order in which they became due.
-//! Holds: one read a connection a poll, so a flood on one starves none; what is left over is due at the next poll at once.
+//! Holds: one read a connection a poll, so a flood on one starves none; what is left over is due at the next poll at
+//!        once.
 //! Costs: a poll without events is one system call; the clock is read only while a deadline stands.
 use std::collections::VecDeque;
 use std::io;
@@ -191,10 +192,10 @@ impl<T: Transport> EventLoop<T> {
         }
     }
 
-    /// The idea: the transport (or a direct read) says who may have something, everyone concerned stands once in a queue,
-    /// and each is served once. Serving reads at most one buffer; who has more stands in the queue again for the next poll,
-    /// which then does not sleep. Only who was in the queue before serving began is served now, so a poll is bounded by
-    /// one read and one flush a connection.
+    /// The idea: the transport (or a direct read) says who may have something, everyone concerned stands once in a
+    /// queue, and each is served once. Serving reads at most one buffer; who has more stands in the queue again for the
+    /// next poll, which then does not sleep. Only who was in the queue before serving began is served now, so a poll is
+    /// bounded by one read and one flush a connection.
     pub(crate) fn poll(&mut self, timeout: Duration, sink: &mut dyn FnMut(NetEvent<'_>)) -> usize {
         let timeout = self.deadlines(timeout);
         if !self.queue.is_empty() {

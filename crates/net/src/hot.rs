@@ -4,14 +4,14 @@
 //! Holds: at most `HOT_MAX` connections; at most `LOOK_EVERY` polls go by without a look at all sockets.
 //! Costs: a few comparisons a poll; no allocation.
 //!
-//! A spinning loop that asks epoll pays two system calls for a message (`epoll_wait`, `recv`) and stands between them when
-//! the next one comes. Who trades has one or two connections that matter: reading them without asking answers "anything
-//! there?" and fetches it in the same call. It is worth it only while such reads cover whoever is active. So a connection
-//! becomes hot when it brings bytes; a fifth active one shows that four reads a round do not cover it, and the list is given
-//! up for `CALM_LOOKS` looks; one that is silent for `IDLE_ROUNDS` rounds is dropped, so that dead weight does not delay the
-//! others. Everything else (new connections, writability, quiet sockets, another thread's bell) is seen at the looks in
-//! between: they cost one call in `LOOK_EVERY` rounds, and a round that brought bytes counts as `BUSY_ROUND`, because it
-//! lasted longer.
+//! A spinning loop that asks epoll pays two system calls for a message (`epoll_wait`, `recv`) and stands between them
+//! when the next one comes. Who trades has one or two connections that matter: reading them without asking answers
+//! "anything there?" and fetches it in the same call. It is worth it only while such reads cover whoever is active. So
+//! a connection becomes hot when it brings bytes; a fifth active one shows that four reads a round do not cover it, and
+//! the list is given up for `CALM_LOOKS` looks; one that is silent for `IDLE_ROUNDS` rounds is dropped, so that dead
+//! weight does not delay the others. Everything else (new connections, writability, quiet sockets, another thread's
+//! bell) is seen at the looks in between: they cost one call in `LOOK_EVERY` rounds, and a round that brought bytes
+//! counts as `BUSY_ROUND`, because it lasted longer.
 use crate::token::Token;
 
 /// Connections read directly.

@@ -1,7 +1,8 @@
 //! # Room card: net
 //! In:    addresses, bytes to send, a time to wait.
 //! Out:   connections, the bytes they bring, and how they end, as `NetEvent`s of one poll.
-//! Holds: one loop owns its sockets; nothing blocks longer than asked; every buffer has its bound; one `Down` per connection.
+//! Holds: one loop owns its sockets; nothing blocks longer than asked; every buffer has its bound; one `Down` per
+//!        connection.
 //! Costs: plain TCP allocates nothing once its buffers have grown; a send or a read is one system call.
 #![deny(unsafe_code)] // Allowed in `linux` alone.
 
@@ -114,8 +115,8 @@ macro_rules! each {
 
 /// One loop of sockets: TCP, plain or with TLS. Not shared between threads; it may be moved to one.
 ///
-/// Costs: with plain TCP a send is one system call and a read is one; after its buffers have grown nothing is allocated.
-/// TLS adds its arithmetic and a few allocations a record.
+/// Costs: with plain TCP a send is one system call and a read is one; after its buffers have grown nothing is
+/// allocated. TLS adds its arithmetic and a few allocations a record.
 pub struct Net {
     inner: Inner,
 }
@@ -148,7 +149,8 @@ impl Net {
     }
 
     /// Begins to connect; `Up` or `Down` follows. The addresses are tried in turn; of several failures the last one is
-    /// the reason told. With TLS the name is checked against the server's certificate, and sent to it if it is a DNS name.
+    /// the reason told. With TLS the name is checked against the server's certificate, and sent to it if it is a DNS
+    /// name.
     ///
     /// # Errors
     /// `CONNECT_FAILED`: no address, or no place for another connection. `CONFIG_INVALID`: no server name.
@@ -164,11 +166,12 @@ impl Net {
         each!(&mut self.inner, inner => inner.listen(at, tls))
     }
 
-    /// Sends at once what the kernel takes and keeps the rest; all of `bytes` is taken, or nothing.
+    /// Sends at once what the kernel takes and keeps the rest; all of `bytes` is taken, or an error says why not.
     ///
     /// # Errors
-    /// `Full`: what is kept and `bytes` together would pass `out_bytes`; `Writable` follows once nothing is kept.
-    /// `Closed`: it is not up, was closed by us, or is broken (then `Down` follows).
+    /// `Full`: what is kept and `bytes` together would pass `out_bytes`; nothing was taken, and `Writable` follows once
+    /// nothing is kept. `Closed`: it is not up, was closed by us, or is broken (then `Down` follows, and a part of the
+    /// bytes may have left).
     #[inline]
     pub fn send(&mut self, to: Token, bytes: &[u8]) -> Result<(), SendFault> {
         each!(&mut self.inner, inner => inner.send(to, bytes))
@@ -180,9 +183,9 @@ impl Net {
         each!(&self.inner, inner => inner.pending(to))
     }
 
-    /// Ends a connection after its pending bytes are taken, or stops listening (without an event). Sends are refused from
-    /// here on and what comes in is dropped. `Down` follows: `Closed` once the peer has ended too, or a second after our
-    /// end was sent; `Aborted` when it was not up yet, or the bytes were not taken within the patience.
+    /// Ends a connection after its pending bytes are taken, or stops listening (without an event). Sends are refused
+    /// from here on and what comes in is dropped. `Down` follows: `Closed` once the peer has ended too, or a second
+    /// after our end was sent; `Aborted` when it was not up yet, or the bytes were not taken within the patience.
     pub fn close(&mut self, token: Token) {
         each!(&mut self.inner, inner => inner.close(token))
     }
@@ -192,14 +195,15 @@ impl Net {
         each!(&mut self.inner, inner => inner.abort(token))
     }
 
-    /// Stops or resumes reading: while paused, bytes stay in the kernel and the peer is slowed down by it. The peer's end
-    /// or reset is then seen only after reading resumes, or when a send fails.
+    /// Stops or resumes reading: while paused, bytes stay in the kernel and the peer is slowed down by it. The peer's
+    /// end or reset is then seen only after reading resumes, or when a send fails.
     pub fn pause(&mut self, token: Token, paused: bool) {
         each!(&mut self.inner, inner => inner.pause(token, paused))
     }
 
-    /// Waits up to `timeout` (zero: just looks) and hands out events; returns how many. Never waits longer. It may return
-    /// early without an event. The portable backend waits whole milliseconds and only looks for what is left of them.
+    /// Waits up to `timeout` (zero: just looks) and hands out events; returns how many. Never waits longer. It may
+    /// return early without an event. The portable backend waits whole milliseconds and only looks for what is left of
+    /// them.
     ///
     /// After the peer's end (`Down(Closed)` to come) one more poll goes by in which answers are still sent.
     pub fn poll(&mut self, timeout: Duration, sink: &mut dyn FnMut(NetEvent<'_>)) -> usize {

@@ -1,5 +1,6 @@
 //! # Room card: net/opening
-//! In:    addresses to connect to or to listen at; sockets whose connecting ended; listeners with somebody in the backlog.
+//! In:    addresses to connect to or to listen at; sockets whose connecting ended; listeners with somebody in the
+//!        backlog.
 //! Out:   connections, up or on their way through the TLS handshake.
 //! Holds: never more connections than the limit: who comes in beyond stays in the kernel's backlog; TCP_NODELAY always.
 //! Costs: cold path; it allocates.

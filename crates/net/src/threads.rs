@@ -14,8 +14,8 @@ pub fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, |cores| cores.get())
 }
 
-/// Pins the calling thread to a core (numbered from 0, as the operating system does). Threads it spawns later inherit it:
-/// spawn first, then pin.
+/// Pins the calling thread to a core (numbered from 0, as the operating system does). Threads it spawns later inherit
+/// it: spawn first, then pin.
 ///
 /// # Errors
 /// `CONFIG_INVALID`: the process may not use that core, or this platform cannot pin.

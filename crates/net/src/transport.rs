@@ -30,8 +30,8 @@ pub(crate) struct Ready {
 /// The one thing backends differ in: how it is found out which sockets are ready. Reading and writing are plain
 /// non-blocking calls everywhere.
 ///
-/// Edges and not levels: a level would need a system call whenever sending begins or stops to block and whenever reading
-/// pauses. The price is that `EventLoop` remembers per connection what was told and not yet used up.
+/// Edges and not levels: a level would need a system call whenever sending begins or stops to block and whenever
+/// reading pauses. The price is that `EventLoop` remembers per connection what was told and not yet used up.
 pub(crate) trait Transport: Sized {
     /// While the loop only looks (zero timeout), reads of the few busy connections may stand in for most looks.
     const DIRECT_READS: bool;

@@ -1,7 +1,8 @@
 //! # Room card: net/wait
 //! In:    a strategy; how many events each poll brought.
 //! Out:   how long the next poll may sleep.
-//! Holds: `Spin` never sleeps, `Park` sleeps whenever it may, `Adaptive` spins for a bounded number of empty polls first.
+//! Holds: `Spin` never sleeps, `Park` sleeps whenever it may, `Adaptive` spins for a bounded number of empty polls
+//!        first.
 //! Costs: an increment and a comparison a poll.
 use std::time::Duration;
 

@@ -38,8 +38,8 @@ impl Waker {
 
     /// Ends the poll that is going on, or keeps the next one from sleeping. May be called from any thread.
     pub fn wake(&self) {
-        // The loop says "asleep", then looks at "woken"; we say "woken", then look at "asleep". In the one order of these
-        // four accesses the later saying is seen by the other side, so a wake is either taken or rung for.
+        // The loop says "asleep", then looks at "woken"; we say "woken", then look at "asleep". In the one order of
+        // these four accesses the later saying is seen by the other side, so a wake is either taken or rung for.
         self.shared.woken.store(true, Ordering::SeqCst);
         if self.shared.asleep.load(Ordering::SeqCst) {
             self.shared.bell.ring();

@@ -197,7 +197,8 @@ fn a_stream_cut_off_is_no_end_in_good_order() {
         until(&mut serving, &mut asking, "up", |s, a| {
             a.story(ours).up && s.accepted.first().is_some_and(|&theirs| s.story(theirs).up)
         });
-        serving.net.send(serving.accepted[0], &[5; 200_000]).unwrap();
+        // Taken, or broken off when the cut comes in the middle of it.
+        let _ = serving.net.send(serving.accepted[0], &[5; 200_000]);
         until(&mut serving, &mut asking, "cut", |_, a| a.down(ours).is_some());
         assert_eq!(asking.down(ours), Some(DownReason::Reset));
         let got = asking.story(ours).bytes.len();

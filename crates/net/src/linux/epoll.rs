@@ -40,8 +40,9 @@ fn checked(answer: libc::c_int) -> io::Result<libc::c_int> {
 impl Bell for EventBell {
     fn ring(&self) {
         let one = 1u64;
-        // SAFETY: the descriptor is open while `self` owns it; the eight bytes read from are those of `one`, on this stack.
-        // An error is not possible but for a full counter, which 2^64 wakes would need, and then the bell has rung already.
+        // SAFETY: the descriptor is open while `self` owns it; the eight bytes read from are those of `one`, on this
+        // stack. An error is not possible but for a full counter, which 2^64 wakes would need, and then the bell has
+        // rung already.
         unsafe { libc::write(self.descriptor.as_raw_fd(), (&raw const one).cast(), size_of::<u64>()) };
     }
 }
@@ -76,7 +77,8 @@ impl Epoll {
         // Down to whole milliseconds: a poll never waits too long.
         let millis = timeout.as_millis().min(i32::MAX as u128) as libc::c_int;
         let (queue, room) = (self.queue.as_raw_fd(), self.events.len() as libc::c_int);
-        // SAFETY: the queue is open while `self` owns it; the kernel writes at most `room` events, which `events` holds.
+        // SAFETY: the queue is open while `self` owns it; the kernel writes at most `room` events, which `events`
+        // holds.
         checked(unsafe { libc::epoll_wait(queue, self.events.as_mut_ptr(), room, millis) }).map(|told| told as usize)
     }
 
@@ -85,8 +87,9 @@ impl Epoll {
     fn wait_precise(&mut self, limit: libc::timespec) -> io::Result<usize> {
         let (queue, room) = (self.queue.as_raw_fd(), self.events.len());
         let mask = null::<libc::sigset_t>();
-        // SAFETY: the queue is open while `self` owns it; the kernel writes at most `room` events, which `events` holds, and
-        // reads `limit`, on this stack and of the kernel's layout where pointers have 64 bits; no signal mask is given.
+        // SAFETY: the queue is open while `self` owns it; the kernel writes at most `room` events, which `events`
+        // holds, and reads `limit`, on this stack and of the kernel's layout where pointers have 64 bits; no signal
+        // mask is given.
         let told = unsafe {
             libc::syscall(
                 EPOLL_PWAIT2,
