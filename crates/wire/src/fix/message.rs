@@ -173,7 +173,8 @@ const fn is_header(tag: u32) -> bool {
 impl<'a> Message<'a> {
     /// Reads the header of a framed message. Framing (length, checksum) is not looked at again.
     ///
-    /// Errors: `FixMalformed` when the third field is no message type, or a header field is none.
+    /// Errors: `FixMalformed` when the third field is no message type, the number is none, or what stands before it is no
+    /// field: ignore the message as a garbled one. What is no field further on, `fields` shows.
     #[inline]
     pub fn parse(bytes: &'a [u8]) -> Result<Message<'a>, Code> {
         let end = bytes.len().checked_sub(TRAILER_BYTES).ok_or(Code::FixMalformed)?;
@@ -210,7 +211,8 @@ impl<'a> Message<'a> {
                 52 => message.sending_time = field.value,
                 122 => message.original_time = field.value,
                 tag if is_header(tag) => {}
-                0 => return Err(Code::FixMalformed),
+                // What is no field after the number can be rejected by that number; before it, it is only noise.
+                0 if message.sequence == 0 => return Err(Code::FixMalformed),
                 _ => {
                     message.body = before.rest;
                     break;
