@@ -116,7 +116,10 @@ mod tests {
             if random.below(3) == 0 {
                 socket.room += (random.next_u64() % 70) as usize;
                 outbox.writable();
-                outbox.flush(&mut socket).unwrap();
+                // Told, and a send comes before the flush: it must not overtake what is kept.
+                if random.below(2) == 0 {
+                    outbox.flush(&mut socket).unwrap();
+                }
             }
         }
         socket.room = usize::MAX;

@@ -384,6 +384,13 @@ fn a_waker_ends_a_poll_from_another_thread_and_no_wake_is_lost() {
         let begin = Instant::now();
         side.poll(Duration::from_secs(20));
         assert!(begin.elapsed() < Duration::from_secs(5), "a wake before the poll");
+        // The wake is taken: once the bell has been heard, polls sleep again.
+        let slept = (0..3).any(|_| {
+            let begin = Instant::now();
+            side.poll(Duration::from_millis(20));
+            begin.elapsed() >= Duration::from_millis(20)
+        });
+        assert!(slept, "one wake ends one poll");
         // Ping-pong: every round needs its wake to arrive, at whatever moment of the poll it comes.
         let (to_loop, at_loop) = std::sync::mpsc::channel::<u32>();
         let (to_peer, at_peer) = std::sync::mpsc::channel::<u32>();
