@@ -2,7 +2,7 @@
 //! In:    what happens to a venue's market-data connection: made, bytes, lost, time; likewise to a snapshot's.
 //! Out:   messages and stamps for the engine (`LinkEvent`), bytes to send, and what is to be done (`LinkAction`).
 //! Holds: sans-I/O; all that waits has a deadline; a failing venue is tried at most 30 s apart and never in step.
-//! Costs: 30 ns a message beside the framing; a message is borrowed from the bytes that came.
+//! Costs: what the framing costs (example ws_cost of `wire`); a message is borrowed from the bytes that came.
 //!
 //! `FeedLink` is the WebSocket of one venue, `SnapshotFetch` the GET of one instrument's depth. Both are used alike:
 //! the loop owns the socket, the link says what to do with it.

@@ -2,7 +2,7 @@
 //! In:    bytes of one WebSocket connection as they are read; payloads, masks and nonces on the way out.
 //! Out:   messages and control frames, borrowed (`WsDecoder`); frames (`frame`); both sides of the handshake.
 //! Holds: RFC 6455 without extensions; a breach is a fault with its close code; a message has a longest length.
-//! Costs: a whole frame from the server is not copied; 15 ns and the UTF-8 check a message (`--example decode_cost`).
+//! Costs: a whole frame of a server is not copied; 7 ns and the UTF-8 check, 14 ns for 180 bytes (example ws_cost).
 //!
 //! The driver owns randomness: masks and nonces are arguments. What the decoder does not do is answer: a `Ping` wants a
 //! `Pong` with the same payload, a `Close` the same code back, a `WsFault` a close frame with its close code.
