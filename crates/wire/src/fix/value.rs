@@ -76,9 +76,53 @@ fn scaled(text: &[u8], scale: u8, cut: bool) -> Option<(u128, bool)> {
     Some((value.checked_mul(missing)?, negative))
 }
 
+/// `scaled` for an unsigned decimal that cannot overflow: at most 18 characters, the same answer.
+#[inline(always)]
+fn short(text: &[u8], scale: u8) -> Option<u64> {
+    let (mut value, mut at) = (0u64, 0);
+    while let Some(&byte) = text.get(at) {
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 {
+            break;
+        }
+        value = value * 10 + digit as u64;
+        at += 1;
+    }
+    let fraction = match text.get(at) {
+        None => &[][..],
+        Some(b'.') => &text[at + 1..],
+        Some(_) => return None,
+    };
+    if at + fraction.len() == 0 {
+        return None;
+    }
+    let (kept, beyond) = fraction.split_at(fraction.len().min(scale as usize));
+    for &byte in kept {
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 {
+            return None;
+        }
+        value = value * 10 + digit as u64;
+    }
+    if beyond.iter().any(|&byte| byte != b'0') {
+        return None;
+    }
+    value.checked_mul(POW10[(scale as usize).saturating_sub(kept.len()).min(18)])
+}
+
 /// Whole steps of a grid; `None` when it is no decimal, off the grid or too large.
 #[inline]
 pub(super) fn steps(text: &[u8], grid: &Grid) -> Option<i64> {
+    if text.len() <= 18
+        && grid.increment == 1
+        && let Some(value) = short(text, grid.scale.min(18))
+    {
+        return i64::try_from(value).ok();
+    }
+    steps_of_any(text, grid)
+}
+
+fn steps_of_any(text: &[u8], grid: &Grid) -> Option<i64> {
     let (value, negative) = scaled(text, grid.scale.min(18), false)?;
     let steps = match u64::try_from(value) {
         Ok(value) if grid.increment == 1 => value,
@@ -171,14 +215,15 @@ mod tests {
                 text = format!("{text}.{:0digits$}", rng.next_u64() % POW10[digits]);
             }
             if rng.below(4) == 0 {
-                text.insert(0, '-');
+                text.insert(rng.below(text.len() as u64 + 1) as usize, ['-', '.', 'x'][rng.below(3) as usize]);
             }
+            assert_eq!(steps(text.as_bytes(), &grid), steps_of_any(text.as_bytes(), &grid), "{text} {grid:?}");
             // The plain parser takes what fits 64 bits with its decimals.
             if let Some(value) = Decimal::parse(&text) {
                 assert_eq!(steps(text.as_bytes(), &grid), grid.steps(value), "{text} {grid:?}");
             }
-            let value: f64 = text.parse().unwrap();
-            if let Some(nearest) = steps_nearest(text.as_bytes(), &grid)
+            if let Ok(value) = text.parse::<f64>()
+                && let Some(nearest) = steps_nearest(text.as_bytes(), &grid)
                 && value.abs() < 1e9
             {
                 let slack = grid.step_f64() * 0.500_001 + value.abs() * 1e-15;
