@@ -1,26 +1,191 @@
 //! # Room card: driver/clock
-//! In:    the machine's wall clock once, its monotonic clock after.
-//! Out:   engine time: wall clock at start + monotonic time since.
-//! Holds: it never steps back, whatever is done to the wall clock.
-//! Costs: one monotonic clock read.
+//! In:    the machine's wall clock once, its monotonic clock after; a venue's stamps where the clock follows them.
+//! Out:   engine time: wall clock at start + monotonic time since, or the venue's stamp + time since at its speed.
+//! Holds: it never steps back, whatever is done to the wall clock and whatever a venue stamps.
+//! Costs: one monotonic clock read and a multiplication.
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use types::UnixNanos;
 
-/// Engine time of a live process.
-pub(crate) struct Clock {
+use crate::feed_link::ClockStamp;
+
+/// A venue plays at most this fast.
+const SPEED_MAX: u64 = 1_000;
+/// Difference between wall and monotonic time within one look that counts as a step, nanoseconds. Slewing by NTP is at
+/// most 0.5 ms a second.
+const STEP_NANOS: u64 = 100_000_000;
+
+/// The machine's two clocks.
+pub(crate) struct Machine {
     started: Instant,
-    wall_at_start: u64,
+}
+
+impl Machine {
+    pub(crate) fn start() -> Machine {
+        Machine { started: Instant::now() }
+    }
+    /// Nanoseconds since the start; never steps back.
+    #[inline]
+    pub(crate) fn monotonic(&self) -> u64 {
+        self.started.elapsed().as_nanos() as u64
+    }
+    /// The wall clock, Unix nanoseconds.
+    pub(crate) fn wall(&self) -> u64 {
+        SystemTime::now().duration_since(UNIX_EPOCH).map_or(1, |since| since.as_nanos() as u64).max(1)
+    }
+}
+
+/// Engine time. Pure: readings of the machine's clocks are arguments.
+#[derive(Debug)]
+pub(crate) struct Clock {
+    /// Engine time at `since`.
+    base: u64,
+    /// Monotonic reading that `base` belongs to.
+    since: u64,
+    /// Engine nanoseconds for one of the machine's; 0 between the pings of a venue that plays as fast as it can.
+    speed: u64,
+    last: u64,
+    /// Difference between wall and monotonic reading at the last look.
+    offset: i128,
+    /// Steps of the wall clock seen.
+    pub(crate) steps: u64,
 }
 
 impl Clock {
-    /// Reads the wall clock, this once.
-    pub(crate) fn start() -> Clock {
-        let wall = SystemTime::now().duration_since(UNIX_EPOCH).map_or(1, |since| since.as_nanos() as u64);
-        Clock { started: Instant::now(), wall_at_start: wall.max(1) }
+    /// Starts at `wall`; where the clock will follow a venue it starts at 1 ns, since the venue's stamps may lie before
+    /// the present and time never steps back.
+    pub(crate) fn start(wall: u64, monotonic: u64, follows: bool) -> Clock {
+        let base = if follows { 1 } else { wall.max(1) };
+        let offset = wall as i128 - monotonic as i128;
+        Clock { base, since: monotonic, speed: 1, last: 0, offset, steps: 0 }
     }
+
+    /// Goes on from a journal's last moment: time never steps back over a restart either.
+    pub(crate) fn resume(&mut self, last: UnixNanos) {
+        self.last = self.last.max(last.0);
+        self.base = self.base.max(last.0);
+    }
+
     /// Now.
-    pub(crate) fn now(&self) -> UnixNanos {
-        UnixNanos(self.wall_at_start + self.started.elapsed().as_nanos() as u64)
+    #[inline]
+    pub(crate) fn now(&mut self, monotonic: u64) -> UnixNanos {
+        let since = monotonic.saturating_sub(self.since);
+        self.last = self.last.max(self.base.saturating_add(since.saturating_mul(self.speed)));
+        UnixNanos(self.last)
+    }
+
+    /// How long until engine time reaches `at`, in nanoseconds of the machine; `None` when it stands still.
+    pub(crate) fn until(&self, at: UnixNanos, monotonic: u64) -> Option<u64> {
+        if at.0 <= self.last {
+            return Some(0);
+        }
+        let needs = at.0.saturating_sub(self.base);
+        (self.speed > 0).then(|| needs.div_ceil(self.speed).saturating_add(self.since).saturating_sub(monotonic))
+    }
+
+    /// A venue's stamp; beyond `SPEED_MAX` its speed is that.
+    pub(crate) fn follow(&mut self, stamp: ClockStamp, monotonic: u64) {
+        (self.base, self.since, self.speed) = (stamp.at.0, monotonic, u64::from(stamp.speed).min(SPEED_MAX));
+    }
+
+    /// The venue is gone: time goes on from here at the machine's pace.
+    pub(crate) fn follow_no_more(&mut self, monotonic: u64) {
+        let now = self.now(monotonic);
+        (self.base, self.since, self.speed) = (now.0, monotonic, 1);
+    }
+
+    /// Compares the machine's clocks; `true` when the wall clock was stepped since the last look.
+    pub(crate) fn look(&mut self, wall: u64, monotonic: u64) -> bool {
+        let offset = wall as i128 - monotonic as i128;
+        let stepped = offset.abs_diff(self.offset) > STEP_NANOS as u128;
+        self.offset = offset;
+        self.steps += stepped as u64;
+        stepped
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use types::rng::SplitMix64;
+
+    fn stamp(at: u64, speed: u32) -> ClockStamp {
+        ClockStamp { at: UnixNanos(at), speed }
+    }
+
+    #[test]
+    fn it_starts_at_the_wall_clock_and_runs_by_the_monotonic_one() {
+        let mut clock = Clock::start(1_000, 50, false);
+        assert_eq!(
+            (clock.now(50), clock.now(57), clock.now(51)),
+            (UnixNanos(1_000), UnixNanos(1_007), UnixNanos(1_007))
+        );
+        clock.resume(UnixNanos(5_000));
+        assert_eq!((clock.now(50), clock.now(60)), (UnixNanos(5_000), UnixNanos(5_010)));
+        assert_eq!(clock.until(UnixNanos(5_025), 60), Some(15));
+        assert_eq!(clock.until(UnixNanos(4_000), 60), Some(0));
+    }
+
+    #[test]
+    fn it_follows_pings_at_their_speed() {
+        let mut clock = Clock::start(9_999_999, 0, true);
+        assert_eq!(clock.now(10), UnixNanos(11), "the venue's past may be long ago");
+        clock.follow(stamp(5000, 10), 100);
+        assert_eq!((clock.now(100), clock.now(103)), (UnixNanos(5_000), UnixNanos(5_030)));
+        assert_eq!(clock.until(UnixNanos(5_100), 103), Some(7));
+        // A stamp behind what was extrapolated: time stands until it is reached.
+        clock.follow(stamp(5010, 10), 104);
+        assert_eq!(
+            (clock.now(104), clock.now(106), clock.now(108)),
+            (UnixNanos(5_030), UnixNanos(5_030), UnixNanos(5_050))
+        );
+        clock.follow(stamp(6000, 0), 110);
+        assert_eq!((clock.now(110), clock.now(1_000)), (UnixNanos(6_000), UnixNanos(6_000)), "no extrapolation");
+        assert_eq!(clock.until(UnixNanos(6_001), 110), None);
+        assert_eq!(clock.until(UnixNanos(6_000), 110), Some(0));
+        clock.follow_no_more(2_000);
+        assert_eq!(clock.now(2_005), UnixNanos(6_005));
+    }
+
+    #[test]
+    fn the_widest_stamps_saturate() {
+        let mut clock = Clock::start(100, 0, false);
+        clock.follow(stamp(u64::MAX - 5, u32::MAX), 8);
+        assert_eq!((clock.now(8), clock.now(u64::MAX)), (UnixNanos(u64::MAX - 5), UnixNanos(u64::MAX)));
+    }
+
+    #[test]
+    fn it_never_steps_back() {
+        for seed in 1..200 {
+            let (mut rng, mut monotonic, mut last) = (SplitMix64::new(seed), 0, UnixNanos(0));
+            let mut clock = Clock::start(rng.below(1_000), 0, rng.below(2) == 0);
+            for _ in 0..500 {
+                monotonic += rng.below(100);
+                match rng.below(6) {
+                    0 => clock.follow(stamp(1 + rng.below(100_000), rng.below(11) as u32), monotonic),
+                    1 => clock.follow_no_more(monotonic),
+                    2 => drop(clock.look(rng.next_u64(), monotonic)),
+                    _ => {}
+                }
+                let now = clock.now(monotonic);
+                assert!(now >= last, "seed {seed}");
+                if let Some(wait) = clock.until(UnixNanos(now.0 + 1), monotonic) {
+                    assert!(wait <= 10_000_000 && clock.now(monotonic + wait + 1) > now, "seed {seed}");
+                    monotonic += wait + 1;
+                }
+                last = clock.now(monotonic);
+            }
+        }
+    }
+
+    #[test]
+    fn steps_of_the_wall_clock_are_counted_and_change_nothing() {
+        let second = 1_000_000_000;
+        let mut clock = Clock::start(10 * second, 0, false);
+        assert!(!clock.look(11 * second + 400_000, second), "slewing is no step");
+        assert!(clock.look(5_000 * second, 2 * second));
+        assert!(!clock.look(5_001 * second, 3 * second), "once");
+        assert!(clock.look(14 * second, 4 * second), "back again");
+        assert_eq!((clock.steps, clock.now(4 * second)), (2, UnixNanos(14 * second)));
     }
 }

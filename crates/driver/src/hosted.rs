@@ -1,22 +1,31 @@
 //! # Room card: driver/hosted
-//! In:    a configuration, the memory of three rings, a doorbell, a journal folder; kill, close, wake from any thread.
-//! Out:   an engine on a thread of its own (see `work`), and at its end what it did.
+//! In:    a configuration, what belongs to the process, the memory of three rings, a doorbell; kill, close, wake and
+//!        signs of life from any thread.
+//! Out:   an engine on a thread of its own (see `work`), what it shows of itself, and at its end what it did.
 //! Holds: nothing is left behind by a start that fails; kill and close need no ring; dropping closes.
 //! Costs: two atomics a call.
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::sync_channel;
 use std::thread::JoinHandle;
 
-use journal::{Options, Start, Writer};
+use journal::{Commit, Options, Start, Writer};
+use net::{SPINS_DEFAULT, Wait};
 use ring::{CommandReader, MarketWriter, OrdersWriter, Region};
-use types::config::{EngineConfig, Setup};
+use types::config::{EngineConfig, HostConfig, Setup, WaitConfig};
+use types::rng::SplitMix64;
 use types::{Code, Event, Fault, OrderEvent};
 
+use crate::control::{KillReason, Killer, Sleeper, Watch};
+use crate::end::HostedSummary;
 use crate::latest::Board;
+use crate::lines::{self, Lines, Outlet};
 use crate::out::{Doorbell, Out, PortOut};
-use crate::ports::{COMMAND_BYTES_LEAST, Gate, PORTS_MAX, PortOptions, Producer, bad_region, sized};
-use crate::work::Work;
+use crate::ports::{COMMAND_BYTES_LEAST, PORTS_MAX, PortOptions, Producer, bad_region, sized};
+use crate::recover::recover;
+use crate::state_dir::StateDir;
+use crate::stats::Stats;
+use crate::work::{Manner, Work};
 
 /// What a hosted engine is given.
 pub struct HostedOptions {
@@ -31,86 +40,112 @@ pub struct HostedOptions {
     pub latest: Option<Region>,
     /// Called when a reader sleeps and there is something to read; from the engine's thread. It must not panic.
     pub doorbell: Doorbell,
-    /// Folder of the journal; none is written without one.
-    pub journal_dir: Option<PathBuf>,
+    /// What belongs to the process.
+    pub host: HostConfig,
+    /// A drill: the engine panics in this turn, so that what follows a panic can be seen in any build.
+    pub fail_at_turn: Option<u64>,
     /// Name and version of the build, for the journal.
     pub build: String,
 }
 
-/// What a hosted engine did.
-#[derive(Clone, Debug)]
-pub struct HostedSummary {
-    /// Hash of all effects.
-    pub hash: String,
-    /// Turns.
-    pub turns: u64,
-    /// Inputs the command ring held that could not be understood.
-    pub malformed: u64,
-    /// Order events that found no room in the orders ring (a gap record and an image followed).
-    pub dropped: u64,
-    /// Timers beyond the bound, refused.
-    pub timers_refused: u64,
-    /// Why it halted, if not by being closed.
-    pub fault: Option<Fault>,
-}
-
-/// What other threads want of the engine's.
-#[derive(Default)]
-pub(crate) struct Shared {
-    pub(crate) kill: AtomicBool,
-    pub(crate) close: AtomicBool,
-    pub(crate) asleep: AtomicBool,
-    pub(crate) gate: Gate,
-}
-
 /// A running engine. Dropping it closes it.
 pub struct Hosted {
-    shared: Arc<Shared>,
+    killer: Killer,
+    stats: Arc<Stats>,
+    setup: Setup,
     thread: Option<JoinHandle<HostedSummary>>,
-    orders_bytes_least: usize,
+    _watch: Option<Watch>,
+    /// Let go of when everything else has ended.
+    _state: Option<StateDir>,
 }
 
 impl Hosted {
-    /// Starts the engine's thread. The rings are formatted here; readers attach after.
+    /// Starts the engine's thread. The rings are formatted here; readers attach after. A journal in the state folder is
+    /// replayed first and goes on.
     ///
-    /// Errors: ConfigInvalid; ArgumentInvalid (a ring's memory); JournalIo (the folder is not empty or cannot be
-    /// written), JournalFull; EngineClosed (no thread).
+    /// Errors: ConfigInvalid (an address, a certificate file and a core too); ArgumentInvalid (a ring's memory);
+    /// StateInUse; those of `recover`; JournalIo, JournalFull; EngineClosed (no thread).
     pub fn start(config_json: &str, options: HostedOptions) -> Result<Hosted, Fault> {
         let (config, setup) = EngineConfig::from_json(config_json)?;
-        let memory = (options.market, options.orders, options.commands, options.latest);
-        let (out, commands) = rings(&setup, memory, options.doorbell)?;
+        let HostedOptions { market, orders, commands, latest, doorbell, host, fail_at_turn, build } = options;
+        let (out, commands) = rings(&setup, (market, orders, commands, latest), doorbell)?;
+        let entropy_seed = match host.entropy_seed {
+            Some(seed) => seed,
+            None => drawn_seed()?,
+        };
+        let net = if lines::has_native(&setup) { Some(lines::new_net(&setup, host.transport)?) } else { None };
+        let waker = net.as_ref().map(net::Net::waker);
+        let entropy = SplitMix64::new(entropy_seed);
+        let lines = waker.clone().map(|waker| Lines::new(&setup, waker, entropy)).transpose()?;
+        let native = setup.venues.iter().map(|venue| venue.orders.is_some());
+        let outlet = Outlet::new(net, native, setup.instruments.len());
+        let state = host.state_dir.as_ref().map(StateDir::open).transpose()?;
+        let manner = Manner {
+            wait: wait(host.wait),
+            close_wait: host.close_wait().0 as u64,
+            entropy_seed,
+            fail_at_turn: fail_at_turn.unwrap_or(0),
+        };
         // The journal last: a start that fails must not leave a folder behind that keeps the next one from starting.
-        let journal = match &options.journal_dir {
-            Some(dir) => {
+        let work = match &state {
+            Some(state) if state.has_journal()? => {
+                Work::resume(recover(&state.journal_dir(), &config, journal_options(&host))?, out, outlet, manner)
+            }
+            Some(state) => {
                 let config = serde_json::to_string(&config).map_err(|error| {
                     Fault::new(Code::ConfigInvalid, format!("the configuration cannot be recorded: {error}"), vec![])
                 })?;
-                Some(Writer::create(dir, &Start::new(options.build, config), Options::default())?)
+                let start = Start::new(build, config);
+                let journal = Writer::create(state.journal_dir(), &start, journal_options(&host))?;
+                Work::new(setup.clone(), out, Some(journal), outlet, manner)
             }
-            None => None,
+            None => Work::new(setup.clone(), out, None, outlet, manner),
         };
-        let orders_bytes_least = orders_bytes_least(&setup);
-        Hosted::spawn(Work::new(setup, out, journal), commands, orders_bytes_least)
+        let mut hosted = Hosted::spawn(work, lines, commands, waker, host.core)?;
+        let file = host.kill_file.as_ref().map(PathBuf::from);
+        let watch = Watch::start(hosted.killer(), file, host.dead_man_millis.map(u64::from))?;
+        (hosted._watch, hosted._state) = (watch, state);
+        Ok(hosted)
     }
 
-    fn spawn(mut work: Work, commands: CommandReader, orders_bytes_least: usize) -> Result<Hosted, Fault> {
-        let shared = Arc::new(Shared::default());
-        let seen = shared.clone();
-        let mut producers = vec![Producer::new(0, commands)];
+    fn spawn(
+        mut work: Work,
+        lines: Option<Lines>,
+        commands: CommandReader,
+        waker: Option<net::Waker>,
+        core: Option<u32>,
+    ) -> Result<Hosted, Fault> {
+        let (shared, stats, setup) = (work.shared.clone(), work.stats.clone(), work.engine.setup().clone());
+        let (ready, started) = sync_channel(1);
+        let run = move || {
+            // Spawned first, then pinned: threads spawned by others do not inherit it.
+            let pinned = core.map_or(Ok(()), |core| net::pin_thread(core as usize));
+            let goes = pinned.is_ok();
+            let _ = ready.send(pinned);
+            if !goes {
+                work.shared.close.store(true, core::sync::atomic::Ordering::SeqCst);
+            }
+            work.run(lines, &mut vec![Producer::new(0, commands)])
+        };
         let thread = std::thread::Builder::new()
             .name("fafnir-engine".into())
-            .spawn(move || work.run(&mut producers, &seen))
+            .spawn(run)
             .map_err(|error| Fault::new(Code::EngineClosed, format!("no thread for the engine: {error}"), vec![]))?;
-        Ok(Hosted { shared, thread: Some(thread), orders_bytes_least })
+        let sleeper = match waker {
+            Some(waker) => Sleeper::Polling(waker),
+            None => Sleeper::Parked(thread.thread().clone()),
+        };
+        let killer = Killer { shared, sleeper };
+        let hosted = Hosted { killer, stats, setup, thread: Some(thread), _watch: None, _state: None };
+        match started.recv() {
+            Ok(pinned) => pinned.map(|()| hosted),
+            Err(_) => Err(Fault::new(Code::EngineClosed, "the engine's thread ended at once", vec![])),
+        }
     }
 
     /// Wakes the engine's thread if it sleeps: there are commands.
     pub fn wake(&self) {
-        if self.shared.asleep.swap(false, Ordering::SeqCst)
-            && let Some(thread) = &self.thread
-        {
-            thread.thread().unpark();
-        }
+        self.killer.wake_if_asleep();
     }
 
     /// Another thread joins: it reads the market ring, has an orders ring of its own, and may give commands. Its orders
@@ -118,51 +153,63 @@ impl Hosted {
     ///
     /// Errors: ArgumentInvalid (memory, or more than `PORTS_MAX`); EngineClosed.
     pub fn join(&self, options: PortOptions) -> Result<u16, Fault> {
-        let producer = self.shared.gate.join(options, self.orders_bytes_least)?;
+        let producer = self.killer.shared.gate.join(options, orders_bytes_least(&self.setup))?;
         self.wake();
         Ok(producer)
     }
 
     /// What lets a thread that joined go again, from any thread, also after this engine has ended.
     pub fn leaver(&self, producer: u16) -> Leaver {
-        Leaver {
-            shared: self.shared.clone(),
-            thread: self.thread.as_ref().map(|thread| thread.thread().clone()),
-            producer,
-        }
+        Leaver { killer: self.killer.clone(), producer }
     }
 
     /// Pulls the kill switch: everything is cancelled, nothing new is sent.
     pub fn kill(&self) {
-        self.shared.kill.store(true, Ordering::SeqCst);
-        if let Some(thread) = &self.thread {
-            thread.thread().unpark();
-        }
+        self.killer.kill(KillReason::Asked);
     }
 
-    /// Cancels everything, closes the journal, joins the thread. `None` when it was closed before.
+    /// What pulls the kill switch from any thread.
+    pub fn killer(&self) -> Killer {
+        self.killer.clone()
+    }
+
+    /// The owner's sign of life, for the dead-man timer.
+    pub fn alive(&self) {
+        self.killer.shared.alive();
+    }
+
+    /// The newest state as JSON, at most 50 ms old while the engine runs.
+    pub fn stats(&self) -> String {
+        self.stats.json(&self.setup)
+    }
+
+    /// Has the engine's thread ended?
+    pub fn is_closed(&self) -> bool {
+        self.thread.as_ref().is_none_or(JoinHandle::is_finished)
+    }
+
+    /// Cancels everything, awaits the answers as long as `closeMillis` says, ends the sessions, closes the journal,
+    /// joins the thread. `None` when it was closed before.
     pub fn close(&mut self) -> Option<HostedSummary> {
         let thread = self.thread.take()?;
-        self.shared.close.store(true, Ordering::SeqCst);
-        thread.thread().unpark();
-        thread.join().ok()
+        self.killer.close();
+        let ended = thread.join().ok();
+        (self._watch, self._state) = (None, None);
+        ended
     }
 }
 
 /// Lets one port go.
 pub struct Leaver {
-    shared: Arc<Shared>,
-    thread: Option<std::thread::Thread>,
+    killer: Killer,
     producer: u16,
 }
 
 impl Leaver {
     /// Its last commands are taken, its open orders cancelled, its further ones refused, its rings forgotten. Idempotent.
     pub fn leave(&self) {
-        self.shared.gate.leave(self.producer);
-        if let Some(thread) = &self.thread {
-            thread.unpark();
-        }
+        self.killer.shared.gate.leave(self.producer);
+        self.killer.wake();
     }
 }
 
@@ -170,6 +217,28 @@ impl Drop for Hosted {
     fn drop(&mut self) {
         let _ = self.close();
     }
+}
+
+fn wait(config: WaitConfig) -> Wait {
+    match config {
+        WaitConfig::Adaptive if net::cores() > 1 => Wait::Adaptive { spins: SPINS_DEFAULT },
+        WaitConfig::Adaptive => Wait::Park,
+        WaitConfig::Spin => Wait::Spin,
+        WaitConfig::Park => Wait::Park,
+    }
+}
+
+fn journal_options(host: &HostConfig) -> Options {
+    Options { commit: Commit::Thread, keep_segments: host.keep_segments, ..Options::default() }
+}
+
+/// A seed from the operating system.
+fn drawn_seed() -> Result<u64, Fault> {
+    let mut bytes = [0; 8];
+    getrandom::fill(&mut bytes)
+        .map_err(|error| Fault::new(Code::EngineClosed, format!("no randomness from the system: {error}"), vec![]))?;
+    // A safe integer, as a configuration could give it.
+    Ok(u64::from_le_bytes(bytes) >> 11)
 }
 
 /// Half of an orders ring must hold an image: every order, then a position per instrument.

@@ -33,10 +33,12 @@ impl Session {
         let (out, reader) = rings(&setup, memory, Box::new(|| ())).unwrap();
         let start = Start::new("test", CONFIG);
         let journal = Writer::create(&dir, &start, Options { segment_bytes, ..Options::default() }).unwrap();
-        let mut work = Work::new(setup, out, Some(journal));
+        let manner = Manner { wait: wait(WaitConfig::Adaptive), close_wait: 0, entropy_seed: 0, fail_at_turn: 0 };
+        let outlet = Outlet::new(None, setup.venues.iter().map(|_| false), setup.instruments.len());
+        let mut work = Work::new(setup, out, Some(journal), outlet, manner);
         prepare(&mut work);
         let mut session = Session {
-            hosted: Hosted::spawn(work, reader, 0).unwrap(),
+            hosted: Hosted::spawn(work, None, reader, None, None).unwrap(),
             commands: CommandWriter::attach(commands).unwrap(),
             market: MarketReader::attach(market).unwrap(),
             orders: OrdersReader::attach(orders).unwrap(),
@@ -93,7 +95,7 @@ impl Session {
 #[test]
 fn a_panic_halts_the_engine_cancels_its_orders_and_nothing_else() {
     // Two connections, two touches, two orders; the seventh input panics.
-    let mut session = Session::start("panic", 1 << 16, |work| work.panic_in_turn = 7);
+    let mut session = Session::start("panic", 1 << 16, |work| work.manner.fail_at_turn = 7);
     let placed = session.until(OrderEventKind::New, 2);
     session.place(3);
     let cancels = session.until(OrderEventKind::Cancel, 2);
@@ -141,7 +143,7 @@ fn a_journal_that_cannot_go_on_halts_the_engine() {
 #[test]
 fn a_reader_that_was_behind_at_a_panic_gets_the_cancels_all_the_same() {
     // 256 records fit; the 300 refusals after the two orders do not, and so neither do the cancels.
-    let mut session = Session::start("panic-behind", 1 << 20, |work| work.panic_in_turn = 307);
+    let mut session = Session::start("panic-behind", 1 << 20, |work| work.manner.fail_at_turn = 307);
     for _ in 0..301 {
         session.place(1);
     }

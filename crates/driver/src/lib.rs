@@ -7,9 +7,12 @@
 #![forbid(unsafe_code)]
 
 mod clock;
+mod control;
+mod end;
 pub mod feed_link;
 mod hosted;
 mod latest;
+mod lines;
 mod live_orders;
 mod out;
 mod ports;
@@ -18,10 +21,14 @@ mod recover;
 mod replay;
 pub mod report;
 mod state_dir;
+mod stats;
 mod timers;
+mod turn;
 mod work;
 
-pub use hosted::{Hosted, HostedOptions, HostedSummary, Leaver};
+pub use control::{KillReason, Killer};
+pub use end::{ConnectionSummary, HostedSummary};
+pub use hosted::{Hosted, HostedOptions, Leaver};
 pub use out::Doorbell;
 pub use ports::{PORTS_MAX, PortOptions};
 pub use recording::{Chunk, RecordedLine, Recording, RecordingProgress};

@@ -4,11 +4,20 @@
 //! Holds: it touches no engine state, so that after a panic of the engine every order can still be cancelled.
 //! Costs: a probe or two of a fixed table per order event. Ids count up, so open ones seldom share a place; deleting
 //!        shifts back, so a search ends at the first free place.
-use types::{OrderEvent, OrderEventKind, OrderState, UnixNanos};
+use types::{OrderEvent, OrderEventKind, OrderId, OrderState, UnixNanos};
+
+/// An order that may be working.
+#[derive(Clone, Copy)]
+struct LiveOrder {
+    /// As last published; the cancel once the cancels have been made.
+    event: OrderEvent,
+    /// Counter of the last request the venue took: the ClOrdID a cancel names.
+    acknowledged: u32,
+}
 
 /// Orders that may be working, keyed by order id.
 pub(crate) struct LiveOrders {
-    slots: Box<[Option<OrderEvent>]>,
+    slots: Box<[Option<LiveOrder>]>,
     /// Largest request counter seen.
     counter: u32,
     /// The cancels have been made.
@@ -22,6 +31,11 @@ impl LiveOrders {
         LiveOrders { slots, counter: 0, cancelled: false }
     }
 
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
+        self.slots.iter().flatten().count()
+    }
+
     fn home(&self, order_id: u64) -> usize {
         order_id as usize & (self.slots.len() - 1)
     }
@@ -33,7 +47,7 @@ impl LiveOrders {
             let at = (home + step) & mask;
             match &self.slots[at] {
                 None => return Some((at, false)),
-                Some(known) if known.order_id == order_id => return Some((at, true)),
+                Some(known) if known.event.order_id == order_id => return Some((at, true)),
                 Some(_) => {}
             }
         }
@@ -49,7 +63,15 @@ impl LiveOrders {
         }
         let open = OrderState::from_u8(event.state).is_some_and(OrderState::is_open);
         match self.place_of(event.order_id) {
-            Some((at, _)) if open => self.slots[at] = Some(*event),
+            Some((at, known)) if open => {
+                let replaced = event.kind() == Some(OrderEventKind::Replaced);
+                let acknowledged = match &self.slots[at] {
+                    _ if replaced => event.request,
+                    Some(order) if known => order.acknowledged,
+                    _ => event.order_id().counter(),
+                };
+                self.slots[at] = Some(LiveOrder { event: *event, acknowledged });
+            }
             Some((at, true)) => self.remove(at),
             // Ended and unknown; or more open orders than the engine's table holds, which cannot be.
             Some((_, false)) | None => {}
@@ -64,18 +86,18 @@ impl LiveOrders {
             at = (at + 1) & mask;
             let Some(order) = self.slots[at] else { return };
             // It may move back into the hole unless its home lies after the hole, cyclically, up to where it stands.
-            if (at.wrapping_sub(self.home(order.order_id)) & mask) >= (at.wrapping_sub(hole) & mask) {
+            if (at.wrapping_sub(self.home(order.event.order_id)) & mask) >= (at.wrapping_sub(hole) & mask) {
                 (self.slots[hole], self.slots[at]) = (Some(order), None);
                 hole = at;
             }
         }
     }
 
-    /// Cancels for everything that may be working, each with a request number of its own; again, the same cancels.
-    /// Returns how many.
-    pub(crate) fn cancels(&mut self, now: UnixNanos, mut send: impl FnMut(&OrderEvent)) -> usize {
+    /// Cancels for everything that may be working, each with a request number of its own and with the ClOrdID the venue
+    /// knows the order by; again, the same cancels. Returns how many.
+    pub(crate) fn cancels(&mut self, now: UnixNanos, mut send: impl FnMut(&OrderEvent, OrderId)) -> usize {
         let mut sent = 0;
-        for event in self.slots.iter_mut().flatten() {
+        for LiveOrder { event, acknowledged } in self.slots.iter_mut().flatten() {
             if !self.cancelled {
                 self.counter = self.counter.saturating_add(1);
                 event.kind = OrderEventKind::Cancel as u8;
@@ -84,7 +106,7 @@ impl LiveOrders {
                 // Outside the engine's sequence, like everything after it has halted.
                 (event.sequence, event.request, event.reason) = (0, self.counter, 0);
             }
-            send(event);
+            send(event, OrderId::new(event.order_id().session(), *acknowledged));
             sent += 1;
         }
         self.cancelled = true;
@@ -116,12 +138,30 @@ mod tests {
         live.follow(&event(4, OrderEventKind::Rejected, OrderState::Rejected));
         live.follow(&event(9, OrderEventKind::CancelRejected, OrderState::Filled));
         let mut first = Vec::new();
-        assert_eq!(live.cancels(UnixNanos(9), |event| first.push(*event)), 4);
+        assert_eq!(live.cancels(UnixNanos(9), |event, _| first.push(*event)), 4);
         assert_eq!(first.iter().map(|event| event.order_id().counter()).collect::<Vec<_>>(), [1, 3, 5, 6]);
         assert!(first.iter().all(|event| event.request > 9 && event.kind() == Some(OrderEventKind::Cancel)));
         let mut again = Vec::new();
-        assert_eq!(live.cancels(UnixNanos(10), |event| again.push(*event)), 4);
+        assert_eq!(live.cancels(UnixNanos(10), |event, _| again.push(*event)), 4);
         assert_eq!(again, first, "the same cancels when they must be written again");
+    }
+
+    #[test]
+    fn a_cancel_names_the_request_the_venue_took_last() {
+        let mut live = LiveOrders::new(4);
+        let moved = |kind, state, request| {
+            let mut event = event(1, kind, state);
+            event.request = request;
+            event
+        };
+        live.follow(&event(1, OrderEventKind::New, OrderState::PendingNew));
+        live.follow(&event(2, OrderEventKind::New, OrderState::PendingNew));
+        live.follow(&moved(OrderEventKind::Replace, OrderState::PendingReplace, 3));
+        live.follow(&moved(OrderEventKind::Replaced, OrderState::Live, 3));
+        live.follow(&moved(OrderEventKind::Replace, OrderState::PendingReplace, 5));
+        let mut named = Vec::new();
+        live.cancels(UnixNanos(9), |event, orig| named.push((event.order_id().counter(), event.request, orig)));
+        assert_eq!(named, [(1, 6, OrderId::new(1, 3)), (2, 7, OrderId::new(1, 2))]);
     }
 
     #[test]
@@ -142,7 +182,7 @@ mod tests {
                 }
             }
             let mut ids = Vec::new();
-            live.cancels(UnixNanos(1), |event| ids.push(event.order_id().counter()));
+            live.cancels(UnixNanos(1), |event, _| ids.push(event.order_id().counter()));
             ids.sort_unstable();
             assert_eq!(ids, model.into_keys().collect::<Vec<_>>(), "seed {seed}");
         }

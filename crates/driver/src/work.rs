@@ -1,65 +1,117 @@
 //! # Room card: driver/work
-//! In:    a command ring (commands, feed bytes, normalised events and reports, controls), timers, a clock.
-//! Out:   turns of the engine: journal written, rings filled, a doorbell rung for a reader that sleeps.
-//! Holds: an input is journalled before its effects leave; a kill waits for no more than the turn that runs; a panic or
-//!        a lost journal halts the engine, cancels go out, the process lives.
-//! Costs: while busy one poll of the ring a turn; idle it spins briefly, then sleeps at most a millisecond at a time.
+//! In:    sockets, a command ring (commands, feed bytes, normalised events and reports, controls), timers, a clock.
+//! Out:   the loop of the engine's thread: what came becomes turns; see `turn` for what a turn is.
+//! Holds: commands, timers and the kill switch are looked at between turns however much a socket brings; nobody is
+//!        waited for longer than a sleep.
+//! Costs: while busy one poll of sockets and ring a round; idle it spins briefly, then sleeps at most a millisecond.
 use std::mem::offset_of;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::sync::atomic::{Ordering, fence};
 use std::time::Duration;
 
 use engine::Engine;
 use journal::{EffectsHash, Writer};
-use types::config::Setup;
-use types::limits::{INPUT_BYTES_MAX, TURNS_PER_HASH_RECORD};
+use net::{Wait, Waiter};
+use types::config::{Setup, VenueSetup};
+use types::limits::INPUT_BYTES_MAX;
 use types::{
-    Code, Command, CommandKind, ConnId, ConnState, Control, EffectRef, Effects, Event, EventKind, Fault, Input,
-    InputKind, InstrumentId, OrderEvent, OrderEventKind, OrderId, Side, UnixNanos, event, event::flag,
+    Command, CommandKind, ConnId, ConnState, Control, Effects, Event, Fault, InputKind, Instrument, InstrumentId,
+    OrderEvent, OrderState, UnixNanos, VenueId, event,
 };
 use zerocopy::FromBytes;
 
-use crate::clock::Clock;
-use crate::hosted::{HostedSummary, Shared};
+use crate::clock::{Clock, Machine};
+use crate::control::Shared;
+use crate::end::HostedSummary;
+use crate::feed_link::ClockStamp;
+use crate::lines::{Lines, Outlet};
 use crate::live_orders::LiveOrders;
 use crate::out::Out;
 use crate::ports::{Change, Producer};
+use crate::recover::Recovered;
+use crate::stats::{SHOW_EVERY, Stats};
 use crate::timers::Timers;
 
-/// Polls of an empty command ring before the thread sleeps.
-const SPINS_BEFORE_SLEEP: u32 = 2_000;
 /// Longest sleep; bounds the delay of a command whose producer wakes nobody.
 const SLEEP_MAX: Duration = Duration::from_millis(1);
 /// Commands taken from the ring in one go.
 const COMMANDS_PER_POLL: usize = 64;
+/// Turns of one read after which commands and timers are looked at.
+const TURNS_PER_LOOK: u32 = 64;
+/// Timers fired in one go.
+const TIMERS_PER_LOOK: usize = 64;
 /// Commands still taken after a close was asked for: a producer that goes on for ever must not hold it up.
 const COMMANDS_AFTER_CLOSE_MAX: usize = 1 << 18;
+/// How often the machine's clocks are compared, nanoseconds.
+const CLOCKS_EVERY: u64 = 1_000_000_000;
+
+/// How the thread works, beside the setup.
+pub(crate) struct Manner {
+    pub(crate) wait: Wait,
+    /// How long closing waits for answers to its cancels, nanoseconds.
+    pub(crate) close_wait: u64,
+    /// Seed of what is random and decides nothing.
+    pub(crate) entropy_seed: u64,
+    /// A drill: the engine panics in this turn.
+    pub(crate) fail_at_turn: u64,
+}
+
+/// What cancels after a panic are written from: nothing that the engine could have spoilt.
+pub(crate) struct Facts {
+    pub(crate) instruments: Vec<Instrument>,
+    /// SenderCompID and TargetCompID by venue.
+    pub(crate) comp_ids: Vec<(Vec<u8>, Vec<u8>)>,
+}
 
 /// The state of the engine's thread.
 pub(crate) struct Work {
-    engine: Engine,
-    effects: Effects,
-    hash: EffectsHash,
-    out: Out,
-    live: LiveOrders,
-    journal: Option<Writer>,
-    timers: Timers,
-    timers_refused: u64,
-    clock: Clock,
-    turn: u64,
-    now: UnixNanos,
-    killed: bool,
-    malformed: u64,
-    fault: Option<Fault>,
-    /// Turn in which a test wants the engine to panic.
-    #[cfg(test)]
-    pub(crate) panic_in_turn: u64,
+    pub(crate) engine: Engine,
+    pub(crate) effects: Effects,
+    pub(crate) hash: EffectsHash,
+    pub(crate) out: Out,
+    pub(crate) live: LiveOrders,
+    pub(crate) journal: Option<Writer>,
+    pub(crate) timers: Timers,
+    pub(crate) timers_refused: u64,
+    pub(crate) machine: Machine,
+    /// The wall clock at the start.
+    wall: u64,
+    pub(crate) clock: Clock,
+    /// A venue's stamp has set the clock.
+    pub(crate) clock_followed: bool,
+    pub(crate) turn: u64,
+    pub(crate) now: UnixNanos,
+    pub(crate) killed: bool,
+    pub(crate) malformed: u64,
+    pub(crate) fault: Option<Fault>,
+    /// Fills so far.
+    pub(crate) fills: u64,
+    pub(crate) stats: Arc<Stats>,
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) outlet: Outlet,
+    /// Market-data messages of native links.
+    pub(crate) messages: u64,
+    pub(crate) manner: Manner,
+    pub(crate) facts: Facts,
+    turns_since_look: u32,
+    show_at: u64,
+    clocks_at: u64,
+    /// Connections that an earlier process left up.
+    conns_up: Vec<ConnId>,
 }
 
 impl Work {
-    pub(crate) fn new(setup: Setup, out: Out, journal: Option<Writer>) -> Work {
+    pub(crate) fn new(setup: Setup, out: Out, journal: Option<Writer>, outlet: Outlet, manner: Manner) -> Work {
+        let machine = Machine::start();
+        let (wall, monotonic) = (machine.wall(), machine.monotonic());
+        let follows = setup.venues.iter().any(|venue| venue.market.as_ref().is_some_and(|link| link.follow_clock));
+        let comp_id =
+            |venue: &VenueSetup| (venue.sender_comp_id.clone().into_bytes(), venue.target_comp_id.clone().into_bytes());
+        let comp_ids = setup.venues.iter().map(comp_id).collect();
+        let facts = Facts { instruments: setup.instruments.clone(), comp_ids };
         Work {
             live: LiveOrders::new(setup.orders.max_orders),
+            stats: Arc::new(Stats::new(&setup)),
             engine: Engine::new(setup),
             effects: Effects::new(),
             hash: EffectsHash::new(),
@@ -67,66 +119,118 @@ impl Work {
             journal,
             timers: Timers::default(),
             timers_refused: 0,
-            clock: Clock::start(),
+            clock: Clock::start(wall, monotonic, follows),
+            wall,
+            machine,
+            clock_followed: false,
             turn: 0,
             now: UnixNanos::NONE,
             killed: false,
             malformed: 0,
             fault: None,
-            #[cfg(test)]
-            panic_in_turn: 0,
+            fills: 0,
+            shared: Arc::new(Shared::new()),
+            outlet,
+            messages: 0,
+            manner,
+            facts,
+            turns_since_look: 0,
+            show_at: 0,
+            clocks_at: CLOCKS_EVERY,
+            conns_up: Vec::new(),
         }
     }
 
+    /// Goes on where an earlier process stopped.
+    pub(crate) fn resume(recovered: Recovered, out: Out, mut outlet: Outlet, manner: Manner) -> Work {
+        outlet.resume(&recovered.sends);
+        let mut work = Work::new(recovered.setup, out, Some(recovered.writer), outlet, manner);
+        (work.engine, work.hash, work.live) = (recovered.engine, recovered.hash, recovered.live);
+        (work.timers, work.timers_refused) = (recovered.timers, recovered.timers_refused);
+        (work.turn, work.now, work.killed) = (recovered.turn, recovered.now, recovered.killed);
+        work.conns_up = recovered.conns_up;
+        work.clock.resume(recovered.now);
+        work
+    }
+
     /// Works until it is closed.
-    pub(crate) fn run(&mut self, producers: &mut Vec<Producer>, shared: &Shared) -> HostedSummary {
-        let (mut idle, mut after_close) = (0, 0);
+    pub(crate) fn run(&mut self, mut lines: Option<Lines>, producers: &mut Vec<Producer>) -> HostedSummary {
+        for conn in core::mem::take(&mut self.conns_up) {
+            self.conn(conn, ConnState::Down);
+        }
         if self.turn > 0 {
             self.show_recovered();
         }
+        let mut waiter = Waiter::new(self.manner.wait);
+        let mut after_close = 0;
         loop {
-            if shared.gate.changed() {
-                self.change(producers, shared);
+            let mut done = 0;
+            if self.shared.gate.changed() {
+                self.change(producers);
             }
-            let taken = self.take(producers, shared);
-            let fired = self.fire_timer();
+            if let Some(lines) = &mut lines {
+                done += lines.poll(self, self.timeout(&waiter, producers));
+                self.shared.asleep.store(false, Ordering::Relaxed);
+                lines.serve(self, producers);
+                if self.fault.is_some() && !self.outlet.shut {
+                    self.outlet.shut = true;
+                    lines.leave(self, false);
+                }
+            }
+            let taken = self.take(producers);
+            done += taken + self.fire_timers();
             if let Some(port) = self.out.image_due() {
                 self.write_image(port);
             }
-            if shared.close.load(Ordering::Acquire) {
+            self.keep_house(lines.as_ref());
+            if self.shared.close.load(Ordering::Acquire) {
                 // What was asked for before the close is done before it.
                 after_close += taken;
                 if taken == 0 || after_close > COMMANDS_AFTER_CLOSE_MAX {
-                    self.obey_kill(shared);
-                    self.input(InputKind::Control(Control::Close));
-                    shared.gate.end();
-                    return self.end();
+                    self.obey_kill();
+                    self.input(InputKind::Control(Control::Close), 0);
+                    self.shared.clone().gate.end();
+                    return self.end(lines, producers);
                 }
-            } else if taken == 0 && !fired {
-                idle += 1;
-                if idle < SPINS_BEFORE_SLEEP {
-                    core::hint::spin_loop();
-                } else {
-                    self.sleep(producers, shared);
-                }
-                continue;
             }
-            idle = 0;
+            waiter.note(done);
+            if lines.is_none() && done == 0 && !self.shared.close.load(Ordering::Relaxed) {
+                self.rest(&waiter, producers);
+            }
+        }
+    }
+
+    /// One round of a loop that is about to end: sockets, commands, timers.
+    pub(crate) fn round(&mut self, lines: &mut Lines, producers: &mut Vec<Producer>) {
+        lines.poll(self, SLEEP_MAX);
+        lines.serve(self, producers);
+        self.take(producers);
+        self.fire_timers();
+        self.keep_house(Some(lines));
+    }
+
+    /// Looks at commands and timers when enough turns have gone by since.
+    #[inline]
+    pub(crate) fn look(&mut self, producers: &mut Vec<Producer>) {
+        self.turns_since_look += 1;
+        if self.turns_since_look >= TURNS_PER_LOOK {
+            self.turns_since_look = 0;
+            self.take(producers);
+            self.fire_timers();
         }
     }
 
     /// Takes some commands of every producer, in the order of their numbers; how many.
-    fn take(&mut self, producers: &mut [Producer], shared: &Shared) -> usize {
-        self.obey_kill(shared);
-        producers.iter_mut().map(|producer| self.take_from(producer, shared)).sum()
+    fn take(&mut self, producers: &mut [Producer]) -> usize {
+        self.obey_kill();
+        producers.iter_mut().map(|producer| self.take_from(producer)).sum()
     }
 
-    fn take_from(&mut self, producer: &mut Producer, shared: &Shared) -> usize {
+    fn take_from(&mut self, producer: &mut Producer) -> usize {
         let number = producer.number;
         let polled = producer.commands.poll(COMMANDS_PER_POLL, |record| {
             let understood = self.record(number, record);
             self.malformed += !understood as u64;
-            self.obey_kill(shared);
         });
         let was_corrupt = core::mem::replace(&mut producer.corrupt, polled.is_err());
         polled.unwrap_or_else(|_| {
@@ -139,8 +243,8 @@ impl Work {
 
     /// Threads that come and go.
     #[cold]
-    fn change(&mut self, producers: &mut Vec<Producer>, shared: &Shared) {
-        for change in shared.gate.take() {
+    fn change(&mut self, producers: &mut Vec<Producer>) {
+        for change in self.shared.clone().gate.take() {
             match change {
                 Change::Join(port, commands) => {
                     producers.extend(commands.map(|commands| Producer::new(port.producer, commands)));
@@ -149,18 +253,7 @@ impl Work {
                 }
                 Change::Leave(number) => {
                     if let Some(at) = producers.iter().position(|producer| producer.number == number) {
-                        let mut producer = producers.remove(at);
-                        let mut taken = 0;
-                        // What it asked for is done first; then nothing of it may stay.
-                        while taken <= COMMANDS_AFTER_CLOSE_MAX {
-                            match self.take_from(&mut producer, shared) {
-                                0 => break,
-                                more => taken += more,
-                            }
-                        }
-                        let mut bytes = [0; size_of::<Command>()];
-                        bytes[offset_of!(Command, kind)] = CommandKind::StrategyFault as u8;
-                        self.input(InputKind::Command { producer: number, cause_seq: 0, bytes: &bytes });
+                        self.last_words(producers.remove(at));
                     }
                     self.out.ports.retain(|port| port.producer != number);
                 }
@@ -168,24 +261,105 @@ impl Work {
         }
     }
 
+    /// What a producer that leaves asked for is done first; then nothing of it may stay.
+    fn last_words(&mut self, mut producer: Producer) {
+        let mut taken = 0;
+        while taken <= COMMANDS_AFTER_CLOSE_MAX {
+            match self.take_from(&mut producer) {
+                0 => break,
+                more => taken += more,
+            }
+        }
+        let mut bytes = [0; size_of::<Command>()];
+        bytes[offset_of!(Command, kind)] = CommandKind::StrategyFault as u8;
+        self.input(InputKind::Command { producer: producer.number, cause_seq: 0, bytes: &bytes }, 0);
+    }
+
+    fn fire_timers(&mut self) -> usize {
+        let mut fired = 0;
+        while fired < TIMERS_PER_LOOK
+            && let Some(due) = self.timers.due()
+            && due <= self.clock.now(self.machine.monotonic())
+            && let Some(id) = self.timers.pop()
+        {
+            self.input(InputKind::Timer { id }, 0);
+            fired += 1;
+        }
+        fired
+    }
+
+    /// What is done now and then: the machine's clocks compared, the newest state shown.
     #[inline]
-    fn obey_kill(&mut self, shared: &Shared) {
-        if shared.kill.load(Ordering::Relaxed) && !self.killed {
-            self.killed = true;
-            self.input(InputKind::Control(Control::Kill));
+    fn keep_house(&mut self, lines: Option<&Lines>) {
+        let monotonic = self.machine.monotonic();
+        if monotonic >= self.show_at {
+            self.show_at = monotonic + SHOW_EVERY;
+            self.show(lines);
+            if monotonic >= self.clocks_at {
+                self.clocks_at = monotonic + CLOCKS_EVERY;
+                self.clock.look(self.machine.wall(), monotonic);
+            }
         }
     }
 
-    fn sleep(&mut self, producers: &[Producer], shared: &Shared) {
-        let now = self.clock.now();
-        let due = self.timers.due().map_or(SLEEP_MAX, |due| Duration::from_nanos(due.0.saturating_sub(now.0)));
-        // Dekker with `wake`: announce the sleep, then look; the producer writes, then looks for a sleeper.
-        shared.asleep.store(true, Ordering::SeqCst);
-        fence(Ordering::SeqCst);
-        if producers.iter().all(|producer| producer.commands.is_empty() || producer.corrupt) && !shared.gate.changed() {
-            std::thread::park_timeout(due.min(SLEEP_MAX));
+    /// How long the next poll may sleep.
+    fn timeout(&self, waiter: &Waiter, producers: &[Producer]) -> Duration {
+        let timeout = waiter.timeout(self.sleep_max());
+        if timeout.is_zero() {
+            return timeout;
         }
-        shared.asleep.store(false, Ordering::SeqCst);
+        self.announce_sleep();
+        if self.has_word(producers) || self.shared.close.load(Ordering::Relaxed) { Duration::ZERO } else { timeout }
+    }
+
+    /// Sleeps where there is no socket to sleep on.
+    fn rest(&mut self, waiter: &Waiter, producers: &[Producer]) {
+        let timeout = waiter.timeout(self.sleep_max());
+        if timeout.is_zero() {
+            return core::hint::spin_loop();
+        }
+        self.announce_sleep();
+        if !self.has_word(producers) {
+            std::thread::park_timeout(timeout);
+        }
+        self.shared.asleep.store(false, Ordering::Relaxed);
+    }
+
+    /// Dekker with `wake`: announce the sleep, then look; the producer writes, then looks for a sleeper.
+    fn announce_sleep(&self) {
+        self.shared.asleep.store(true, Ordering::SeqCst);
+        fence(Ordering::SeqCst);
+    }
+
+    fn sleep_max(&self) -> Duration {
+        let due = self.timers.due().and_then(|due| self.clock.until(due, self.machine.monotonic()));
+        due.map_or(SLEEP_MAX, |nanos| Duration::from_nanos(nanos).min(SLEEP_MAX))
+    }
+
+    /// Time of this process, which follows no venue: wall at start and monotonic since.
+    #[inline]
+    pub(crate) fn local(&self, monotonic: u64) -> UnixNanos {
+        UnixNanos(self.wall + monotonic)
+    }
+
+    pub(crate) fn follow_stamp(&mut self, stamp: ClockStamp) {
+        self.clock_followed = true;
+        self.clock.follow(stamp, self.machine.monotonic());
+    }
+
+    pub(crate) fn follow_no_more(&mut self) {
+        self.clock.follow_no_more(self.machine.monotonic());
+    }
+
+    /// A connection changed.
+    pub(crate) fn conn(&mut self, conn: ConnId, state: ConnState) {
+        self.input(InputKind::Conn { conn, state }, 0);
+    }
+
+    /// Has somebody something to say?
+    fn has_word(&self, producers: &[Producer]) -> bool {
+        let waits = |producer: &Producer| !producer.commands.is_empty() && !producer.corrupt;
+        producers.iter().any(waits) || self.shared.gate.changed()
     }
 
     /// One record of a producer's command ring; `false` when it is not understood.
@@ -195,6 +369,7 @@ impl Work {
         if body.len() > INPUT_BYTES_MAX + 8 {
             return false;
         }
+        let read_at = self.machine.monotonic();
         let kind = match u32::from_le_bytes([head[4], head[5], head[6], head[7]]) {
             event::RECORD_COMMAND => {
                 let Some((cause, bytes)) = body.split_first_chunk::<8>() else { return false };
@@ -206,12 +381,12 @@ impl Work {
             }
             event::RECORD_EVENT => {
                 let Ok(event) = Event::read_from_bytes(record) else { return false };
-                self.input(InputKind::Market(&event));
+                self.input(InputKind::Market(&event), read_at);
                 return true;
             }
             event::RECORD_ORDER => {
                 let Ok(report) = OrderEvent::read_from_bytes(record) else { return false };
-                self.input(InputKind::Report(&report));
+                self.input(InputKind::Report(&report), read_at);
                 return true;
             }
             event::RECORD_CONN => {
@@ -225,148 +400,17 @@ impl Work {
             }
             _ => return false,
         };
-        self.input(kind);
+        self.input(kind, read_at);
         true
     }
 
-    /// Journal, turn, hash, rings. After a fault nothing more is turned.
-    fn input(&mut self, kind: InputKind<'_>) {
-        if self.fault.is_some() {
-            return;
-        }
-        self.now = self.now.max(self.clock.now());
-        let input = Input { turn: self.turn + 1, now: self.now, kind };
-        if let Some(journal) = &mut self.journal
-            && let Err(fault) = journal.input(&input)
-        {
-            return self.halt(fault.into());
-        }
-        self.turn = input.turn;
-        let turned = catch_unwind(AssertUnwindSafe(|| {
-            #[cfg(test)]
-            assert_ne!(input.turn, self.panic_in_turn, "a test asked for this panic");
-            self.engine.turn(&input, &mut self.effects);
-        }));
-        if turned.is_err() {
-            let turn = vec![("turn", self.turn.to_string())];
-            return self.halt(Fault::new(Code::EnginePanicked, "the engine panicked and is halted", turn));
-        }
-        self.hash.update(self.effects.bytes());
-        if self.turn.is_multiple_of(TURNS_PER_HASH_RECORD)
-            && let Some(journal) = &mut self.journal
-            && let Err(fault) = journal.hash_mark(self.turn, self.now, self.hash.digest())
-        {
-            return self.halt(fault.into());
-        }
-        self.follow();
-    }
-
-    /// Publishes the turn's records and sets its timers.
-    fn follow(&mut self) {
-        for effect in &self.effects {
-            match effect {
-                EffectRef::Event(event) => self.out.event(event),
-                EffectRef::Order(event) => {
-                    self.live.follow(event);
-                    self.out.order(event);
-                }
-                EffectRef::Timer { id, at } => self.timers_refused += !self.timers.set(id, at) as u64,
-                // No socket here: the order's event goes to the gateway through the orders ring.
-                EffectRef::Send { .. } => {}
-            }
-        }
-        self.out.publish();
-    }
-
-    fn fire_timer(&mut self) -> bool {
-        if self.timers.due().is_none_or(|due| due > self.clock.now()) {
-            return false;
-        }
-        let Some(id) = self.timers.pop() else { return false };
-        self.input(InputKind::Timer { id });
-        true
-    }
-
-    /// For a port that joins, or whose records were lost: every open order, then the position in every instrument, the
-    /// last with LAST, so that its reader is whole again. Of an engine that has halted the cancels again, from the plain
-    /// table.
-    #[cold]
-    fn write_image(&mut self, port: usize) {
-        if self.fault.is_some() {
-            let out = &mut self.out;
-            self.live.cancels(self.now, |cancel| out.order_to(port, cancel));
-            return self.image_written(port);
-        }
-        self.now = self.now.max(self.clock.now());
-        for order in self.engine.orders().open_orders() {
-            let mut event = OrderEvent::new(OrderEventKind::Accepted, order.instrument, order.side, order.id);
-            (event.time, event.state, event.flags) = (self.now, order.state as u8, order.flags | flag::SNAPSHOT);
-            (event.price, event.quantity, event.filled) = (order.price, order.quantity, order.filled);
-            (event.client_id, event.request) = (order.client_id.0, order.current);
-            (event.algo_id, event.trader_id) = (order.algo_id.0, order.trader_id.0);
-            self.out.order_to(port, &event);
-        }
-        let instruments = self.engine.setup().instruments.len();
-        for i in 0..instruments {
-            let id = InstrumentId(i as u16);
-            let lots = self.engine.orders().position(id).lots;
-            let mut event = OrderEvent::new(OrderEventKind::Position, id, Side::Buy, OrderId::NONE);
-            (event.time, event.filled, event.last_lots) = (self.now, lots, lots);
-            event.flags = flag::SNAPSHOT | if i + 1 == instruments { flag::LAST } else { 0 };
-            self.out.order_to(port, &event);
-        }
-        self.image_written(port);
-    }
-
-    /// What an engine that did not begin with this process already knows and holds.
-    fn show_recovered(&mut self) {
-        if let Some(board) = &mut self.out.board {
-            board.seed(&self.engine, self.now);
-        }
-        self.write_image(0);
-    }
-
-    fn image_written(&mut self, port: usize) {
-        if let Some(port) = self.out.ports.get_mut(port) {
-            port.orders.image_written();
-        }
-        self.out.publish();
-    }
-
-    /// The engine is finished: cancel what may work, and say so. Nothing here touches the engine.
-    #[cold]
-    fn halt(&mut self, fault: Fault) {
-        let mut event = Event::new(EventKind::Trading, InstrumentId(0));
-        (event.time, event.detail, event.code) = (self.now, 1, fault.code as u16);
-        self.fault = Some(fault);
-        self.out.event(&event);
-        let out = &mut self.out;
-        self.live.cancels(self.now, |cancel| out.order(cancel));
-        for port in 0..self.out.ports.len() {
-            self.image_written(port);
-        }
-    }
-
-    fn end(&mut self) -> HostedSummary {
-        self.out.close(self.now);
-        let hash = self.hash.digest();
-        if let Some(journal) = &mut self.journal {
-            let closed = match self.fault {
-                None => journal.close(self.turn, self.now, hash),
-                // The last input has no effects that could be vouched for: it ends like the journal of a crash.
-                Some(_) => journal.sync(),
-            };
-            if let (Err(fault), None) = (closed, &self.fault) {
-                self.fault = Some(fault.into());
-            }
-        }
-        HostedSummary {
-            hash: journal::hex(hash),
-            turns: self.turn,
-            malformed: self.malformed,
-            dropped: self.out.dropped(),
-            timers_refused: self.timers_refused,
-            fault: self.fault.take(),
-        }
+    /// Orders of venues with a native link that may be working.
+    pub(crate) fn open_native_orders(&self) -> usize {
+        let native = |instrument: InstrumentId| {
+            let VenueId(venue) = self.engine.instrument(instrument).venue;
+            self.outlet.entries[venue as usize].native
+        };
+        let open = self.engine.orders().open_orders();
+        open.filter(|order| order.state != OrderState::New && native(order.instrument)).count()
     }
 }

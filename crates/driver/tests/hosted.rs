@@ -225,16 +225,16 @@ fn what_cannot_start_is_said_and_leaves_nothing() {
     assert_eq!(fault("{", 1 << 20), Some(Code::ConfigInvalid));
     assert_eq!(fault(PUSHED, 1 << 14), Some(Code::ArgumentInvalid), "64 orders and a position need 16,640 bytes");
     assert!(!dir.exists(), "a start that fails leaves no journal behind");
-    std::fs::create_dir_all(&dir).unwrap();
-    std::fs::write(dir.join("notes.txt"), "mine").unwrap();
+    std::fs::create_dir_all(dir.join("journal")).unwrap();
+    std::fs::write(dir.join("journal/notes.txt"), "mine").unwrap();
     assert_eq!(fault(PUSHED, 1 << 20), Some(Code::JournalIo), "the folder is not empty");
-    assert_eq!(std::fs::read_dir(&dir).unwrap().count(), 1);
+    assert_eq!(std::fs::read_dir(dir.join("journal")).unwrap().count(), 1);
     std::fs::remove_dir_all(&dir).unwrap();
     std::fs::write(&dir, "a file").unwrap();
-    assert_eq!(fault(PUSHED, 1 << 20), Some(Code::JournalIo), "the folder is a file");
+    assert_eq!(fault(PUSHED, 1 << 20), Some(Code::OutputFailed), "the folder is a file");
     std::fs::remove_file(&dir).unwrap();
     drop(Session::try_start(PUSHED, 1 << 20, Some(dir.clone())).unwrap_or_else(|fault| panic!("{fault}")));
-    assert_eq!(fafnir_driver::replay(&dir, None, |_| (), || true).unwrap().reason, "closed", "dropping closes");
+    assert_eq!(fafnir_driver::replay(&dir.join("journal"), None, |_| (), || true).unwrap().reason, "closed", "dropping closes");
     std::fs::remove_dir_all(&dir).unwrap();
 }
 

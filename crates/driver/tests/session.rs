@@ -148,13 +148,14 @@ fn gateway_and_engine_agree_and_the_journal_replays_to_the_same_hash() {
     assert_eq!(read, Ok(cancelled.len()));
     assert_eq!(cancelled, gateway.resting.keys().copied().collect::<Vec<_>>());
 
-    let engine = replayed(&dir);
+    let journal = dir.join("journal");
+    let engine = replayed(&journal);
     assert_eq!(engine.orders().position(InstrumentId(0)).lots.0, gateway.position);
     assert!(engine.orders().open_orders().all(|order| order.state == OrderState::PendingCancel));
     for order in engine.orders().open_orders() {
         assert_eq!(order.filled.0, gateway.resting[&order.id.0].filled);
     }
-    let outcome = fafnir_driver::replay(&dir, None, |_| (), || true).unwrap();
+    let outcome = fafnir_driver::replay(&journal, None, |_| (), || true).unwrap();
     assert_eq!((outcome.hash, outcome.turns, outcome.reason), (summary.hash, summary.turns, "closed"));
     assert!(outcome.matches && outcome.marks_checked >= 1);
     std::fs::remove_dir_all(&dir).unwrap();

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use fafnir_driver::{Hosted, HostedOptions};
 use ring::{CommandWriter, MarketReader, OrdersReader, Region};
+use types::config::HostConfig;
 use types::event::{RECORD_BYTES, RECORD_COMMAND, RECORD_CONN, RECORD_ORDER, flag};
 use types::{Code, Command, CommandKind, Event, EventKind, Fault, OrderEvent, OrderEventKind, Side};
 use zerocopy::{FromBytes, IntoBytes};
@@ -72,7 +73,8 @@ impl Session {
             doorbell: Box::new(move || {
                 bell.fetch_add(1, Ordering::SeqCst);
             }),
-            journal_dir: journal,
+            host: HostConfig { state_dir: journal.map(|dir| dir.display().to_string()), ..HostConfig::default() },
+            fail_at_turn: None,
             build: "test".into(),
         };
         let hosted = Hosted::start(config, options)?;

@@ -1,0 +1,143 @@
+//! # Room card: driver/lines/outlet
+//! In:    the bytes of a turn's Send effects, snapshots wanted, sessions the engine gave up.
+//! Out:   bytes on sockets at once; for the end of the turn what is to be done with them.
+//! Holds: a message is taken whole or not at all; a peer that does not read is given up, never waited for; the number
+//!        of the last FIX message sent is known without the engine.
+//! Costs: one system call a message; a copy of its head.
+use net::{Net, SendFault, Token};
+use types::{Code, ConnId, ConnRole, InstrumentId, VenueId};
+
+use crate::recover::last_sequence;
+
+/// Bytes of a message's head that are kept: what stands before MsgSeqNum (34) is shorter (comp ids of 64 bytes).
+const HEAD_BYTES: usize = 256;
+
+/// Order entry of one venue, as far as sending needs it.
+pub(crate) struct Entry {
+    /// A connection that is up.
+    pub(crate) token: Option<Token>,
+    /// The engine ended the session: the connection is to be closed.
+    pub(crate) given_up: bool,
+    /// The peer reads too slowly or the socket is gone: the connection is to be dropped.
+    pub(crate) failed: Option<Code>,
+    /// Sent since it is up.
+    sent: u64,
+    /// Head of the last message sent.
+    head: [u8; HEAD_BYTES],
+    head_bytes: usize,
+    /// MsgSeqNum (34) of the last message of an earlier process.
+    before: u64,
+    pub(crate) bytes_out: u64,
+    pub(crate) messages_out: u64,
+    /// The venue has a native link.
+    pub(crate) native: bool,
+}
+
+impl Entry {
+    fn new(native: bool) -> Entry {
+        Entry {
+            token: None,
+            given_up: false,
+            failed: None,
+            sent: 0,
+            head: [0; HEAD_BYTES],
+            head_bytes: 0,
+            before: 0,
+            bytes_out: 0,
+            messages_out: 0,
+            native,
+        }
+    }
+    /// A connection is up, or none is.
+    pub(crate) fn connected(&mut self, token: Option<Token>) {
+        (self.token, self.given_up, self.failed, self.sent) = (token, false, None, 0);
+    }
+    /// MsgSeqNum (34) of the next message, when something can be sent and a session was begun.
+    pub(crate) fn next_sequence(&self) -> Option<u64> {
+        let begun = self.token.is_some() && self.sent > 0 && self.failed.is_none();
+        let last = last_sequence(&self.head[..self.head_bytes]).unwrap_or(self.before);
+        (begun && last > 0).then_some(last + 1)
+    }
+}
+
+/// Everything a turn can reach outside.
+pub(crate) struct Outlet {
+    /// The loop of sockets; none where no venue has a native link.
+    pub(crate) net: Option<Net>,
+    /// By venue.
+    pub(crate) entries: Box<[Entry]>,
+    /// Snapshots wanted, by instrument, and whether there is one at all.
+    pub(crate) wanted: Box<[bool]>,
+    pub(crate) any_wanted: bool,
+    /// Something was sent in this turn.
+    pub(crate) sent: bool,
+    /// Messages for connections that were not there.
+    pub(crate) dropped: u64,
+    /// Nothing more is sent but the last cancels.
+    pub(crate) shut: bool,
+}
+
+impl Outlet {
+    /// `native` says of each venue whether its orders leave by a socket of ours.
+    pub(crate) fn new(net: Option<Net>, native: impl Iterator<Item = bool>, instruments: usize) -> Outlet {
+        Outlet {
+            net,
+            entries: native.map(Entry::new).collect(),
+            wanted: vec![false; instruments].into_boxed_slice(),
+            any_wanted: false,
+            sent: false,
+            dropped: 0,
+            shut: false,
+        }
+    }
+
+    /// What an earlier process sent last, by venue.
+    pub(crate) fn resume(&mut self, sequences: &[u64]) {
+        for (entry, &sequence) in self.entries.iter_mut().zip(sequences) {
+            entry.before = sequence;
+        }
+    }
+
+    /// A Send effect. Of a venue without a native link the order's event goes to its gateway instead.
+    #[inline]
+    pub(crate) fn send(&mut self, conn: ConnId, bytes: &[u8]) {
+        self.sent = true;
+        let ConnRole::Orders(VenueId(venue)) = conn.role() else { return };
+        let Some(entry) = self.entries.get_mut(venue as usize).filter(|entry| entry.native) else { return };
+        let (Some(token), Some(net), None) = (entry.token, &mut self.net, entry.failed) else {
+            self.dropped += 1;
+            return;
+        };
+        match net.send(token, bytes) {
+            Ok(()) => {
+                let kept = bytes.len().min(HEAD_BYTES);
+                entry.head[..kept].copy_from_slice(&bytes[..kept]);
+                entry.head_bytes = kept;
+                entry.sent += 1;
+                entry.messages_out += 1;
+                entry.bytes_out += bytes.len() as u64;
+            }
+            // Not half a message: what the journal says was sent and was not is settled by reconciliation.
+            Err(fault @ (SendFault::Full | SendFault::Closed)) => {
+                entry.failed = Some(fault.code());
+                self.dropped += 1;
+            }
+        }
+    }
+
+    /// The engine wants a snapshot.
+    pub(crate) fn want(&mut self, instrument: InstrumentId) {
+        if let Some(wanted) = self.wanted.get_mut(instrument.index()) {
+            (*wanted, self.any_wanted) = (true, true);
+        }
+    }
+
+    /// The engine says that a connection is down. Of one that is up here it is the end.
+    pub(crate) fn given_up(&mut self, conn: ConnId) {
+        if let ConnRole::Orders(VenueId(venue)) = conn.role()
+            && let Some(entry) = self.entries.get_mut(venue as usize)
+        {
+            entry.given_up |= entry.token.is_some();
+        }
+    }
+}
