@@ -5,10 +5,9 @@
 //!        memory.
 //! Costs: calls only at start, wake, kill and close.
 use std::cell::RefCell;
-use std::path::PathBuf;
 use std::rc::Rc;
 
-use driver::{Hosted, HostedOptions, HostedSummary};
+use driver::{Hosted, HostedOptions};
 use napi::bindgen_prelude::{Function, Uint8Array};
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi::{Env, Status};
@@ -17,6 +16,7 @@ use ring::Region;
 use types::{Code, Fault};
 
 use crate::errors::{argument, guard};
+use crate::host::{host_options, kill_on_signals, summary_json};
 
 type Doorbell = ThreadsafeFunction<(), (), (), Status, false, true, 1>;
 
@@ -40,7 +40,8 @@ pub struct EngineHost {
 
 #[napi]
 impl EngineHost {
-    /// Starts the engine's thread. `optionsJson`: {"journalDir": string | null}.
+    /// Starts the engine's thread. `optionsJson` is a HostConfig, and "failAtTurn" for a drill: the engine panics in that
+    /// turn.
     #[napi(constructor)]
     pub fn new(
         env: &Env,
@@ -53,9 +54,7 @@ impl EngineHost {
     ) -> napi::Result<EngineHost> {
         let bell: Doorbell = doorbell.build_threadsafe_function().weak::<true>().max_queue_size::<1>().build()?;
         let host = guard(|| {
-            let options: serde_json::Value =
-                serde_json::from_str(&options_json).map_err(|error| argument(error.to_string()))?;
-            let journal_dir = options.get("journalDir").and_then(|dir| dir.as_str()).map(PathBuf::from);
+            let (host, fail_at_turn) = host_options(&options_json)?;
             let options = HostedOptions {
                 market: region_of(&market)?,
                 orders: region_of(&orders)?,
@@ -65,7 +64,8 @@ impl EngineHost {
                     // A full queue means the doorbell is ringing already.
                     bell.call((), ThreadsafeFunctionCallMode::NonBlocking);
                 }),
-                journal_dir,
+                host,
+                fail_at_turn,
                 build: backtest::build(),
             };
             let hosted = Some(Hosted::start(&config_json, options)?);
@@ -105,7 +105,37 @@ impl EngineHost {
         })
     }
 
-    /// Cancels everything, joins the thread, returns what it did as JSON.
+    /// The newest state as JSON, at most 50 ms old; no engine is waited for. Throws ENGINE_CLOSED.
+    #[napi]
+    pub fn stats(&self) -> napi::Result<String> {
+        guard(|| match &self.host.borrow().hosted {
+            Some(hosted) => Ok(hosted.stats()),
+            None => Err(Fault::new(Code::EngineClosed, "the engine is closed", vec![])),
+        })
+    }
+
+    /// The owner's sign of life, for the dead-man timer.
+    #[napi]
+    pub fn alive(&self) -> napi::Result<()> {
+        guard(|| {
+            if let Some(hosted) = &self.host.borrow().hosted {
+                hosted.alive();
+            }
+            Ok(())
+        })
+    }
+
+    /// From now on these signals (SIGINT, SIGTERM, SIGUSR2, …) pull the kill switch, on a thread of its own: also while
+    /// the event loop is blocked. For commands only: a library installs no handler. Throws ARGUMENT_INVALID.
+    #[napi]
+    pub fn kill_on_signals(&self, signals: Vec<String>) -> napi::Result<()> {
+        guard(|| match &self.host.borrow().hosted {
+            Some(hosted) => kill_on_signals(&signals, hosted.killer()),
+            None => Err(Fault::new(Code::EngineClosed, "the engine is closed", vec![])),
+        })
+    }
+
+    /// Cancels everything, awaits the answers as long as `closeMillis` says, joins the thread; what it did as JSON.
     #[napi]
     pub fn close(&self) -> napi::Result<String> {
         guard(|| {
@@ -116,19 +146,4 @@ impl EngineHost {
             }
         })
     }
-}
-
-fn summary_json(summary: &HostedSummary) -> String {
-    let fault = summary.fault.as_ref().map(|fault| {
-        let fields: serde_json::Map<String, serde_json::Value> =
-            fault.fields.iter().map(|(key, value)| ((*key).to_string(), value.clone().into())).collect();
-        serde_json::json!({
-            "code": fault.code.name(), "room": fault.code.room(), "message": fault.message, "fields": fields,
-        })
-    });
-    serde_json::json!({
-        "effectsHash": summary.hash, "turns": summary.turns, "malformed": summary.malformed,
-        "dropped": summary.dropped, "fault": fault,
-    })
-    .to_string()
 }

@@ -10,6 +10,7 @@ mod backtest;
 mod config;
 mod engine;
 mod errors;
+mod host;
 mod math;
 mod replay;
 mod session;

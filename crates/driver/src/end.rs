@@ -67,6 +67,8 @@ pub struct HostedSummary {
     pub open_orders: u64,
     /// Seed of what is random and decides nothing.
     pub entropy_seed: u64,
+    /// How long the engine's thread ran.
+    pub wall_seconds: f64,
     /// By native connection.
     pub connections: Vec<ConnectionSummary>,
     /// From bytes read to order bytes handed to the socket.
@@ -108,6 +110,7 @@ impl Work {
             clock_steps: self.clock.steps,
             open_orders: open_orders as u64,
             entropy_seed: self.manner.entropy_seed,
+            wall_seconds: self.machine.monotonic() as f64 / 1e9,
             connections,
             tick_to_order: self.stats.tick_to_order.percentiles(),
             stats,

@@ -234,7 +234,11 @@ fn what_cannot_start_is_said_and_leaves_nothing() {
     assert_eq!(fault(PUSHED, 1 << 20), Some(Code::OutputFailed), "the folder is a file");
     std::fs::remove_file(&dir).unwrap();
     drop(Session::try_start(PUSHED, 1 << 20, Some(dir.clone())).unwrap_or_else(|fault| panic!("{fault}")));
-    assert_eq!(fafnir_driver::replay(&dir.join("journal"), None, |_| (), || true).unwrap().reason, "closed", "dropping closes");
+    assert_eq!(
+        fafnir_driver::replay(&dir.join("journal"), None, |_| (), || true).unwrap().reason,
+        "closed",
+        "dropping closes"
+    );
     std::fs::remove_dir_all(&dir).unwrap();
 }
 

@@ -36,6 +36,12 @@ export interface EngineHost {
   close(): string
   /** Tells a waiting thread that commands are in the ring. */
   ring(): void
+  /** The newest state as JSON, at most 50 ms old. */
+  stats(): string
+  /** The owner's sign of life, for the dead-man timer. */
+  alive(): void
+  /** From now on these signals pull the kill switch, also while the event loop is blocked. For commands only. */
+  killOnSignals(signals: string[]): void
 }
 
 /** An exchange on a native thread; it runs from construction to `close`. */

@@ -3,8 +3,6 @@
 // Out:   a live engine on a native thread, delivered to this thread through the rings.
 // Holds: nothing is sent that risk has not passed; closing cancels first; no signal handler, no global.
 // Costs: busy: one poll of the rings a turn of the event loop. Idle: asleep until the native thread rings.
-import { join } from 'node:path'
-
 import { jsonOf } from '../backtest/backtest.js'
 import { FafnirError, fail } from '../errors.js'
 import type { EngineConfig } from '../generated/config.js'
@@ -26,7 +24,7 @@ import { UpdateWriter } from './updates.js'
 
 /** How an engine is made: its configuration, and what belongs to this process. */
 export interface EngineOptions extends EngineConfig, RingSizes {
-  /** Folder for the journal (`<stateDir>/journal`, which must not exist yet). Default: none is written. */
+  /** Folder of the session's state; a journal in it is replayed first and goes on. Default: none is written. */
   readonly stateDir?: string | undefined
   /** A view used after its step throws. Allocates at every event. Default: false. */
   readonly checkViews?: boolean | undefined
@@ -117,11 +115,11 @@ export class Engine implements AsyncDisposable {
     this.instruments = instrumentsOf(config.instruments)
     const rings = allocateRings(sizes)
     const { market, orders, commands } = rings.memory
-    const journalDir = options.stateDir === undefined ? null : join(options.stateDir, 'journal')
+    const hostOptions = options.stateDir === undefined ? {} : { stateDir: options.stateDir }
     const text = JSON.stringify(config)
     const bell = (): void => this.schedule()
     this.host = guarded(
-      () => new (native().EngineHost)(text, JSON.stringify({ journalDir }), market, orders, commands, bell),
+      () => new (native().EngineHost)(text, JSON.stringify(hostOptions), market, orders, commands, bell),
     )
     this.rings = rings.attach()
     this.inlet = new Inlet(this.rings.commands, () => this.host.ring())
