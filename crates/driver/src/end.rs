@@ -79,7 +79,7 @@ pub struct HostedSummary {
 
 impl Work {
     /// Awaits the answers to the last cancels, ends sessions, closes the journal.
-    pub(crate) fn end(&mut self, lines: Option<Lines>, producers: &mut Vec<Producer>) -> HostedSummary {
+    pub(crate) fn end(&mut self, lines: Option<Lines>, producers: &mut [Producer]) -> HostedSummary {
         let connections = lines.map_or_else(Vec::new, |lines| self.leave(lines, producers));
         self.out.close(self.now);
         let hash = self.hash.digest();
@@ -118,7 +118,7 @@ impl Work {
     }
 
     /// Turns on until the cancels are answered or the wait is over, then ends what is connected.
-    fn leave(&mut self, mut lines: Lines, producers: &mut Vec<Producer>) -> Vec<ConnectionSummary> {
+    fn leave(&mut self, mut lines: Lines, producers: &mut [Producer]) -> Vec<ConnectionSummary> {
         let begun = self.machine.monotonic();
         let waited = |work: &Work| work.machine.monotonic() - begun;
         while self.fault.is_none() && waited(self) < self.manner.close_wait {

@@ -111,7 +111,7 @@ impl Stats {
     fn moment(&self) -> Option<Vec<u64>> {
         for _ in 0..TRIES_MAX {
             let before = self.changes.load(Ordering::Acquire);
-            if before % 2 == 0 {
+            if before.is_multiple_of(2) {
                 let words: Vec<u64> = self.words.iter().map(|word| word.load(Ordering::Relaxed)).collect();
                 fence(Ordering::Acquire);
                 if self.changes.load(Ordering::Relaxed) == before {

@@ -201,7 +201,7 @@ impl Work {
     }
 
     /// One round of a loop that is about to end: sockets, commands, timers.
-    pub(crate) fn round(&mut self, lines: &mut Lines, producers: &mut Vec<Producer>) {
+    pub(crate) fn round(&mut self, lines: &mut Lines, producers: &mut [Producer]) {
         lines.poll(self, SLEEP_MAX);
         lines.serve(self, producers);
         self.take(producers);
@@ -211,7 +211,7 @@ impl Work {
 
     /// Looks at commands and timers when enough turns have gone by since.
     #[inline]
-    pub(crate) fn look(&mut self, producers: &mut Vec<Producer>) {
+    pub(crate) fn look(&mut self, producers: &mut [Producer]) {
         self.turns_since_look += 1;
         if self.turns_since_look >= TURNS_PER_LOOK {
             self.turns_since_look = 0;

@@ -184,7 +184,7 @@ impl Lines {
     }
 
     /// Makes turns of what the last poll brought.
-    pub(crate) fn serve(&mut self, work: &mut Work, producers: &mut Vec<Producer>) {
+    pub(crate) fn serve(&mut self, work: &mut Work, producers: &mut [Producer]) {
         let monotonic = work.machine.monotonic();
         let now = work.local(monotonic);
         let began = *self.began.get_or_insert(now);
@@ -305,7 +305,7 @@ struct Held<'a> {
 
 impl Held<'_> {
     #[inline]
-    fn told(&mut self, work: &mut Work, producers: &mut Vec<Producer>, event: LinkEvent<'_>, read_at: u64) {
+    fn told(&mut self, work: &mut Work, producers: &mut [Producer], event: LinkEvent<'_>, read_at: u64) {
         match event {
             LinkEvent::Message(bytes) => {
                 self.release(work);

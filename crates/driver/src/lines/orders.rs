@@ -48,7 +48,7 @@ impl OrdersLine {
         may_connect: bool,
         resolver: &Resolver,
         work: &mut Work,
-        producers: &mut Vec<Producer>,
+        producers: &mut [Producer],
     ) {
         self.drop_given_up(now, work);
         if core::mem::take(&mut self.socket.came_up) {
