@@ -195,7 +195,7 @@ fn agrees(recovered: &mut Recovered, script: &Script, why: &str) {
     assert_eq!(timers, whole.timers, "{why}");
     // The plain table has the engine's open orders.
     let mut live = Vec::new();
-    recovered.live.cancels(recovered.now, |event| live.push(event.order_id));
+    recovered.live.cancels(recovered.now, |event, _| live.push(event.order_id));
     live.sort_unstable();
     let mut open: Vec<_> = whole.engine.orders().open_orders().map(|order| order.id.0).collect();
     open.sort_unstable();
