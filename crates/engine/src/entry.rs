@@ -204,6 +204,16 @@ impl OrderEntry {
 }
 
 impl FixEntry {
+    /// Is a request or question among the messages from this number on? Those before the logon count too.
+    #[cold]
+    pub(crate) fn has_sent_since(&self, from: u64) -> bool {
+        let numbers = from.max(1)..self.session.next_out();
+        self.session.is_open() && self.sent.iter().any(|sent| numbers.contains(&sent.0))
+    }
+    /// Numbers begin anew.
+    pub(crate) fn forget_sent(&mut self) {
+        self.sent.fill((0, Sent::MassCancel));
+    }
     /// What the message with this number was for.
     pub(crate) fn sent_as(&self, sequence: u64) -> Option<Sent> {
         let (known, what) = self.sent[sequence as usize % SENT_MAX];

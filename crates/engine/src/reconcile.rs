@@ -1,13 +1,14 @@
 //! # Room card: engine/reconcile
-//! In:    a session that has just logged on; answers to the questions asked then, and to those asked when a report or an
-//!        answer went missing.
+//! In:    a session that has just logged on, or whose peer has missed messages; answers to the questions asked then,
+//!        and to those asked when a report or an answer went missing.
 //! Out:   mass cancel, a status request for each order still open here, a position request for each instrument.
-//! Holds: the venue's gate opens only when every question is answered and every position agrees; a question not answered
-//!        within `STAGE_WAIT` ends the session.
+//! Holds: the venue's gate opens only when every question is answered and every position agrees; a question not
+//!        answered within `STAGE_WAIT` ends the session.
 //! Costs: once a logon; a message an order and an instrument.
 //!
-//! Mass cancel (35=q), its report (r); then status (H) of each order that is still open here: it settles every request
-//! of before; then positions (AN, AP). A position that differs shuts the gate and is asked for again every `STAGE_WAIT`.
+//! Mass cancel (35=q), its report (r); then status (H) of each order that is still open here, or has ended with fills
+//! nobody told: it settles every request of before; then positions (AN, AP). A position that differs shuts the gate;
+//! orders and positions are asked about again every `STAGE_WAIT`.
 //! While trading, an order is asked about when one of its reports was missed, when the venue does not know it any more,
 //! and when it answers a request in no time; a position, when an order turns out to be lost.
 use types::{
@@ -56,6 +57,11 @@ impl Engine {
         effects: &mut Effects,
     ) {
         let Some(fix) = self.entries[venue.0 as usize].fix.as_ref() else { return };
+        let ours = answer.request.filter(|id| id.session() == fix.mass_cancel.session());
+        if ours.is_some_and(|id| id < fix.mass_cancel) {
+            // Of one that was asked for again meanwhile.
+            return;
+        }
         if fix.stage != Stage::MassCancel || answer.request.is_some_and(|id| id != fix.mass_cancel) {
             return self.fault(Code::IllegalTransition, InstrumentId(0), now, effects);
         }
@@ -75,13 +81,18 @@ impl Engine {
         }
     }
 
+    /// Asks about every order still open here, and about those that ended with fills nobody told.
     fn ask_every_status(&mut self, venue: VenueId, now: UnixNanos, effects: &mut Effects) {
         let below = self.orders.next_request();
         let mut ids = core::mem::take(&mut self.open_ids);
         ids.clear();
         let instruments = &self.setup.instruments;
         let open = self.orders.open_orders().filter(|order| instruments[order.instrument.index()].venue == venue);
-        ids.extend(open.map(|order| order.id));
+        // As many as there is memory for; whatever is left shows in the position.
+        let most = ids.capacity();
+        let ended = self.orders.incomplete();
+        let ended = ended.filter(|order| instruments[order.instrument.index()].venue == venue);
+        ids.extend(open.chain(ended).take(most).map(|order| order.id));
         if let Some(fix) = &mut self.entries[venue.0 as usize].fix {
             fix.questions.clear();
             (fix.stage, fix.stage_ends) = (Stage::Status, now.plus(STAGE_WAIT));
@@ -96,8 +107,8 @@ impl Engine {
         self.statuses_done(venue, now, effects);
     }
 
-    /// Asks about an order by the ClOrdID of its unanswered replace, which is the one in force if it arrived, or else by
-    /// the one in force here.
+    /// Asks about an order by the ClOrdID of its unanswered replace, which is the one in force if it arrived, or else
+    /// by the one in force here.
     fn send_status_request(&mut self, venue: VenueId, id: OrderId, now: UnixNanos, effects: &mut Effects) {
         let Some(order) = self.orders.order(id) else { return };
         let counter = if order.pending.replace.request != 0 { order.pending.replace.request } else { order.current };
@@ -116,12 +127,16 @@ impl Engine {
         let Some(fix) = self.entries[venue.0 as usize].fix.as_mut() else { return };
         let stage = matches!(fix.stage, Stage::Status | Stage::Positions | Stage::Agreed);
         if stage && fix.session.is_open() && fix.questions.push(id, below) {
+            if fix.stage_ends == UnixNanos::NONE {
+                fix.stage_ends = now.plus(STAGE_WAIT);
+            }
             self.send_status_request(venue, id, now, effects);
         }
     }
 
     /// Which requests a statement of the order settles: `None` when it says nothing about the order itself, only that
-    /// the replace it was asked by never arrived. Then the replace is refused and the order asked about again.
+    /// the replace it was asked by is not known. Then that replace is refused, if it still waits, and the order is
+    /// asked about again.
     pub(crate) fn settled_by(&mut self, report: &OrderEvent, now: UnixNanos, effects: &mut Effects) -> Option<u32> {
         let venue = self.venue_of(report.instrument());
         let entry = &mut self.entries[venue.0 as usize];
@@ -129,15 +144,19 @@ impl Engine {
         let Some(order) = self.orders.order(report.order_id()) else { return Some(0) };
         let below = fix.questions.take(order.id).unwrap_or(0);
         let unknown = report.state == OrderState::Rejected as u8 && report.reason == Code::VenueUnknownOrder as u16;
-        let asked_by = order.pending.replace.request;
-        if !unknown || asked_by == 0 || report.request != asked_by || asked_by >= below {
+        if !unknown || report.request == order.current || report.request == order.id.counter() {
             return Some(below);
         }
-        let id = order.id;
-        let mut refused = OrderEvent::new(OrderEventKind::ReplaceRejected, order.instrument, order.side, id);
-        (refused.request, refused.reason, refused.time) = (asked_by, report.reason, report.time);
-        self.on_report(&refused, now, effects);
-        self.ask_status(id, now, effects);
+        let (id, waits) = (order.id, order.pending.replace.request);
+        if waits == report.request && waits < below {
+            let mut refused = OrderEvent::new(OrderEventKind::ReplaceRejected, order.instrument, order.side, id);
+            (refused.request, refused.reason, refused.time) = (waits, report.reason, report.time);
+            self.on_report(&refused, now, effects);
+        }
+        if below != 0 {
+            self.ask_status(id, now, effects);
+            self.statuses_done(venue, now, effects);
+        }
         None
     }
 
@@ -154,30 +173,36 @@ impl Engine {
     /// After a statement of an order: are all of them in?
     pub(crate) fn statuses_done(&mut self, venue: VenueId, now: UnixNanos, effects: &mut Effects) {
         let Some(fix) = &mut self.entries[venue.0 as usize].fix else { return };
+        if fix.stage == Stage::Agreed {
+            let waits = !fix.questions.is_empty();
+            fix.stage_ends = if waits { now.plus(STAGE_WAIT) } else { UnixNanos::NONE };
+        }
         if fix.stage != Stage::Status {
             return;
         }
         fix.stage_ends = now.plus(STAGE_WAIT);
         if fix.questions.is_empty() {
             fix.stage = Stage::Positions;
-            self.ask_positions(venue, |_| true, now, effects);
+            self.ask_positions(venue, now, effects);
         }
     }
 
-    /// Asks for the positions of the venue's instruments that `which` picks.
-    fn ask_positions(
-        &mut self,
-        venue: VenueId,
-        which: impl Fn(&crate::Market) -> bool,
-        now: UnixNanos,
-        effects: &mut Effects,
-    ) {
+    /// Asks for the position of each of the venue's instruments.
+    fn ask_positions(&mut self, venue: VenueId, now: UnixNanos, effects: &mut Effects) {
         for i in 0..self.markets.len() {
-            if self.setup.instruments[i].venue == venue && which(&self.markets[i]) {
+            if self.setup.instruments[i].venue == venue {
                 self.ask_position(InstrumentId(i as u16), now, effects);
             }
         }
         self.positions_done(venue, now);
+    }
+
+    /// The venue has an order open that has ended here: only a mass cancel reaches it now.
+    pub(crate) fn orphan_found(&mut self, venue: VenueId, now: UnixNanos, effects: &mut Effects) {
+        let fix = self.entries[venue.0 as usize].fix.as_ref();
+        if fix.is_some_and(|fix| fix.session.is_open() && fix.stage != Stage::MassCancel) {
+            self.reconcile(venue, now, effects);
+        }
     }
 
     /// An order turned out to be lost while trading: what else is not known shows in the position.
@@ -224,9 +249,13 @@ impl Engine {
         let open = markets.any(|(market, _)| market.position_asked || market.position_differs);
         let Some(fix) = &mut self.entries[venue.0 as usize].fix else { return };
         match fix.stage {
-            Stage::Positions if !open => (fix.stage, fix.stage_ends) = (Stage::Agreed, UnixNanos::NONE),
+            Stage::Positions if !open => {
+                let waits = !fix.questions.is_empty();
+                fix.stage_ends = if waits { now.plus(STAGE_WAIT) } else { UnixNanos::NONE };
+                fix.stage = Stage::Agreed;
+            }
             Stage::Positions => fix.stage_ends = now.plus(STAGE_WAIT),
-            Stage::Agreed if open && fix.stage_ends == UnixNanos::NONE => {
+            Stage::Agreed if open => {
                 (fix.stage, fix.stage_ends) = (Stage::Positions, now.plus(STAGE_WAIT));
             }
             _ => {}
@@ -238,6 +267,9 @@ impl Engine {
     pub(crate) fn on_stage_over(&mut self, venue: VenueId, now: UnixNanos, effects: &mut Effects) {
         let Some(fix) = &mut self.entries[venue.0 as usize].fix else { return };
         match fix.stage {
+            Stage::Agreed if !fix.questions.is_empty() => {
+                self.end_session(venue, Some(Code::AckTimeout), now, effects);
+            }
             Stage::Offline | Stage::Agreed => fix.stage_ends = UnixNanos::NONE,
             Stage::AskStatus => self.ask_every_status(venue, now, effects),
             Stage::MassCancel | Stage::Status => self.end_session(venue, Some(Code::AckTimeout), now, effects),
@@ -248,7 +280,8 @@ impl Engine {
                 if silent {
                     self.end_session(venue, Some(Code::AckTimeout), now, effects);
                 } else {
-                    self.ask_positions(venue, |market| market.position_differs, now, effects);
+                    // Orders first: what they show may be what differs. Then every position again.
+                    self.ask_every_status(venue, now, effects);
                 }
             }
         }

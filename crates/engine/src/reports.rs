@@ -1,8 +1,8 @@
 //! # Room card: engine/reports
 //! In:    execution reports, statements of orders and positions.
 //! Out:   positions and order states moved; fills nobody reported, lost orders and differing positions named.
-//! Holds: a report that does not fit is counted and named, and never moves a state it must not; while a position differs
-//!        from the venue's, that venue's gate is shut.
+//! Holds: a report that does not fit is counted and named, and never moves a state it must not; while a position
+//!        differs from the venue's, that venue's gate is shut.
 //! Costs: one table look-up and one published record each; two for a statement that shows a missing fill.
 use types::{
     Code, Effects, InstrumentId, Lots, OrderEvent, OrderEventKind, OrderId, OrderState, Side, Touch, UnixNanos, flag,
@@ -69,7 +69,8 @@ impl Engine {
         let refused = matches!(event.kind(), Some(OrderEventKind::CancelRejected | OrderEventKind::ReplaceRejected));
         let gone = refused && event.reason == Code::VenueUnknownOrder as u16;
         let open = OrderState::from_u8(event.state).is_some_and(OrderState::is_open);
-        if anomaly == Some(Code::MissedReport) || gone && open {
+        // More than we knew it had: a report of a replace went missing.
+        if matches!(anomaly, Some(Code::MissedReport | Code::Overfill)) || gone && open {
             self.ask_status(event.order_id(), now, effects);
         }
     }
@@ -106,6 +107,9 @@ impl Engine {
             self.recheck_position(instrument, now, effects);
         }
         self.statuses_done(venue, now, effects);
+        if stated.anomaly == Some(Code::IllegalTransition) {
+            self.orphan_found(venue, now, effects);
+        }
         self.watch_stopped(stated.event.order_id(), now, effects);
         self.mark(instrument);
     }

@@ -178,7 +178,8 @@ impl Engine {
         let open = self.orders.open_orders().filter(|order| order.state != OrderState::PendingCancel);
         ids.extend(open.filter(|order| which.covers(order, self)).map(|order| order.id));
         for &id in &ids {
-            // The only refusals left: a cancel already on its way, which is what was wanted; a session that is not open.
+            // The only refusals left: a cancel already on its way, which is what was wanted; a session that is not
+            // open.
             let _ = self.cancel(id, now, effects);
         }
         self.open_ids = ids;

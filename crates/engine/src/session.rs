@@ -2,11 +2,12 @@
 //! In:    bytes and states of order connections with a FIX session, its timers, requests that are sent.
 //! Out:   session messages, reports applied, connections given up.
 //! Holds: our numbers are made here, so that a replay makes them again; what was sent is never sent again, a statement
-//!        says what arrived; bytes that are no message are skipped and counted.
+//!        says what arrived (a resend request is answered by a gap fill, and everything is agreed anew); bytes that are
+//!        no message are skipped and counted.
 //! Costs: a fill: split, header, decode, and what any report costs; no allocation.
 //!
-//! When a session ends by its own rules, an event Conn with detail Down and the reason is published: the driver closes a
-//! connection it thinks is up when it sees that.
+//! When a session ends by its own rules, an event Conn with detail Down and the reason is published: the driver
+//! closes a connection it thinks is up when it sees that.
 use oms::fee_by_rate;
 use risk::Failure;
 use types::limits::FIX_INPUT_BYTES_MAX;
@@ -29,6 +30,9 @@ impl Engine {
         }
         fix.questions.clear();
         (fix.stage, fix.stage_ends) = (Stage::Offline, UnixNanos::NONE);
+        if fix.reset_next {
+            fix.forget_sent();
+        }
         fix.session.set_reset_on_logon(fix.reset_next);
         fix.session.connected(now, &mut Wire { effects, conn: ConnId::orders(venue) });
         self.arm_session_timer(venue, effects);
@@ -100,6 +104,14 @@ impl Engine {
         let out = &mut Wire { effects: &mut *effects, conn: ConnId::orders(venue) };
         match fix.session.on_message(&message, now, &NoStore, out) {
             Verdict::Deliver => self.on_fix_report(venue, &message, now, effects),
+            // The peer has missed something, and what came after it was dropped there too.
+            Verdict::Handled if message.msg_type() == b"2" => {
+                let from = message.integer(7).unwrap_or(0);
+                let lost = self.entries[venue.0 as usize].fix.as_ref().is_some_and(|fix| fix.has_sent_since(from));
+                if lost {
+                    self.reconcile(venue, now, effects);
+                }
+            }
             verdict => self.on_verdict(venue, verdict, now, effects),
         }
     }

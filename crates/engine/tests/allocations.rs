@@ -1,5 +1,6 @@
 //! No turn allocates: a recording with a quoter, a strategy's commands, a venue that answers, a kill at the end.
 mod common;
+mod fix;
 
 use common::{MARKET, ORDERS, QUOTER, SNAPSHOT};
 use fafnir_engine::Engine;
@@ -119,6 +120,72 @@ fn no_turn_allocates() {
     assert!(counts.new_orders > 100 && counts.cancels > 50 && counts.replaces > 50, "{counts:?}");
     assert!(session.engine.orders().counts().of(OrderEventKind::Fill) > 50);
     assert_eq!(session.allocations, 0);
+}
+
+/// Over a FIX session no turn allocates either: reports whole, in two reads, garbled, a loss and the reconciliation.
+#[test]
+fn no_turn_of_a_session_allocates() {
+    let (_, setup) = EngineConfig::from_json(&fix::fix_config()).unwrap();
+    let (engine, effects) = (Engine::new(setup), Effects::new());
+    let mut session = Session {
+        engine,
+        effects,
+        turn: 0,
+        now: common::START,
+        allocations: 0,
+        requests: Vec::new(),
+        last_ask: Ticks(1_002),
+    };
+    for (side, price, flags) in [(types::Side::Buy, 1_000, 0), (types::Side::Sell, 1_002, 1)] {
+        session.input(InputKind::Market(&common::side_event(1, side, (price, 5), flags)));
+    }
+    let (mut number, mut mass_cancel) = (1, 1);
+    let mut message = |kind: &str, fields: &str| {
+        let bytes = fix::framed(&format!("35={kind}|49=V|56=FAFNIR|34={number}|52=20231114-22:13:20.000|{fields}"));
+        number += 1;
+        bytes
+    };
+    let mut client = 0;
+    for round in 0..20 {
+        session.now += 1_000_000;
+        session.input(InputKind::Conn { conn: ORDERS, state: ConnState::Up });
+        let logon = message("A", if round == 0 { "98=0|108=10|141=Y" } else { "98=0|108=10" });
+        session.input(InputKind::Bytes { conn: ORDERS, bytes: &logon });
+        let cancelled = message("r", &format!("11=1-{mass_cancel}|37=9|530=7|531=7"));
+        session.input(InputKind::Bytes { conn: ORDERS, bytes: &cancelled });
+        let open: Vec<_> = session.engine.orders().open_orders().map(|order| (order.current, order.filled.0)).collect();
+        for (id, filled) in open {
+            let lot = format!("11=1-{id}|37=7|17=1|150=I|39=4|55=ABC|54=2|151=0|14=0.{filled:03}|6=100.5");
+            session.input(InputKind::Bytes { conn: ORDERS, bytes: &message("8", &lot) });
+        }
+        let lots = session.engine.orders().position(types::InstrumentId(0)).lots.0;
+        let position = format!("721=1|710=x|728=0|55=ABC|702=1|703=TQ|704=0.000|705=0.{:03}", -lots);
+        session.input(InputKind::Bytes { conn: ORDERS, bytes: &message("AP", &position) });
+        assert!(session.engine.is_venue_up(types::VenueId(0)), "round {round}");
+        for i in 0..20 {
+            client += 1;
+            session.requests.clear();
+            session.command(CommandKind::Place, client, 64);
+            let id = format!("{}-{}", session.requests[0].order_id().session(), session.requests[0].request);
+            let accepted = format!("11={id}|37=7|17=1|150=0|39=0|55=ABC|54=2|14=0|6=0");
+            session.input(InputKind::Bytes { conn: ORDERS, bytes: &message("8", &accepted) });
+            let fill = format!("11={id}|37=7|17=1|150=F|39=1|55=ABC|54=2|14=0.002|6=100.5|31=100.5|32=0.002");
+            let bytes = message("8", &fill);
+            let cut = i * 7;
+            session.input(InputKind::Bytes { conn: ORDERS, bytes: &bytes[..cut] });
+            session.input(InputKind::Bytes { conn: ORDERS, bytes: &bytes[cut..] });
+            match i % 4 {
+                0 => session.command(CommandKind::Cancel, client, 64),
+                1 => session.command(CommandKind::Replace, client, 64),
+                2 => session.input(InputKind::Bytes { conn: ORDERS, bytes: b"garbage" }),
+                _ => session.input(InputKind::Timer { id: fafnir_engine::fix_timer(types::VenueId(0)) }),
+            }
+        }
+        session.input(InputKind::Conn { conn: ORDERS, state: ConnState::Down });
+        mass_cancel = session.engine.orders().next_request();
+    }
+    assert_eq!(session.engine.orders().counts().of(OrderEventKind::Fill), 400);
+    assert_eq!(session.engine.orders().counts().of(OrderEventKind::Status), 380);
 }
 
 /// The fullest kill there can be: every order of the largest table is cancelled in one turn, with its message.

@@ -63,6 +63,16 @@ impl Fills {
         Ok(Taken { end: Lots(end), missed, fills_gap })
     }
 
+    /// Notes that the venue has counted up to `cumulative` without telling the fills: they are waited for.
+    pub(crate) fn overtaken(&mut self, filled: Lots, cumulative: Lots) {
+        self.replace(self.count, [(filled.0, cumulative.0), (0, 0)]);
+    }
+
+    /// Is all of what the venue has counted in the position?
+    pub(crate) const fn complete(&self, filled: Lots) -> bool {
+        self.booked >= filled.0
+    }
+
     /// The gap that a piece lies in.
     fn gap_around(&self, start: i64, end: i64) -> Result<usize, Code> {
         for (at, &(from, to)) in self.gaps[..self.count].iter().enumerate() {
@@ -76,14 +86,16 @@ impl Fills {
         Err(Code::DuplicateReport)
     }
 
-    /// Puts up to two gaps in the place of one, or at the end; empty ones are left out.
+    /// Puts up to two gaps in the place of one, or at the end; empty ones are left out, touching ones joined.
     fn replace(&mut self, place: usize, with: [(i64, i64); 2]) {
         let mut next = [(0, 0); GAPS_MAX + 1];
         let mut count = 0;
         for at in 0..self.count.max(place + 1) {
             let pieces = if at == place { with } else { [self.gaps[at], (0, 0)] };
             for (from, to) in pieces {
-                if from < to {
+                if count > 0 && next[count - 1].1 == from && from < to {
+                    next[count - 1].1 = to;
+                } else if from < to {
                     next[count] = (from, to);
                     count += 1;
                 }
@@ -226,6 +238,11 @@ mod tests {
         wide.gaps[3] = (8, 11);
         wide.take(Lots(12), Lots(10), Lots(1), Ticks(100)).unwrap();
         assert_eq!(&wide.gaps, &[(6, 7), (8, 9), (8, 9), (10, 11)]);
+        let mut counted = Fills::NONE;
+        counted.overtaken(Lots(0), Lots(2));
+        counted.overtaken(Lots(2), Lots(5));
+        assert!(counted.take(Lots(5), Lots(4), Lots(3), Ticks(1)).unwrap().fills_gap, "across what was counted twice");
+        assert!(!counted.complete(Lots(5)));
         assert_eq!(fills.missing(Lots(12), Lots(12), Ticks(100), Ticks(100)).unwrap(), Some((Lots(6), Ticks(100))));
     }
 

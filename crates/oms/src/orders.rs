@@ -272,6 +272,12 @@ impl Orders {
             Some(&self.pool[slot])
         })
     }
+    /// Remembered orders that have ended and have fills the venue has counted and nobody has told, in no order of
+    /// time. A scan of the whole table: for when a connection is back.
+    pub fn incomplete(&self) -> impl Iterator<Item = &Order> {
+        let slots = self.pool.iter().zip(&self.fills);
+        slots.filter(|(order, fills)| !order.state.is_open() && !fills.complete(order.filled)).map(|(order, _)| order)
+    }
     /// The session number, first half of every ClOrdID.
     pub fn session(&self) -> u32 {
         self.session

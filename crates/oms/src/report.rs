@@ -10,7 +10,7 @@
 //! come in any order, see `fills`), fee and
 //! TAKER (fills; the fee is taken as given, see [`fee_by_rate`]), reason, price and quantity (Accepted, Replaced; 0 =
 //! as asked), time (the venue's stamp, which becomes `venue_ack_time`), and `request`: of an answer to a cancel or
-//! replace it may name that request.
+//! replace it may name that request; of a fill the ClOrdID in force.
 use types::{Code, Instrument, Lots, OrderEvent, OrderEventKind, OrderId, Ticks, Touch, UnixNanos, flag};
 
 use crate::order::{Asked, Order};
@@ -92,7 +92,15 @@ impl Orders {
         let (mut order, mut fills) = (before, self.fills[slot]);
         let taken = fills.take(before.filled, report.filled, report.last_lots, report.last_price)?;
         order.filled = before.filled.max(taken.end);
-        let (late, over) = (next == Next::Late, taken.end > order.quantity);
+        let late = next == Next::Late;
+        // Filled under the ClOrdID of a replace: it took effect, and its own report went missing.
+        let asked = before.pending.replace;
+        let replaced = !late && asked.request != 0 && report.request == asked.request;
+        if replaced {
+            take_terms(&mut order, report, asked.price, asked.quantity);
+            (order.current, order.pending.replace) = (asked.request, Asked::default());
+        }
+        let over = taken.end > order.quantity;
         if !late {
             order.state = settle(&order.pending, order.filled, order.quantity);
         }
@@ -104,7 +112,7 @@ impl Orders {
         (self.positions[at], self.fills[slot]) = (position, fills);
         self.counts.late_fills += late as u64;
         self.counts.overfills += over as u64;
-        self.counts.missed += taken.missed as u64;
+        self.counts.missed += (taken.missed || replaced) as u64;
         self.counts.reordered += taken.fills_gap as u64;
         let mut event = self.event(&order, OrderEventKind::Fill, order.current, now);
         (event.last_price, event.last_lots, event.fee) = (report.last_price, report.last_lots, report.fee);
@@ -115,9 +123,9 @@ impl Orders {
         } else if late && !taken.fills_gap {
             Some(Code::IllegalTransition)
         } else {
-            taken.missed.then_some(Code::MissedReport)
+            (taken.missed || replaced).then_some(Code::MissedReport)
         };
-        let request_done = ended(&before, &order) && before.pending.any();
+        let request_done = replaced || ended(&before, &order) && before.pending.any();
         Ok(Applied { event, anomaly, request_done })
     }
 
@@ -131,7 +139,7 @@ impl Orders {
     ) -> Result<Applied, Code> {
         use OrderEventKind::*;
         let before = self.pool[slot];
-        let mut order = before;
+        let (mut order, mut fills) = (before, self.fills[slot]);
         let pending = &mut order.pending;
         let request = match kind {
             Accepted | Rejected => core::mem::take(&mut pending.new),
@@ -152,15 +160,19 @@ impl Orders {
             }
             _ => {}
         }
+        // The venue has counted fills that we have not: the lots are not guessed, they are waited for or asked about.
+        let missed = report.filled > order.filled;
+        if missed {
+            fills.overtaken(order.filled, report.filled);
+            order.filled = report.filled;
+        }
         match next {
             Next::To(state) => order.state = state,
             Next::Settle => order.state = settle(&order.pending, order.filled, order.quantity),
             Next::Keep | Next::Late => {}
         }
         self.commit(slot, order)?;
-        // The venue has counted fills that we have not: the lots are not guessed, the position waits for
-        // reconciliation.
-        let missed = report.filled > order.filled;
+        self.fills[slot] = fills;
         self.counts.missed += missed as u64;
         let named = if request == 0 { order.current } else { request };
         let mut event = self.event(&order, kind, named, now);

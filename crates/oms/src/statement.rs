@@ -5,10 +5,10 @@
 //!        report or a statement told of it. Nothing changes when an `Err` is returned.
 //! Costs: O(1); after a connection was lost, once an order and once an instrument.
 //!
-//! Fields of a `Status` that are read: order_id or request (any ClOrdID of the order; the one in force at the venue says
-//! whether a replace arrived), instrument, side (not of an order the venue does not know), state, filled, last_price
-//! (average price of its fills), price and quantity in force (0 = not said), TAKER (the fee of recovered fills is by the
-//! instrument's rate), reason, time.
+//! Fields of a `Status` that are read: order_id or request (any ClOrdID of the order; the one in force at the venue
+//! says whether a replace arrived), instrument, side (not of an order the venue does not know), state, filled,
+//! last_price (average price of its fills), price and quantity in force (0 = not said), TAKER (the fee of recovered
+//! fills is by the instrument's rate), reason, time.
 use types::{
     Code, Instrument, Lots, OrderEvent, OrderEventKind, OrderId, OrderState, Side, Ticks, Touch, UnixNanos, flag,
 };
@@ -139,8 +139,8 @@ impl Orders {
     }
 
     /// Compares the position the venue states with ours. Where this session has neither held nor traded the instrument
-    /// the stated one is taken over: its cost is its worth at the mid of `touch`, so that profit counts from now; 0 until
-    /// a touch is known (`value_opening`). Errors, counted, nothing changed: ReportMalformed, UnknownInstrument,
+    /// the stated one is taken over: its cost is its worth at the mid of `touch`, so that profit counts from now; 0
+    /// until a touch is known (`value_opening`). Errors, counted, nothing changed: ReportMalformed, UnknownInstrument,
     /// Overflow.
     pub fn position_stated(
         &mut self,

@@ -1,11 +1,13 @@
 //! 10^6 random requests and reports against a naive model: a hash map of orders whose state before a request is
 //! remembered (not derived), sums recomputed from scratch, every report judged by the rules in words.
 mod common;
+mod known;
 
 use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
 
 use common::{limits, setup, spec};
-use fafnir_oms::{GAPS_MAX, Orders};
+use fafnir_oms::Orders;
+use known::Known;
 use types::OrderEventKind as Kind;
 use types::OrderState as State;
 use types::rng::SplitMix64;
@@ -13,184 +15,6 @@ use types::{ClientId, Code, Instrument, InstrumentId, Lots, OrderEvent, OrderId,
 
 const MAX_ORDERS: usize = 64;
 const STEPS: u64 = 1_000_000;
-
-#[derive(Clone, Debug)]
-struct Known {
-    instrument: u16,
-    side: Side,
-    price: i64,
-    quantity: i64,
-    filled: i64,
-    client: u64,
-    state: State,
-    before_cancel: State,
-    acknowledged: bool,
-    cancel: Option<u32>,
-    replace: Option<(u32, i64, i64)>,
-    current: u32,
-    /// Numbers of the lots that fills have overtaken and that are waited for.
-    awaited: BTreeSet<i64>,
-    booked: i64,
-}
-
-impl Known {
-    fn working(&self) -> State {
-        if self.filled >= self.quantity {
-            State::Filled
-        } else if self.filled > 0 {
-            State::PartiallyFilled
-        } else {
-            State::Live
-        }
-    }
-    fn open_lots(&self) -> i64 {
-        if !self.state.is_open() {
-            return 0;
-        }
-        let asked = self.replace.map_or(0, |(_, _, quantity)| quantity);
-        (self.quantity.max(asked) - self.filled).max(0)
-    }
-    /// What a report does: the state and facts after it, or why it is refused.
-    fn take(&mut self, report: &OrderEvent) -> Result<Option<Code>, Code> {
-        let open = self.state.is_open();
-        match report.kind().unwrap() {
-            Kind::Accepted => {
-                if self.acknowledged || self.state == State::Rejected {
-                    return Err(Code::IllegalTransition);
-                }
-                self.acknowledged = true;
-                if self.state == State::PendingNew {
-                    self.state = self.working();
-                }
-                if self.before_cancel == State::PendingNew {
-                    self.before_cancel = self.working();
-                }
-            }
-            Kind::Rejected => {
-                if self.acknowledged || !open {
-                    return Err(Code::IllegalTransition);
-                }
-                (self.acknowledged, self.state) = (true, State::Rejected);
-            }
-            Kind::Cancelled if open => (self.cancel, self.state) = (None, State::Cancelled),
-            Kind::Expired if open => self.state = State::Expired,
-            Kind::Replaced if open => {
-                let (request, price, quantity) = self.replace.take().ok_or(Code::IllegalTransition)?;
-                (self.current, self.price, self.quantity) = (request, price, quantity);
-                self.before_cancel = self.working();
-                if self.state == State::PendingReplace || self.working() == State::Filled {
-                    self.state = self.working();
-                }
-            }
-            Kind::ReplaceRejected => {
-                self.replace.take().ok_or(Code::IllegalTransition)?;
-                self.before_cancel = self.working();
-                if self.state == State::PendingReplace {
-                    self.state = self.working();
-                }
-            }
-            Kind::CancelRejected => {
-                self.cancel.take().ok_or(Code::IllegalTransition)?;
-                if open {
-                    let pending = matches!(self.before_cancel, State::PendingNew | State::PendingReplace);
-                    self.state = if pending { self.before_cancel } else { self.working() };
-                }
-            }
-            Kind::Fill => return self.take_fill(report),
-            _ => return Err(Code::IllegalTransition),
-        }
-        Ok((report.filled.0 > self.filled).then_some(Code::MissedReport))
-    }
-    fn take_fill(&mut self, report: &OrderEvent) -> Result<Option<Code>, Code> {
-        let end = if report.filled.0 == 0 { self.filled + report.last_lots.0 } else { report.filled.0 };
-        let start = end - report.last_lots.0;
-        if start < 0 {
-            return Err(Code::ReportMalformed);
-        }
-        let awaited = (start + 1..=end).filter(|lot| self.awaited.contains(lot)).count() as i64;
-        let overtaken = end <= self.filled;
-        if overtaken && awaited == 0 {
-            return Err(Code::DuplicateReport);
-        }
-        if overtaken && awaited < end - start || !overtaken && start < self.filled {
-            return Err(Code::ReportMalformed);
-        }
-        let missed = start > self.filled;
-        self.awaited.retain(|&lot| lot <= start || lot > end);
-        self.awaited.extend(self.filled + 1..=start);
-        let runs = self.awaited.iter().filter(|&&lot| !self.awaited.contains(&(lot - 1))).count();
-        if runs > GAPS_MAX {
-            let first = *self.awaited.first().unwrap();
-            let last = (first..).find(|lot| !self.awaited.contains(&(lot + 1))).unwrap();
-            self.awaited.retain(|&lot| lot > last);
-        }
-        self.booked += end - start;
-        self.filled = self.filled.max(end);
-        let late = !self.state.is_open();
-        if !late && self.filled >= self.quantity {
-            self.state = State::Filled;
-        } else if self.state == State::Live {
-            self.state = State::PartiallyFilled;
-        }
-        Ok(if end > self.quantity {
-            Some(Code::Overfill)
-        } else if late && !overtaken {
-            Some(Code::IllegalTransition)
-        } else {
-            missed.then_some(Code::MissedReport)
-        })
-    }
-    /// What a statement does: lots recovered and the anomaly. Requests below `settled` are answered by it.
-    fn take_status(&mut self, report: &OrderEvent, settled: u32, id: u32) -> Result<(i64, Option<Code>), Code> {
-        let (open, stated) = (self.state.is_open(), State::from_u8(report.state).unwrap());
-        let unknown = report.reason == Code::VenueUnknownOrder as u16;
-        if unknown && !self.acknowledged && id >= settled {
-            return Err(Code::IllegalTransition);
-        }
-        let mut anomaly = None;
-        if open && !unknown {
-            if let Some((request, price, quantity)) = self.replace.filter(|asked| asked.0 < settled) {
-                let named = report.request == request;
-                let its_terms = (report.price.0, report.quantity.0) == (price, quantity);
-                if named || its_terms && (price, quantity) != (self.price, self.quantity) {
-                    (self.price, self.quantity, self.current) = (price, quantity, request);
-                }
-                self.replace = None;
-            }
-            if report.price.0 != 0 {
-                (self.price, self.quantity) = (report.price.0, report.quantity.0);
-            }
-            self.acknowledged |= id < settled;
-            self.cancel = self.cancel.filter(|&cancel| cancel >= settled);
-        }
-        let recovered = if report.filled.0 >= self.filled { report.filled.0 - self.booked } else { 0 };
-        if recovered > 0 {
-            self.awaited.clear();
-            self.booked += recovered;
-            anomaly = Some(Code::FillRecovered);
-        } else if unknown && open {
-            anomaly = Some(Code::OrderLost);
-        } else if !open && stated.is_open() {
-            anomaly = Some(Code::IllegalTransition);
-        }
-        self.filled = self.filled.max(report.filled.0);
-        if open {
-            let pending = match self.replace {
-                _ if !self.acknowledged => State::PendingNew,
-                Some(_) => State::PendingReplace,
-                None => self.working(),
-            };
-            self.before_cancel = pending;
-            self.state = match (stated.is_open(), self.working(), self.cancel) {
-                (false, ..) => stated,
-                (true, State::Filled, _) => State::Filled,
-                (true, _, Some(_)) => State::PendingCancel,
-                _ => pending,
-            };
-        }
-        Ok((recovered, anomaly))
-    }
-}
 
 struct World {
     seed: u64,
@@ -345,6 +169,9 @@ impl World {
             report.last_lots = Lots(self.rng.below(6) as i64 + 1);
             report.last_price = Ticks(order.price);
             report.fee = self.rng.below(11) as i64 - 5;
+            if let Some((request, ..)) = order.replace.filter(|_| self.rng.below(8) == 0) {
+                report.request = request;
+            }
             let sum = order.filled + report.last_lots.0;
             report.filled = Lots(match self.rng.below(8) {
                 0 => 0,
