@@ -92,6 +92,13 @@ fn main() {
             black_box(report::decode(black_box(message), &listing).is_ok());
         }
     });
+    whole_way(&fills, &listing);
+    writing(&instruments[0], &listing, bytes);
+}
+
+fn whole_way(fills: &[u8], listing: &Listing<'_>) {
+    let bytes = fills.len() / MESSAGES as usize;
+    let mut inbox = Inbox::new();
     let mut session =
         Session::new(SessionSetup::new(Role::Initiator, b"FAFNIR", b"SIMULATED", Nanos(10_000_000_000))).expect("good");
     let mut sent = Vec::new();
@@ -108,7 +115,7 @@ fn main() {
     assert_eq!(answer, Verdict::LoggedOn);
     best("fill: bytes to order event, whole way", bytes, || {
         session.restore(2, 2);
-        let mut rest = &fills[..];
+        let mut rest = fills;
         let mut taken = 0;
         while let Ok(step) = inbox.next(rest)
             && step.consumed > 0
@@ -116,11 +123,14 @@ fn main() {
             rest = &rest[step.consumed..];
             let Some(Ok(message)) = step.message.map(Message::parse) else { continue };
             if session.on_message(&message, TIME, &NoStore, &mut sent) == Verdict::Deliver {
-                taken += report::decode(&message, &listing).is_ok() as u64;
+                taken += report::decode(&message, listing).is_ok() as u64;
             }
         }
         assert_eq!(taken, MESSAGES);
     });
+}
+
+fn writing(instrument: &Instrument, listing: &Listing<'_>, bytes: usize) {
     let mut out = [0; FIX_OUT_BYTES_MAX];
     let header = Header { sender: b"SIMULATED", target: b"FAFNIR", sequence: 42, time: TIME };
     let facts = Facts {
@@ -129,17 +139,17 @@ fn main() {
         cl_ord_id: b"17-100000",
         orig_cl_ord_id: b"",
         symbol: b"BTCUSDT",
-        instrument: Some(&instruments[0]),
+        instrument: Some(instrument),
         traded: 618_001,
     };
     best("fill: written", bytes, || {
         for n in 0..MESSAGES {
-            black_box(report::encode(&mut out, &header, &fill(&instruments[0], n), &facts).is_ok());
+            black_box(report::encode(&mut out, &header, &fill(instrument, n), &facts).is_ok());
         }
     });
     let order = NewOrder {
         cl_ord_id: OrderId::new(17, 4),
-        instrument: &instruments[0],
+        instrument,
         side: Side::Buy,
         price: Ticks(618_002),
         quantity: Lots(10),
@@ -149,7 +159,7 @@ fn main() {
     best("new order: bytes to request", length, || {
         for _ in 0..MESSAGES {
             let message = Message::parse(black_box(&out[..length])).expect("good");
-            black_box(request::decode(&message, &listing).is_ok());
+            black_box(request::decode(&message, listing).is_ok());
         }
     });
 }

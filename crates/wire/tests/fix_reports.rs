@@ -97,69 +97,82 @@ fn golden_reports() {
     assert!(text(&message).contains(&format!("35=9|{HEAD}{body}10=")), "{}", text(&message));
 }
 
+const REASONS: [Code; 8] = [
+    Code::VenueUnknownOrder,
+    Code::VenuePostOnly,
+    Code::VenueInvalid,
+    Code::VenueFull,
+    Code::VenueClosed,
+    Code::VenueUnsupported,
+    Code::VenueDuplicate,
+    Code::UnknownSymbol,
+];
+const STATES: [OrderState; 6] = [
+    OrderState::Live,
+    OrderState::PartiallyFilled,
+    OrderState::Filled,
+    OrderState::Cancelled,
+    OrderState::Rejected,
+    OrderState::Expired,
+];
+
+/// A report as a venue would make it, and the sum of its fills in ticks times lots.
+fn random_report(rng: &mut SplitMix64, instrument: &Instrument) -> (OrderEvent, i128) {
+    use OrderEventKind::*;
+    let kinds = [Accepted, Rejected, Fill, Cancelled, Replaced, CancelRejected, ReplaceRejected, Expired, Status];
+    let kind = kinds[rng.below(9) as usize];
+    let id = OrderId::new(1 + rng.below(1_000) as u32, 1 + rng.below(1 << 20) as u32);
+    let mut event = OrderEvent::new(kind, instrument.id, Side::BOTH[rng.below(2) as usize], id);
+    event.time = UnixNanos(TIME.0 + rng.below(1 << 40) / 1_000_000 * 1_000_000);
+    event.price = Ticks(1 + rng.below(1 << 30) as i64);
+    event.quantity = Lots(1 + rng.below(1 << 30) as i64);
+    event.request = id.counter() + rng.below(3) as u32;
+    if !answers_a_change(kind) {
+        event.request = id.counter();
+    }
+    let mut traded = 0;
+    if matches!(kind, Fill | Status | Cancelled | Replaced | Expired) {
+        event.filled = Lots(1 + rng.below(event.quantity.0 as u64) as i64);
+        let price = 1 + rng.below(1 << 30) as i64;
+        traded = event.filled.0 as i128 * price as i128;
+        if kind == Fill {
+            event.last_lots = Lots(1 + rng.below(event.filled.0 as u64) as i64);
+            (event.last_price, event.fee) = (Ticks(price), rng.next_u64() as i64 >> 30);
+            event.flags = if rng.below(2) == 0 { flag::TAKER } else { 0 };
+        }
+        if kind == Status {
+            event.last_price = Ticks(price);
+            event.state = STATES[rng.below(6) as usize] as u8;
+            if event.state == OrderState::Live as u8 {
+                (event.filled, event.last_price) = (Lots(0), Ticks(0));
+            }
+        }
+    }
+    let refused = matches!(kind, Rejected | CancelRejected | ReplaceRejected);
+    if refused || (kind == Status && event.state == OrderState::Rejected as u8) {
+        event.reason = REASONS[rng.below(8) as usize] as u16;
+    }
+    (event, traded)
+}
+
+const fn answers_a_change(kind: OrderEventKind) -> bool {
+    use OrderEventKind::*;
+    matches!(kind, Cancelled | Replaced | CancelRejected | ReplaceRejected)
+}
+
 #[test]
 fn every_report_reads_back() {
-    use OrderEventKind::*;
+    use OrderEventKind::{CancelRejected, ReplaceRejected};
     let seed = 21;
     let mut rng = SplitMix64::new(seed);
     let instruments = support::instruments();
-    const REASONS: [Code; 8] = [
-        Code::VenueUnknownOrder,
-        Code::VenuePostOnly,
-        Code::VenueInvalid,
-        Code::VenueFull,
-        Code::VenueClosed,
-        Code::VenueUnsupported,
-        Code::VenueDuplicate,
-        Code::UnknownSymbol,
-    ];
-    const STATES: [OrderState; 6] = [
-        OrderState::Live,
-        OrderState::PartiallyFilled,
-        OrderState::Filled,
-        OrderState::Cancelled,
-        OrderState::Rejected,
-        OrderState::Expired,
-    ];
     for round in 0..4_000 {
         let instrument = &instruments[[0, 2][rng.below(2) as usize]];
-        let kinds = [Accepted, Rejected, Fill, Cancelled, Replaced, CancelRejected, ReplaceRejected, Expired, Status];
-        let kind = kinds[rng.below(9) as usize];
-        let id = OrderId::new(1 + rng.below(1_000) as u32, 1 + rng.below(1 << 20) as u32);
-        let mut event = OrderEvent::new(kind, instrument.id, Side::BOTH[rng.below(2) as usize], id);
-        event.time = UnixNanos(TIME.0 + rng.below(1 << 40) / 1_000_000 * 1_000_000);
-        event.price = Ticks(1 + rng.below(1 << 30) as i64);
-        event.quantity = Lots(1 + rng.below(1 << 30) as i64);
-        event.request = id.counter() + rng.below(3) as u32;
-        let answers = matches!(kind, Cancelled | Replaced | CancelRejected | ReplaceRejected);
-        if !answers {
-            event.request = id.counter();
-        }
-        let mut traded = 0;
-        if matches!(kind, Fill | Status | Cancelled | Replaced | Expired) {
-            event.filled = Lots(1 + rng.below(event.quantity.0 as u64) as i64);
-            let price = 1 + rng.below(1 << 30) as i64;
-            traded = event.filled.0 as i128 * price as i128;
-            if kind == Fill {
-                event.last_lots = Lots(1 + rng.below(event.filled.0 as u64) as i64);
-                (event.last_price, event.fee) = (Ticks(price), rng.next_u64() as i64 >> 30);
-                event.flags = if rng.below(2) == 0 { flag::TAKER } else { 0 };
-            }
-            if kind == Status {
-                event.last_price = Ticks(price);
-                event.state = STATES[rng.below(6) as usize] as u8;
-                if event.state == OrderState::Live as u8 {
-                    (event.filled, event.last_price) = (Lots(0), Ticks(0));
-                }
-            }
-        }
-        let refused = matches!(kind, Rejected | CancelRejected | ReplaceRejected);
-        if refused || (kind == Status && event.state == OrderState::Rejected as u8) {
-            event.reason = REASONS[rng.below(8) as usize] as u16;
-        }
+        let (event, traded) = random_report(&mut rng, instrument);
+        let (id, kind) = (event.order_id(), event.kind().unwrap());
         let (own, request) = (format!("{}-{}", id.session(), id.counter()), event.request_id());
         let request = format!("{}-{}", request.session(), request.counter());
-        let orig = if answers { own.as_bytes() } else { b"" };
+        let orig = if answers_a_change(kind) { own.as_bytes() } else { b"" };
         let facts = Facts { cl_ord_id: request.as_bytes(), orig_cl_ord_id: orig, traded, ..facts(instrument) };
         let message = encoded(&event, &facts);
         let mut expected = event;
@@ -187,7 +200,8 @@ fn other_dialects() {
     let report = |rest: &str| decoded(&framed(&format!("35=8|{HEAD}{base}{rest}")), &instruments);
     // Nanoseconds, no fee, a group with another price after the first.
     let bytes = framed(&format!(
-        "35=8|{HEAD}11=3-17|{base}150=F|39=2|32=0.0010000|31=61800|14=.002|6=61800|60=20240229-23:59:59.000000001|12=4|13=2|382=1|375=Z|437=5|"
+        "35=8|{HEAD}11=3-17|{base}150=F|39=2|32=0.0010000|31=61800|14=.002|6=61800|60=20240229-23:59:59.000000001|\
+         12=4|13=2|382=1|375=Z|437=5|"
     ));
     let Ok(Report::Order(order)) = report::decode(&Message::parse(&bytes).unwrap(), &usdm(&instruments)) else {
         panic!()

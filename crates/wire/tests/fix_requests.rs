@@ -3,7 +3,7 @@
 mod plain;
 mod support;
 
-use fafnir_wire::fix::request::{self, MassCancelScope, OrderRequestKind, Refusal, Request};
+use fafnir_wire::fix::request::{self, MassCancelScope, OrderRequestKind, Request, RequestFault};
 use fafnir_wire::fix::{self, CancelOrder, Header, Listing, Message, NewOrder, RejectReason, ReplaceOrder};
 use plain::{Dictionary, framed};
 use types::limits::FIX_MESSAGE_BYTES_MAX;
@@ -49,6 +49,14 @@ fn requests_read_back() {
             assert_eq!((order.price, order.flags), terms);
         }
     }
+}
+
+#[test]
+fn what_is_asked_before_the_first_quote_reads_back() {
+    let instruments = support::instruments();
+    let (listing, instrument) = (usdm(&instruments), &instruments[0]);
+    let mut out = [0; FIX_MESSAGE_BYTES_MAX];
+    let cl_ord_id = OrderId::new(3, 18);
     let dictionary = Dictionary::load();
     let lengths = [
         request::mass_cancel(&mut out, &HEADER, cl_ord_id, None).map(|length| out[..length].to_vec()),
@@ -119,7 +127,7 @@ fn requests_of_others() {
     }
     let unknown = base.replace("BTCUSDT", "DOGE");
     assert_eq!(decode(&format!("{unknown}40=2|44=1|")), Ok((Some(Code::UnknownSymbol), 0)));
-    let session = |reason, tag| Err(Refusal::Session { reason, tag });
+    let session = |reason, tag| Err(RequestFault::Session { reason, tag });
     let good = format!("{base}40=2|44=1|");
     for (without, tag) in [
         ("11=Any Text 64|", 11),
@@ -136,6 +144,6 @@ fn requests_of_others() {
     assert_eq!(decode(&good.replace("Any Text 64", "a\nb")), session(RejectReason::ValueIncorrect, 11));
     assert_eq!(decode(&good.replace("60=2024", "60=x024")), session(RejectReason::FormatIncorrect, 60));
     assert_eq!(decode(&good.replace("40=2|", "40=2|58|")), session(RejectReason::InvalidTag, 0));
-    assert_eq!(decode(&good.replace("35=D", "35=E")), Err(Refusal::Business { reason: 3 }));
+    assert_eq!(decode(&good.replace("35=D", "35=E")), Err(RequestFault::Business { reason: 3 }));
     assert_eq!(decode(&good.replace("35=D", "35=F")), session(RejectReason::TagMissing, 41));
 }

@@ -21,7 +21,7 @@ pub struct Inbox {
 
 /// One step over the input.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Step<'a> {
+pub struct InboxStep<'a> {
     /// Bytes of the input that are done with.
     pub consumed: usize,
     /// A whole message, framing verified. Without one and with nothing consumed, the input is used up.
@@ -64,7 +64,7 @@ impl Inbox {
 
     /// One step over `input`, the bytes not consumed before. Call it until it consumes nothing and has no message.
     /// Errors: `FixTooLarge`: end the session, `clear` before the next connection.
-    pub fn next<'a>(&'a mut self, input: &'a [u8]) -> Result<Step<'a>, Code> {
+    pub fn next<'a>(&'a mut self, input: &'a [u8]) -> Result<InboxStep<'a>, Code> {
         if self.spent {
             (self.length, self.spent) = (0, false);
         }
@@ -78,13 +78,13 @@ impl Inbox {
             match split(&self.partial[..kept + taken]) {
                 Split::Incomplete => {
                     self.length = kept + taken;
-                    return Ok(Step { consumed: consumed + taken, message: None });
+                    return Ok(InboxStep { consumed: consumed + taken, message: None });
                 }
                 Split::Message { length } => {
                     self.spent = true;
                     self.in_garbage = false;
                     let used = length.saturating_sub(kept);
-                    return Ok(Step { consumed: consumed + used, message: Some(&self.partial[..length]) });
+                    return Ok(InboxStep { consumed: consumed + used, message: Some(&self.partial[..length]) });
                 }
                 Split::Garbled { skip } => {
                     self.skip(skip);
@@ -107,11 +107,11 @@ impl Inbox {
                     let length = rest.len().min(FIX_IN_BYTES_MAX);
                     self.partial[..length].copy_from_slice(&rest[..length]);
                     self.length = length;
-                    return Ok(Step { consumed: input.len(), message: None });
+                    return Ok(InboxStep { consumed: input.len(), message: None });
                 }
                 Split::Message { length } => {
                     self.in_garbage = false;
-                    return Ok(Step { consumed: consumed + length, message: Some(&rest[..length]) });
+                    return Ok(InboxStep { consumed: consumed + length, message: Some(&rest[..length]) });
                 }
                 Split::Garbled { skip } => {
                     self.skip(skip);
@@ -120,7 +120,7 @@ impl Inbox {
                 Split::TooLarge => return Err(Code::FixTooLarge),
             }
         }
-        Ok(Step { consumed, message: None })
+        Ok(InboxStep { consumed, message: None })
     }
 
     #[cold]

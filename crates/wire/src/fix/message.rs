@@ -173,8 +173,8 @@ const fn is_header(tag: u32) -> bool {
 impl<'a> Message<'a> {
     /// Reads the header of a framed message. Framing (length, checksum) is not looked at again.
     ///
-    /// Errors: `FixMalformed` when the third field is no message type, the number is none, or what stands before it is no
-    /// field: ignore the message as a garbled one. What is no field further on, `fields` shows.
+    /// Errors: `FixMalformed` when the third field is no message type, the number is none, or what stands before it
+    /// is no field: ignore the message as a garbled one. What is no field further on, `fields` shows.
     #[inline]
     pub fn parse(bytes: &'a [u8]) -> Result<Message<'a>, Code> {
         let end = bytes.len().checked_sub(TRAILER_BYTES).ok_or(Code::FixMalformed)?;

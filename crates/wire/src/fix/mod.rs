@@ -7,8 +7,9 @@
 //! Costs: a fill from bytes to order event about 310 ns (`--example fix_cost`), an order to bytes about 120 ns
 //!        (`--example decode_cost`).
 //!
-//! The way in: `Inbox::next` -> `Message::parse` -> `Session::on_message` -> on `Deliver` `report::decode` (a client) or
-//! `request::decode` (a venue). The way out: `Session::header` -> an encoder -> `Session::take_sequence` -> the wire.
+//! The way in: `Inbox::next` -> `Message::parse` -> `Session::on_message` -> on `Deliver` `report::decode` (a client)
+//! or `request::decode` (a venue). The way out: `Session::header` -> an encoder -> `Session::take_sequence` -> the
+//! wire.
 //!
 //! Orders are limit orders (40=2), good till cancel (59=1) or immediate or cancel (59=3). ExecInst (18) says post-only
 //! as `6`
@@ -29,7 +30,7 @@ mod split;
 mod value;
 mod write;
 
-pub use inbox::{Inbox, Step};
+pub use inbox::{Inbox, InboxStep};
 pub use listing::Listing;
 pub use message::{Field, Fields, Message};
 pub use session::{NoStore, Out, RejectReason, Role, SEQUENCE_MAX, Session, SessionSetup, State, Store, Verdict};

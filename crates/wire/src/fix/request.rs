@@ -1,9 +1,10 @@
 //! # Room card: wire/fix/request
 //! In:    NewOrderSingle (D), OrderCancelRequest (F), OrderCancelReplaceRequest (G), OrderMassCancelRequest (q),
 //!        OrderStatusRequest (H), RequestForPositions (AN) of any client; or our own q, H and AN as values.
-//! Out:   `Request` in ticks and lots with the client's own ids; FIX messages (`mass_cancel`, `order_status`, `positions`).
-//! Holds: a request that is a message but asks for what cannot be done comes out with its `fault`, so that it is answered
-//!        like any refused order; one that is no proper message is a `Refusal`.
+//! Out:   `Request` in ticks and lots with the client's own ids; FIX messages (`mass_cancel`, `order_status`,
+//!        `positions`).
+//! Holds: a request that is a message but asks for what cannot be done comes out with its `fault`, so that it is
+//!        answered like any refused order; one that is no proper message is a `RequestFault`.
 //! Costs: one pass over the fields, no allocation.
 use types::{Code, Instrument, InstrumentId, Lots, OrderId, Side, Ticks, UnixNanos, flag};
 
@@ -64,8 +65,8 @@ pub struct OrderRequest<'a> {
     pub flags: u8,
     /// TransactTime (60).
     pub time: UnixNanos,
-    /// Refuse it with this: `UnknownSymbol`, `VenueInvalid` (price or quantity missing or off the grid), `VenueUnsupported`
-    /// (no limit order, another time in force or ExecInst).
+    /// Refuse it with this: `UnknownSymbol`, `VenueInvalid` (price or quantity missing or off the grid),
+    /// `VenueUnsupported` (no limit order, another time in force or ExecInst).
     pub fault: Option<Code>,
 }
 
@@ -121,7 +122,7 @@ pub struct PositionsRequest<'a> {
 
 /// Why a message is no request.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Refusal {
+pub enum RequestFault {
     /// Answer with `Session::reject`.
     Session {
         /// SessionRejectReason (373).
@@ -136,12 +137,12 @@ pub enum Refusal {
     },
 }
 
-const fn missing(tag: u32) -> Refusal {
-    Refusal::Session { reason: RejectReason::TagMissing, tag }
+const fn missing(tag: u32) -> RequestFault {
+    RequestFault::Session { reason: RejectReason::TagMissing, tag }
 }
 
-const fn wrong(tag: u32) -> Refusal {
-    Refusal::Session { reason: RejectReason::ValueIncorrect, tag }
+const fn wrong(tag: u32) -> RequestFault {
+    RequestFault::Session { reason: RejectReason::ValueIncorrect, tag }
 }
 
 /// Fields of a request as they stand; empty where one is missing.
@@ -164,7 +165,7 @@ struct Raw<'a> {
 }
 
 /// Reads a client's request. `listing` is this venue's.
-pub fn decode<'a>(message: &Message<'a>, listing: &Listing<'_>) -> Result<Request<'a>, Refusal> {
+pub fn decode<'a>(message: &Message<'a>, listing: &Listing<'_>) -> Result<Request<'a>, RequestFault> {
     let raw = raw(message)?;
     match message.msg_type() {
         b"D" => order(&raw, OrderRequestKind::New, listing).map(Request::Order),
@@ -178,11 +179,11 @@ pub fn decode<'a>(message: &Message<'a>, listing: &Listing<'_>) -> Result<Reques
             Ok(Request::Status(StatusRequest { cl_ord_id, symbol, instrument, side: side(raw.side)? }))
         }
         b"AN" => positions_request(&raw, listing).map(Request::Positions),
-        _ => Err(Refusal::Business { reason: 3 }),
+        _ => Err(RequestFault::Business { reason: 3 }),
     }
 }
 
-fn raw<'a>(message: &Message<'a>) -> Result<Raw<'a>, Refusal> {
+fn raw<'a>(message: &Message<'a>) -> Result<Raw<'a>, RequestFault> {
     let mut raw = Raw::default();
     for field in message.fields() {
         let slot = match field.tag {
@@ -200,7 +201,7 @@ fn raw<'a>(message: &Message<'a>) -> Result<Raw<'a>, Refusal> {
             710 => &mut raw.positions,
             724 => &mut raw.positions_kind,
             1 => &mut raw.account,
-            0 => return Err(Refusal::Session { reason: RejectReason::InvalidTag, tag: 0 }),
+            0 => return Err(RequestFault::Session { reason: RejectReason::InvalidTag, tag: 0 }),
             _ => continue,
         };
         if slot.is_empty() {
@@ -211,7 +212,7 @@ fn raw<'a>(message: &Message<'a>) -> Result<Raw<'a>, Refusal> {
 }
 
 /// Text a client gave that will be written back.
-fn id(text: &[u8], tag: u32) -> Result<&[u8], Refusal> {
+fn id(text: &[u8], tag: u32) -> Result<&[u8], RequestFault> {
     if text.is_empty() {
         return Err(missing(tag));
     }
@@ -219,7 +220,7 @@ fn id(text: &[u8], tag: u32) -> Result<&[u8], Refusal> {
     if printable { Ok(text) } else { Err(wrong(tag)) }
 }
 
-fn side(text: &[u8]) -> Result<Side, Refusal> {
+fn side(text: &[u8]) -> Result<Side, RequestFault> {
     match text {
         b"1" => Ok(Side::Buy),
         b"2" => Ok(Side::Sell),
@@ -228,14 +229,14 @@ fn side(text: &[u8]) -> Result<Side, Refusal> {
     }
 }
 
-fn moment(text: &[u8]) -> Result<UnixNanos, Refusal> {
+fn moment(text: &[u8]) -> Result<UnixNanos, RequestFault> {
     if text.is_empty() {
         return Err(missing(60));
     }
-    value::moment(text).ok_or(Refusal::Session { reason: RejectReason::FormatIncorrect, tag: 60 })
+    value::moment(text).ok_or(RequestFault::Session { reason: RejectReason::FormatIncorrect, tag: 60 })
 }
 
-fn order<'a>(raw: &Raw<'a>, kind: OrderRequestKind, listing: &Listing<'_>) -> Result<OrderRequest<'a>, Refusal> {
+fn order<'a>(raw: &Raw<'a>, kind: OrderRequestKind, listing: &Listing<'_>) -> Result<OrderRequest<'a>, RequestFault> {
     let is_new = kind == OrderRequestKind::New;
     let symbol = id(raw.symbol, 55)?;
     let listed = listing.find(symbol);
@@ -293,7 +294,7 @@ fn terms(request: &mut OrderRequest<'_>, raw: &Raw<'_>, listed: Option<&Instrume
     Ok(())
 }
 
-fn mass_cancel_request<'a>(raw: &Raw<'a>, listing: &Listing<'_>) -> Result<MassCancelRequest<'a>, Refusal> {
+fn mass_cancel_request<'a>(raw: &Raw<'a>, listing: &Listing<'_>) -> Result<MassCancelRequest<'a>, RequestFault> {
     let cl_ord_id = id(raw.cl_ord_id, 11)?;
     let &[asked] = id(raw.mass, 530)? else { return Err(wrong(530)) };
     moment(raw.time)?;
@@ -308,19 +309,19 @@ fn mass_cancel_request<'a>(raw: &Raw<'a>, listing: &Listing<'_>) -> Result<MassC
     Ok(MassCancelRequest { cl_ord_id, asked, symbol, scope })
 }
 
-fn positions_request<'a>(raw: &Raw<'a>, listing: &Listing<'_>) -> Result<PositionsRequest<'a>, Refusal> {
+fn positions_request<'a>(raw: &Raw<'a>, listing: &Listing<'_>) -> Result<PositionsRequest<'a>, RequestFault> {
     let request = id(raw.positions, 710)?;
     let account = id(raw.account, 1)?;
     moment(raw.time)?;
     match raw.positions_kind {
         b"" => return Err(missing(724)),
         b"0" => {}
-        _ => return Err(Refusal::Business { reason: 0 }),
+        _ => return Err(RequestFault::Business { reason: 0 }),
     }
     let symbol = if raw.symbol.is_empty() { raw.symbol } else { id(raw.symbol, 55)? };
     let instrument = listing.find(symbol).map(|instrument| instrument.id);
     if !symbol.is_empty() && instrument.is_none() {
-        return Err(Refusal::Business { reason: 2 });
+        return Err(RequestFault::Business { reason: 2 });
     }
     Ok(PositionsRequest { request, account, symbol, instrument })
 }
@@ -347,7 +348,8 @@ pub fn mass_cancel(
     writer.close()
 }
 
-/// Writes an OrderStatusRequest (35=H) about the order with this ClOrdID. Returns the length. Errors: `FixFieldInvalid`.
+/// Writes an OrderStatusRequest (35=H) about the order with this ClOrdID. Returns the length. Errors:
+/// `FixFieldInvalid`.
 pub fn order_status(
     out: &mut [u8],
     header: &Header<'_>,
@@ -362,8 +364,8 @@ pub fn order_status(
     writer.close()
 }
 
-/// Writes a RequestForPositions (35=AN) for one instrument; Account (1) is our CompID, AccountType (581) 1, the business
-/// date that of the header's time. Returns the length. Errors: `FixFieldInvalid`.
+/// Writes a RequestForPositions (35=AN) for one instrument; Account (1) is our CompID, AccountType (581) 1, the
+/// business date that of the header's time. Returns the length. Errors: `FixFieldInvalid`.
 pub fn positions(
     out: &mut [u8],
     header: &Header<'_>,

@@ -42,8 +42,8 @@ impl<'a> Writer<'a> {
         Ok(writer)
     }
 
-    /// The header with a type of one or two letters; `original` is the SendingTime of a message sent before, which makes
-    /// this a possible duplicate (43=Y, 122).
+    /// The header with a type of one or two letters; `original` is the SendingTime of a message sent before, which
+    /// makes this a possible duplicate (43=Y, 122).
     pub(super) fn open_as(
         out: &'a mut [u8],
         kind: &[u8],

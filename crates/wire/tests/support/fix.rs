@@ -135,8 +135,13 @@ fn flatten(
 }
 
 impl Dictionary {
-    /// Reads it, or says that the check is skipped.
-    pub fn load() -> Option<Dictionary> {
+    /// Reads it once, or says that the check is skipped.
+    pub fn load() -> Option<&'static Dictionary> {
+        static ONCE: std::sync::OnceLock<Option<Dictionary>> = std::sync::OnceLock::new();
+        ONCE.get_or_init(Dictionary::from_file).as_ref()
+    }
+
+    fn from_file() -> Option<Dictionary> {
         let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/reference/fix/FIX44.xml");
         let Ok(text) = std::fs::read_to_string(&path) else {
             println!("skipped: no dictionary at {}", path.display());

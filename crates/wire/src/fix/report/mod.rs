@@ -1,15 +1,15 @@
 //! # Room card: wire/fix/report
-//! In:    ExecutionReport (8), OrderCancelReject (9), OrderMassCancelReport (r), PositionReport (AP), RequestForPositionsAck
-//!        (AO), BusinessMessageReject (j), Reject (3); the venue's instruments.
+//! In:    ExecutionReport (8), OrderCancelReject (9), OrderMassCancelReport (r), PositionReport (AP),
+//!        RequestForPositionsAck (AO), BusinessMessageReject (j), Reject (3); the venue's instruments.
 //! Out:   `Report`: order events in ticks and lots by our ids; the same messages from order events (`encode`).
 //! Holds: exact prices and quantities or a refusal; only an average price and a fee are rounded, half away from zero.
 //! Costs: a fill under 300 ns (`--example fix_cost`): one pass over its fields, no allocation.
 //!
-//! ExecType: 0 Accepted, 4 Cancelled, 5 Replaced, 8 Rejected, C and 3 Expired, F Fill, I and D (restated) Status; 6, A, E
-//! (pending), 7, 9, B change nothing and are `Ignored`; G and H (trade corrected, cancelled) are `FixUnsupported`.
+//! ExecType: 0 Accepted, 4 Cancelled, 5 Replaced, 8 Rejected, C and 3 Expired, F Fill, I and D (restated) Status; 6,
+//! A, E (pending), 7, 9, B change nothing and are `Ignored`; G and H (trade corrected, cancelled) are `FixUnsupported`.
 //! `order_id` is the order's ClOrdID (41 where a cancel or replace is answered, else 11), `request` the counter of 11,
-//! `time` TransactTime (60) or else SendingTime (52). A commission counts when it is absolute (13=3) and is taken to be in the
-//! settlement currency.
+//! `time` TransactTime (60) or else SendingTime (52). A commission counts when it is absolute (13=3) and is taken to
+//! be in the settlement currency.
 mod codes;
 mod encode;
 
@@ -121,8 +121,8 @@ struct Raw<'a> {
 
 /// Reads what a venue says. `listing` is that venue's.
 ///
-/// Errors: `FixUnsupported` (a type or a side this side does not take), `FixMalformed` (what is no field), `FieldMissing`,
-/// `UnknownSymbol`, `OffGrid` (a number that is none or off the grid), `UnknownOrder` (no id of ours).
+/// Errors: `FixUnsupported` (a type or a side this side does not take), `FixMalformed` (what is no field),
+/// `FieldMissing`, `UnknownSymbol`, `OffGrid` (a number that is none or off the grid), `UnknownOrder` (no id of ours).
 #[inline]
 pub fn decode<'a>(message: &Message<'a>, listing: &Listing<'_>) -> Result<Report<'a>, Code> {
     match message.msg_type() {
