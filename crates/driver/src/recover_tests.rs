@@ -8,7 +8,8 @@ use types::rng::SplitMix64;
 use types::{InstrumentId, Lots, OrderEvent, OrderEventKind, TimerId};
 
 /// Wall time is far faster than the fixture's, so σ is huge: γ is tiny.
-const CONFIG: &str = r#"{ "venues": [{ "name": "BINANCE" }], "volatility": { "window": 50 }, "orders": { "maxOrders": 64 },
+const CONFIG: &str = r#"{ "venues": [{ "name": "BINANCE" }], "volatility": { "window": 50 },
+    "orders": { "maxOrders": 64 },
     "instruments": [{ "symbol": "FAFUSDT", "venue": "BINANCE", "tickSize": "0.1", "lotSize": "0.001",
                       "priceDecimals": 2, "risk": { "maxMessages": 1000000 } }],
     "quoters": [{ "instrument": "FAFUSDT", "riskAversionPerMoney": 1e-9, "intensityDecayPerPrice": 4.0,

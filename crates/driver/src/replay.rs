@@ -147,8 +147,8 @@ impl Pass {
         Pass { engine, effects, hash, turns: 0, marks: 0, first_mismatch: None, unknown: 0 }
     }
 
-    /// The next record: an input is turned, seen before (no effects) and after (its effects), a mark is compared. `false`
-    /// at the end. Errors: EnginePanicked; what `around` says.
+    /// The next record: an input is turned, seen before (no effects) and after (its effects), a mark is compared.
+    /// `false` at the end. Errors: EnginePanicked; what `around` says.
     pub(crate) fn step(
         &mut self,
         reader: &mut Reader,

@@ -3,8 +3,8 @@
 //! Out:   on a thread of its own: the next segment made ahead, written bytes on the disk, full segments cut and closed,
 //!        old ones deleted; how far the disk has it.
 //! Holds: a turn is acknowledged when every byte up to it is on the disk; after a fault nothing more is acknowledged.
-//! Costs: asleep but for a look every `SYNC_INTERVAL`. The writer pays two stores and a load for an input, and no system
-//!        call for a new segment, unless it fills one faster than the next is made.
+//! Costs: asleep but for a look every `SYNC_INTERVAL`. The writer pays two stores and a load for an input, and no
+//!        system call for a new segment, unless it fills one faster than the next is made.
 use std::collections::VecDeque;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};

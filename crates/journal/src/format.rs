@@ -34,8 +34,9 @@
 //! begun segment behind it is damage.
 //!
 //! A journal can be resumed, in a new segment, whether it was closed or not: its last segment then gets a Roll. So a
-//! Close ends a journal unless a Roll follows it at once; nothing else may. What a crash left unfinished behind the last
-//! record is cut first. The bytes of a Roll and of a header follow from the chain, so that one half written is known.
+//! Close ends a journal unless a Roll follows it at once; nothing else may. What a crash left unfinished behind the
+//! last record is cut first. The bytes of a Roll and of a header follow from the chain, so that one half written is
+//! known. All this is version 1: what earlier builds wrote reads the same.
 use types::limits::INPUT_BYTES_MAX;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 

@@ -3,8 +3,8 @@
 //! Out:   segment files that survive the process; on reading, exactly the inputs that were written.
 //! Holds: a hash chain over all records: a reader yields what was written or ends, and says where and why; never a
 //!        guess.
-//! Costs: one copy and one XXH3-64 per input; no allocation; system calls only without a commit thread, when a segment is
-//!        full.
+//! Costs: one copy and one XXH3-64 per input; no allocation; system calls only without a commit thread, when a
+//!        segment is full.
 #![deny(unsafe_code)]
 
 mod bytes;

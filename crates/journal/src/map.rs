@@ -2,8 +2,8 @@
 //! In:    the path of a file to be made and a size.
 //! Out:   `Segment`: the file's bytes in memory, shared with the page cache, every page present and every block
 //!        allocated; `Mapped`: the same file for whoever syncs it.
-//! Holds: the file keeps its size while mapped; a full disk is an error here, not a SIGBUS later. One `Segment` for each
-//!        `Mapped`, and only it touches the bytes. The crate's only unsafe code.
+//! Holds: the file keeps its size while mapped; a full disk is an error here, not a SIGBUS later. One `Segment` for
+//!        each `Mapped`, and only it touches the bytes. The crate's only unsafe code.
 //! Costs: creation is one pass over the pages (tens of milliseconds for 64 MiB); after that plain stores.
 #![allow(unsafe_code)]
 
@@ -124,8 +124,8 @@ impl Mapped {
         if from < to { self.map.flush_range(from, to - from) } else { Ok(()) }
     }
 
-    /// Makes pages from `from` on ready for writing: what was written to the disk is protected by the kernel until it is
-    /// touched again, and that fault is better taken here. Advice only: where it is not known nothing happens.
+    /// Makes pages from `from` on ready for writing: what was written to the disk is protected by the kernel until it
+    /// is touched again, and that fault is better taken here. Advice only: where it is not known nothing happens.
     pub(crate) fn populate(&self, from: usize, bytes: usize) {
         let from = from / PAGE_BYTES * PAGE_BYTES;
         let to = from.saturating_add(bytes).min(self.map.len());

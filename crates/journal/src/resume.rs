@@ -5,8 +5,8 @@
 //!        in any other place is refused and left as it is.
 //! Costs: a pass over the journal unless the caller has made it; some system calls.
 //!
-//! The order: what was made ahead is deleted; the rest of an unfinished record is cut; the next segment is made with its
-//! header; last the Roll that leads there is written. Up to that the journal ends where it ended.
+//! The order: what was made ahead is deleted; the rest of an unfinished record is cut; the next segment is made with
+//! its header; last the Roll that leads there is written. Up to that the journal ends where it ended.
 use std::fs::{File, OpenOptions};
 use std::io::{Seek, SeekFrom, Write};
 use std::path::Path;

@@ -3,7 +3,8 @@
 //! Out:   segments of a journal.
 //! Holds: a record is in the file whole or not at all; after a fault nothing more is written and every call says the
 //!        fault again, so that a journal never has a gap.
-//! Costs: one copy, one XXH3-64, three stores per input; a full segment costs system calls only without a commit thread.
+//! Costs: one copy, one XXH3-64, three stores per input; a full segment costs system calls only without a commit
+//!        thread.
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

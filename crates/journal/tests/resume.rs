@@ -210,7 +210,7 @@ fn killed_at_any_moment_of_a_resumption_it_can_be_resumed() {
         let mut next = vec![0; 8_192];
         next[..64].copy_from_slice(&header);
         // The Roll: its rest first, then its first word; a write may be cut anywhere.
-        for filled in 0..=32 {
+        for filled in [0, 1, 8, 9, 23, 24, 25, 28, 31, 32] {
             let mut bytes = cut.to_vec();
             if filled > 0 {
                 bytes.resize(offset + 8, 0);
