@@ -9,15 +9,19 @@
 //! Mass cancel (35=q), its report (r); then status (H) of each order that is still open here, or has ended with fills
 //! nobody told: it settles every request of before; then positions (AN, AP). A position that differs shuts the gate;
 //! orders and positions are asked about again every `STAGE_WAIT`.
-//! While trading, an order is asked about when one of its reports was missed, when the venue does not know it any more,
-//! and when it answers a request in no time; a position, when an order turns out to be lost.
+//!
+//! When the gate opens, and when it shuts while the connection stands, an event Conn says so: detail Writable or
+//! Blocked, code RECONCILING. While trading, an order is asked about when one of its reports was missed, when the
+//! venue does not know it any more, and when it answers a request in no time; a position, when an order turns out to
+//! be lost.
 use types::{
-    Code, ConnId, Effects, InstrumentId, Nanos, OrderEvent, OrderEventKind, OrderId, OrderState, UnixNanos, VenueId,
+    Code, ConnId, ConnState, Effects, Event, EventKind, InstrumentId, Nanos, OrderEvent, OrderEventKind, OrderId,
+    OrderState, UnixNanos, VenueId,
 };
 use wire::fix::{report, request};
 
-use crate::Engine;
 use crate::entry::{Sent, Stage};
+use crate::{Dirty, Engine};
 
 /// How long the venue has for the next answer.
 const STAGE_WAIT: Nanos = Nanos::from_millis(10_000);
@@ -25,7 +29,9 @@ const STAGE_WAIT: Nanos = Nanos::from_millis(10_000);
 impl Engine {
     /// Logged on: nothing passes before orders and positions agree.
     pub(crate) fn reconcile(&mut self, venue: VenueId, now: UnixNanos, effects: &mut Effects) {
+        let was_open = self.gate.is_venue_up(venue);
         self.gate.venue_reconciling(venue);
+        self.gate_moved(venue, was_open, now, effects);
         let id = self.orders.skip_request();
         let entry = &mut self.entries[venue.0 as usize];
         let Some(fix) = entry.fix.as_mut() else { return };
@@ -194,7 +200,7 @@ impl Engine {
                 self.ask_position(InstrumentId(i as u16), now, effects);
             }
         }
-        self.positions_done(venue, now);
+        self.positions_done(venue, now, effects);
     }
 
     /// The venue has an order open that has ended here: only a mass cancel reaches it now.
@@ -211,7 +217,7 @@ impl Engine {
         let fix = self.entries[venue.0 as usize].fix.as_ref();
         if fix.is_some_and(|fix| matches!(fix.stage, Stage::Positions | Stage::Agreed)) {
             self.ask_position(instrument, now, effects);
-            self.positions_done(venue, now);
+            self.positions_done(venue, now, effects);
         }
     }
 
@@ -239,11 +245,12 @@ impl Engine {
         if self.on_position(report, now, effects) {
             self.markets[report.instrument().index()].position_asked = false;
         }
-        self.positions_done(venue, now);
+        self.positions_done(venue, now, effects);
     }
 
     /// After a statement of a position: does everything agree?
-    fn positions_done(&mut self, venue: VenueId, now: UnixNanos) {
+    fn positions_done(&mut self, venue: VenueId, now: UnixNanos, effects: &mut Effects) {
+        let was_open = self.gate.is_venue_up(venue);
         let instruments = &self.setup.instruments;
         let mut markets = self.markets.iter().zip(instruments).filter(|(_, instrument)| instrument.venue == venue);
         let open = markets.any(|(market, _)| market.position_asked || market.position_differs);
@@ -261,6 +268,19 @@ impl Engine {
             _ => {}
         }
         self.refresh_gate(venue);
+        self.gate_moved(venue, was_open, now, effects);
+    }
+
+    /// Says when the gate opened or shut while the connection stands.
+    fn gate_moved(&mut self, venue: VenueId, was_open: bool, now: UnixNanos, effects: &mut Effects) {
+        let open = self.gate.is_venue_up(venue);
+        if open != was_open {
+            let mut event = Event::new(EventKind::Conn, InstrumentId(0));
+            event.detail = if open { ConnState::Writable } else { ConnState::Blocked } as u8;
+            (event.code, event.id) = (Code::Reconciling as u16, ConnId::orders(venue).0 as u64);
+            self.publish(event, now, effects);
+            self.dirty = Dirty::All;
+        }
     }
 
     /// A stage has had its time.
@@ -294,7 +314,7 @@ impl Engine {
             .any(|(market, instrument)| instrument.venue == venue && market.position_differs);
         let entry = &self.entries[venue.0 as usize];
         let agreed = entry.fix.as_ref().is_none_or(|fix| fix.stage == Stage::Agreed);
-        if entry.conn != types::ConnState::Up || !entry.takes_requests() {
+        if entry.conn != ConnState::Up || !entry.takes_requests() {
             return;
         }
         if agreed && !differs {

@@ -8,7 +8,7 @@ use types::{
     Code, Effects, InstrumentId, Lots, OrderEvent, OrderEventKind, OrderId, OrderState, Side, Touch, UnixNanos, flag,
 };
 
-use crate::Engine;
+use crate::{Dirty, Engine};
 
 impl Engine {
     pub(crate) fn on_report(&mut self, report: &OrderEvent, now: UnixNanos, effects: &mut Effects) {
@@ -20,7 +20,9 @@ impl Engine {
             Some(OrderEventKind::Status) => return self.on_status(report, now, effects),
             Some(OrderEventKind::Position) => {
                 self.on_position(report, now, effects);
-                return self.refresh_gate(self.venue_of(instrument));
+                self.refresh_gate(self.venue_of(instrument));
+                self.dirty = Dirty::All;
+                return;
             }
             _ => {}
         }

@@ -33,6 +33,8 @@ fn nothing_passes_before_orders_and_positions_agree() {
     assert_eq!(rig.place(1, Side::Buy, 999, 1).refusals(), [Code::Reconciling]);
     let turn = rig.positions(7);
     assert_eq!((turn.kinds(), turn.orders[0].reason), (vec![Position], Code::PositionAdopted as u16));
+    let opened = turn.events.iter().find(|event| event.kind() == Some(EventKind::Conn)).unwrap();
+    assert_eq!((opened.detail, opened.code, opened.id), (ConnState::Writable as u8, Code::Reconciling as u16, 1));
     assert!(rig.is_up());
     let placed = rig.place(1, Side::Buy, 999, 4);
     assert_eq!((placed.types(), placed.kinds()), ("D".into(), vec![New]));
@@ -322,6 +324,8 @@ fn what_the_reports_miss_is_asked_about() {
     assert!(turns.iter().any(|turn| turn.types() == "H"), "no answer in time");
     let turn = rig.execution("I", "8", &id_of(&placed.orders[0]), 0, "103=5");
     assert_eq!((turn.faults(), turn.types()), (vec![Code::OrderLost], "AN".into()));
+    let shut = turn.events.iter().find(|event| event.kind() == Some(EventKind::Conn)).unwrap();
+    assert_eq!((shut.detail, shut.code), (ConnState::Blocked as u8, Code::Reconciling as u16));
     assert!(!rig.is_up());
     rig.positions(10);
     assert!(rig.is_up());

@@ -105,7 +105,9 @@ pub enum EventKind {
     Timer = 7,
     /// The engine needs a full book snapshot of the instrument; the driver fetches it and delivers it as bytes.
     SnapshotWanted = 8,
-    /// A connection changed: detail = `ConnState`, id = connection.
+    /// A connection changed: detail = `ConnState`, id = connection. Of a FIX session the engine owns also: Writable
+    /// with code RECONCILING when orders and positions are agreed and new orders pass, Blocked with it when they no
+    /// longer do; Down with the reason when the session ended by its own rules and the connection is to be closed.
     Conn = 9,
     /// Trading state: detail 1 = halted, 2 = reduce-only, 0 = open; code says why. With STRATEGY_HALTED only the
     /// strategy of producer id is halted.
