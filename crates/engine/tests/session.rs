@@ -166,6 +166,19 @@ fn every_order_is_settled_after_a_loss() {
 }
 
 #[test]
+fn a_statement_that_cannot_be_applied_answers_nothing() {
+    let (mut rig, orders, asked) = lost_with_orders();
+    for id in &asked[1..] {
+        rig.execution("I", "4", id, if *id == asked[2] { 4 } else { 0 }, "");
+    }
+    let bytes = rig.message("8", &format!("37=7|11={}|17=1|150=I|39=4|55=ABC|54=2|14=0|6=0", asked[0]));
+    let turn = rig.bytes(&bytes);
+    assert_eq!((turn.faults(), turn.types()), (vec![Code::ReportMalformed], String::new()), "it is no sell order");
+    assert_eq!(rig.execution("I", "4", &asked[0], 0, "").types(), "AN", "said again");
+    assert_eq!(rig.state(&orders[0]), OrderState::Cancelled);
+}
+
+#[test]
 fn another_position_keeps_the_gate_shut_until_it_is_settled() {
     let (mut rig, _, asked) = lost_with_orders();
     for id in &asked {

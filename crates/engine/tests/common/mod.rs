@@ -142,6 +142,9 @@ impl Rig {
                     if event.kind() == Some(OrderEventKind::Fill) {
                         self.filled[event.instrument().index()] += event.last_lots.0 * event.side().unwrap().sign();
                     }
+                    if event.reason == Code::PositionAdopted as u16 {
+                        self.filled[event.instrument().index()] += event.last_lots.0 - event.filled.0;
+                    }
                     turn.orders.push(*event);
                 }
                 EffectRef::Timer { id, at } => turn.timers.push((id, at)),
