@@ -62,6 +62,25 @@ impl Session {
         journal: Option<PathBuf>,
         latest: Option<Region>,
     ) -> Result<Session, Fault> {
+        let state_dir = journal.map(|dir| dir.display().to_string());
+        let host = HostConfig { state_dir, ..HostConfig::default() };
+        Session::try_start_with(config, orders_bytes, host, None, latest)
+    }
+    pub fn try_start_host(
+        config: &str,
+        orders_bytes: usize,
+        host: HostConfig,
+        fail_at_turn: Option<u64>,
+    ) -> Result<Session, Fault> {
+        Session::try_start_with(config, orders_bytes, host, fail_at_turn, None)
+    }
+    fn try_start_with(
+        config: &str,
+        orders_bytes: usize,
+        host: HostConfig,
+        fail_at_turn: Option<u64>,
+        latest: Option<Region>,
+    ) -> Result<Session, Fault> {
         let (market, orders) = (Region::heap(1 << 20).unwrap(), Region::heap(orders_bytes).unwrap());
         let (commands, rings) = (Region::heap(1 << 18).unwrap(), Arc::new(AtomicU64::new(0)));
         let bell = rings.clone();
@@ -73,8 +92,8 @@ impl Session {
             doorbell: Box::new(move || {
                 bell.fetch_add(1, Ordering::SeqCst);
             }),
-            host: HostConfig { state_dir: journal.map(|dir| dir.display().to_string()), ..HostConfig::default() },
-            fail_at_turn: None,
+            host,
+            fail_at_turn,
             build: "test".into(),
         };
         let hosted = Hosted::start(config, options)?;

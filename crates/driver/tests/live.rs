@@ -1,0 +1,254 @@
+//! The live driver against a venue on real sockets: trading, its end, its faults, its kills.
+mod common;
+mod live_support;
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use common::{Session, scratch};
+use fafnir_driver::{HostedSummary, replay};
+use live_support::Venue;
+use types::Code;
+use types::config::HostConfig;
+
+/// The fixture's instrument with a native quoter at a venue on sockets.
+fn config(venue: &Venue, more: &str) -> String {
+    format!(
+        r#"{{ "volatility": {{ "window": 50 }},
+    "venues": [{{ "name": "BINANCE",
+        "market": {{ "url": "ws://{market}/stream", "snapshotUrl": "http://{market}/snapshot?symbol={{symbol}}",
+                     "staleMillis": 300 }},
+        "orders": {{ "kind": "fix", "address": "{orders}", "heartbeatSeconds": 1 }} }}],
+    "instruments": [{{ "symbol": "FAFUSDT", "venue": "BINANCE", "tickSize": "0.1", "lotSize": "0.001",
+                      "priceDecimals": 2, "risk": {{ "maxMessages": 1000000 }} }}],
+    "quoters": [{{ "instrument": "FAFUSDT", "riskAversionPerMoney": 1e-9, "intensityDecayPerPrice": 4.0,
+                  "orderQuantity": "0.01", "maxInventory": "0.1" }}]{more} }}"#,
+        market = venue.market,
+        orders = venue.orders,
+    )
+}
+
+fn host(state: Option<&Path>) -> HostConfig {
+    HostConfig {
+        state_dir: state.map(|dir| dir.display().to_string()),
+        entropy_seed: Some(7),
+        close_millis: Some(2_000),
+        ..HostConfig::default()
+    }
+}
+
+fn start(venue: &Venue, host: HostConfig, fail_at_turn: Option<u64>) -> Session {
+    Session::try_start_host(&config(venue, ""), 1 << 24, host, fail_at_turn).unwrap_or_else(|fault| panic!("{fault}"))
+}
+
+/// Waits for something the engine shows.
+fn until(session: &Session, what: &str, ready: impl Fn(&serde_json::Value) -> bool) -> serde_json::Value {
+    let started = Instant::now();
+    loop {
+        let stats: serde_json::Value = serde_json::from_str(&session.hosted.stats()).unwrap();
+        if ready(&stats) {
+            return stats;
+        }
+        assert!(started.elapsed() < Duration::from_secs(10), "{what}: {stats:#}");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+fn quotes_both_sides(stats: &serde_json::Value) -> bool {
+    let instrument = &stats["instruments"][0];
+    instrument["quoteBid"].is_number() && instrument["quoteAsk"].is_number() && stats["orders"]["open"] == 2
+}
+
+/// The journal replays to the hash of the run.
+fn replays(dir: &Path, summary: &HostedSummary) {
+    let outcome = replay(&dir.join("journal"), None, |_| (), || true).unwrap();
+    assert_eq!((outcome.hash.as_str(), outcome.turns), (summary.hash.as_str(), summary.turns));
+    assert!(outcome.matches);
+}
+
+fn folder(name: &str) -> PathBuf {
+    scratch(&format!("live-{name}"))
+}
+
+#[test]
+fn it_quotes_over_sockets_and_leaves_nothing_behind() {
+    let (venue, dir) = (Venue::start(), folder("quotes"));
+    let mut session = start(&venue, host(Some(&dir)), None);
+    let stats = until(&session, "quotes and most of the script", |stats| {
+        quotes_both_sides(stats) && stats["messages"].as_u64() > Some(1_000)
+    });
+    venue.until("quotes rest", |seen| seen.resting.len() == 2);
+    assert_eq!(stats["connections"][0]["state"], "up");
+    assert_eq!(stats["instruments"][0]["valid"], true);
+    let summary = session.hosted.close().unwrap();
+    assert!(summary.fault.is_none(), "{:?}", summary.fault);
+    let seen = venue.seen();
+    assert!(seen.resting.is_empty(), "{:?}", seen.resting);
+    assert_eq!((seen.logons, seen.logouts, &seen.bad_sequence), (1, 1, &vec![]));
+    assert_eq!((summary.open_orders, summary.sends_dropped, summary.kill), (0, 0, None));
+    assert_eq!((summary.connections[0].connects, summary.connections[0].lost), (1, 0), "{:?}", summary.connections);
+    assert!(summary.tick_to_order.count > 0 && summary.messages > 1_000);
+    assert_eq!(seen.snapshots, 1);
+    replays(&dir, &summary);
+    std::fs::remove_dir_all(&dir).unwrap();
+}
+
+#[test]
+fn a_kill_from_another_thread_stops_a_flooded_engine() {
+    let (venue, dir) = (Venue::start(), folder("kill"));
+    let mut session = start(&venue, host(Some(&dir)), None);
+    until(&session, "quotes", quotes_both_sides);
+    venue.set(|faults| &faults.flood, true);
+    let flooded = venue.flooded.load(std::sync::atomic::Ordering::Relaxed);
+    while venue.flooded.load(std::sync::atomic::Ordering::Relaxed) < flooded + 50_000 {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    let killer = session.hosted.killer();
+    let pulled = Instant::now();
+    std::thread::spawn(move || killer.kill(fafnir_driver::KillReason::Signal)).join().unwrap();
+    venue.until("nothing rests", |seen| seen.resting.is_empty());
+    assert!(pulled.elapsed() < Duration::from_millis(500), "{:?}", pulled.elapsed());
+    let news = venue.seen().news.len();
+    std::thread::sleep(Duration::from_millis(100));
+    assert_eq!(venue.seen().news.len(), news, "nothing new after a kill");
+    let summary = session.hosted.close().unwrap();
+    assert_eq!((summary.kill.map(|reason| reason.name()), summary.open_orders), (Some("signal"), 0));
+    replays(&dir, &summary);
+    std::fs::remove_dir_all(&dir).unwrap();
+}
+
+#[test]
+fn the_kill_file_and_the_dead_man_pull_the_switch() {
+    for by_file in [true, false] {
+        let (venue, dir) = (Venue::start(), folder("switch"));
+        std::fs::create_dir_all(&dir).unwrap();
+        let file = dir.join("kill");
+        let mut config = host(None);
+        match by_file {
+            true => config.kill_file = Some(file.display().to_string()),
+            false => config.dead_man_millis = Some(400),
+        }
+        let mut session = start(&venue, config, None);
+        let started = Instant::now();
+        while !by_file && started.elapsed() < Duration::from_millis(1_000) {
+            session.hosted.alive();
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        let stats = until(&session, "quotes", |stats| quotes_both_sides(stats) || stats["killed"] == true);
+        assert_eq!(stats["killed"], false, "by file: {by_file}");
+        std::fs::write(&file, "").unwrap();
+        venue.until("nothing rests", |seen| seen.resting.is_empty() && !seen.cancels.is_empty());
+        let summary = session.hosted.close().unwrap();
+        assert_eq!(summary.kill.map(|reason| reason.name()), Some(if by_file { "file" } else { "deadMan" }));
+        std::fs::remove_dir_all(&dir).unwrap();
+    }
+}
+
+#[test]
+fn a_panic_sends_cancels_on_the_socket_and_the_process_lives() {
+    // Far enough that both quotes rest; the fixture is some 1,800 messages.
+    let (venue, dir) = (Venue::start(), folder("panic"));
+    let mut session = start(&venue, host(Some(&dir)), Some(2_600));
+    until(&session, "the fault", |stats| stats["fault"] == "ENGINE_PANICKED");
+    venue.until("nothing rests", |seen| seen.resting.is_empty() && !seen.cancels.is_empty());
+    let news = venue.seen().news.len();
+    std::thread::sleep(Duration::from_millis(100));
+    {
+        let seen = venue.seen();
+        assert_eq!((seen.news.len(), &seen.bad_sequence), (news, &vec![]), "numbered on, nothing new");
+        assert!(!seen.types.contains(&"5".into()));
+    }
+    let summary = session.hosted.close().unwrap();
+    assert_eq!(summary.fault.unwrap().code, Code::EnginePanicked);
+    assert_eq!(summary.turns, 2_600);
+    std::fs::remove_dir_all(&dir).unwrap();
+}
+
+#[test]
+fn lost_connections_are_made_anew_and_books_and_orders_agree_again() {
+    let (venue, dir) = (Venue::start(), folder("reconnects"));
+    let mut session = start(&venue, host(Some(&dir)), None);
+    until(&session, "quotes", quotes_both_sides);
+    // The market is lost: quotes are pulled, then everything comes again.
+    venue.set(|faults| &faults.drop_market, true);
+    until(&session, "no book", |stats| stats["instruments"][0]["valid"] == false);
+    venue.until("quotes pulled", |seen| seen.resting.is_empty());
+    venue.set(|faults| &faults.drop_market, false);
+    until(&session, "quotes again", quotes_both_sides);
+    // Order entry is lost: what rests there is asked about and cancelled before the next quote.
+    venue.set(|faults| &faults.drop_orders, true);
+    until(&session, "orders down", |stats| stats["connections"][1]["state"] != "up");
+    venue.set(|faults| &faults.drop_orders, false);
+    venue.until("a second logon", |seen| seen.logons >= 2);
+    until(&session, "quotes after the logon", quotes_both_sides);
+    // Half-open: the market is there and says nothing.
+    venue.set(|faults| &faults.silent, true);
+    until(&session, "stale", |stats| stats["connections"][0]["lastFault"] == "FEED_STALE");
+    venue.set(|faults| &faults.silent, false);
+    until(&session, "quotes after silence", quotes_both_sides);
+    venue.until("both quotes rest", |seen| seen.resting.len() == 2);
+    let summary = session.hosted.close().unwrap();
+    assert!(summary.fault.is_none(), "{:?}", summary.fault);
+    assert!(venue.seen().resting.is_empty());
+    assert!(venue.seen().bad_sequence.is_empty(), "{:?}", venue.seen().bad_sequence);
+    assert!(summary.connections[0].lost >= 2 && summary.connections[1].lost >= 1, "{:?}", summary.connections);
+    replays(&dir, &summary);
+    std::fs::remove_dir_all(&dir).unwrap();
+}
+
+#[test]
+fn order_entry_that_stops_answering_is_given_up() {
+    let venue = Venue::start();
+    let mut session = start(&venue, host(None), None);
+    until(&session, "quotes", quotes_both_sides);
+    venue.set(|faults| &faults.mute, true);
+    until(&session, "given up", |stats| stats["connections"][1]["lost"].as_u64() >= Some(1));
+    venue.set(|faults| &faults.mute, false);
+    venue.until("a logon after it", |seen| seen.logons >= 2);
+    until(&session, "quotes again", quotes_both_sides);
+    let summary = session.hosted.close().unwrap();
+    assert!(summary.fault.is_none(), "{:?}", summary.fault);
+    assert!(venue.seen().resting.is_empty(), "{:?} {:?}", venue.seen().resting, venue.seen().types);
+}
+
+#[test]
+fn a_venue_that_dies_and_comes_back_finds_us() {
+    let mut venue = Venue::start();
+    let mut session = start(&venue, host(None), None);
+    until(&session, "quotes", quotes_both_sides);
+    let (market, orders, seen) = (venue.market.to_string(), venue.orders.to_string(), venue.seen.clone());
+    venue.stop();
+    until(&session, "both down", |stats| {
+        (0..2).all(|line| stats["connections"][line]["state"] != "up") && stats["instruments"][0]["valid"] == false
+    });
+    let venue = Venue::start_at(&market, &orders, seen);
+    until(&session, "quotes again", quotes_both_sides);
+    let summary = session.hosted.close().unwrap();
+    assert!(summary.fault.is_none() && venue.seen().resting.is_empty());
+}
+
+#[test]
+fn a_session_resumes_where_a_process_stopped() {
+    let (venue, dir) = (Venue::start(), folder("resume"));
+    let session = start(&venue, host(Some(&dir)), None);
+    until(&session, "quotes", quotes_both_sides);
+    // A second process is refused while the first one lives.
+    let second = Session::try_start_host(&config(&venue, ""), 1 << 24, host(Some(&dir)), None);
+    assert_eq!(second.err().map(|fault| fault.code), Some(Code::StateInUse));
+    // What a crash leaves: the folder as it is now.
+    let crashed = folder("resumed");
+    std::fs::create_dir_all(crashed.join("journal")).unwrap();
+    for file in std::fs::read_dir(dir.join("journal")).unwrap().flatten() {
+        std::fs::copy(file.path(), crashed.join("journal").join(file.file_name())).unwrap();
+    }
+    drop(session);
+    let before = venue.seen().news.len();
+    let mut session = start(&venue, host(Some(&crashed)), None);
+    venue.until("quotes of the second process", |seen| seen.news.len() > before && seen.resting.len() == 2);
+    let summary = session.hosted.close().unwrap();
+    assert!(summary.fault.is_none(), "{:?}", summary.fault);
+    assert!(venue.seen().resting.is_empty());
+    replays(&crashed, &summary);
+    std::fs::remove_dir_all(&dir).unwrap();
+    std::fs::remove_dir_all(&crashed).unwrap();
+}
