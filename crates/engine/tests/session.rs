@@ -168,14 +168,14 @@ fn every_order_is_settled_after_a_loss() {
 #[test]
 fn a_statement_that_cannot_be_applied_answers_nothing() {
     let (mut rig, orders, asked) = lost_with_orders();
-    for id in &asked[1..] {
-        rig.execution("I", "4", id, if *id == asked[2] { 4 } else { 0 }, "");
+    for (i, id) in asked.iter().enumerate().filter(|(i, _)| *i != 2) {
+        assert_eq!(rig.execution("I", "4", id, 0, "").types(), "", "{i}");
     }
-    let bytes = rig.message("8", &format!("37=7|11={}|17=1|150=I|39=4|55=ABC|54=2|14=0|6=0", asked[0]));
+    let bytes = rig.message("8", &format!("37=7|11={}|17=1|150=I|39=1|55=ABC|54=2|14=0.004|6=99.3", asked[2]));
     let turn = rig.bytes(&bytes);
     assert_eq!((turn.faults(), turn.types()), (vec![Code::ReportMalformed], String::new()), "it is no sell order");
-    assert_eq!(rig.execution("I", "4", &asked[0], 0, "").types(), "AN", "said again");
-    assert_eq!(rig.state(&orders[0]), OrderState::Cancelled);
+    assert_eq!(rig.execution("I", "1", &asked[2], 4, "").types(), "AN", "said again, it is the answer");
+    assert_eq!(rig.state(&orders[2]), OrderState::PartiallyFilled, "its cancel waits no more");
 }
 
 #[test]

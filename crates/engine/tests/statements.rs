@@ -1,5 +1,5 @@
-//! What a gateway states of orders and positions (direct entry): requests of before the connection are settled, positions
-//! taken over or held against ours; the image for a reader that lost records.
+//! What a gateway states of orders and positions (direct entry): requests of before the connection are settled,
+//! positions taken over or held against ours; the image for a reader that lost records.
 mod common;
 
 use OrderEventKind::{Accepted, Fill, New, Position, Status};
