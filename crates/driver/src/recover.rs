@@ -142,6 +142,7 @@ impl Beside {
             }
             InputKind::Control(Control::Kill) => self.killed = true,
             InputKind::Control(Control::Close) => self.closed = true,
+            InputKind::Control(Control::Open) => self.closed = false,
             _ => {}
         }
         for effect in effects {

@@ -98,6 +98,8 @@ pub(crate) struct Work {
     clocks_at: u64,
     /// Connections that an earlier process left up.
     conns_up: Vec<ConnId>,
+    /// That process closed its session.
+    was_closed: bool,
 }
 
 impl Work {
@@ -138,6 +140,7 @@ impl Work {
             show_at: 0,
             clocks_at: CLOCKS_EVERY,
             conns_up: Vec::new(),
+            was_closed: false,
         }
     }
 
@@ -148,7 +151,7 @@ impl Work {
         (work.engine, work.hash, work.live) = (recovered.engine, recovered.hash, recovered.live);
         (work.timers, work.timers_refused) = (recovered.timers, recovered.timers_refused);
         (work.turn, work.now, work.killed) = (recovered.turn, recovered.now, recovered.killed);
-        work.conns_up = recovered.conns_up;
+        (work.conns_up, work.was_closed) = (recovered.conns_up, recovered.closed);
         work.clock.resume(recovered.now);
         work
     }
@@ -157,6 +160,9 @@ impl Work {
     pub(crate) fn run(&mut self, mut lines: Option<Lines>, producers: &mut Vec<Producer>) -> HostedSummary {
         for conn in core::mem::take(&mut self.conns_up) {
             self.conn(conn, ConnState::Down);
+        }
+        if self.was_closed {
+            self.input(InputKind::Control(Control::Open), 0);
         }
         if self.turn > 0 {
             self.show_recovered();
@@ -396,6 +402,10 @@ impl Work {
             }
             event::RECORD_CONTROL => {
                 let Some(control) = body.first().and_then(|&byte| Control::from_u8(byte)) else { return false };
+                // A session is opened again by the process that goes on with it, by nobody else.
+                if control == Control::Open {
+                    return false;
+                }
                 InputKind::Control(control)
             }
             _ => return false,

@@ -249,6 +249,25 @@ fn a_session_resumes_where_a_process_stopped() {
     assert!(summary.fault.is_none(), "{:?}", summary.fault);
     assert!(venue.seen().resting.is_empty());
     replays(&crashed, &summary);
+    // Closed in good order, then gone on with: it trades again, under ids that were never used.
+    let before = venue.seen().news.len();
+    let mut session = start(&venue, host(Some(&crashed)), None);
+    venue.until("quotes of the third process", |seen| seen.news.len() > before && seen.resting.len() == 2);
+    let summary = session.hosted.close().unwrap();
+    assert!(summary.fault.is_none() && venue.seen().resting.is_empty(), "{:?}", summary.fault);
+    replays(&crashed, &summary);
+    // A kill survives the process.
+    let mut session = start(&venue, host(Some(&crashed)), None);
+    session.hosted.kill();
+    session.hosted.close().unwrap();
+    let before = venue.seen().news.len();
+    let mut session = start(&venue, host(Some(&crashed)), None);
+    until(&session, "a book", |stats| stats["instruments"][0]["valid"] == true && stats["killed"] == true);
+    std::thread::sleep(Duration::from_millis(200));
+    assert_eq!(venue.seen().news.len(), before, "killed before, killed after");
+    let summary = session.hosted.close().unwrap();
+    assert!(summary.fault.is_none(), "{:?}", summary.fault);
+    replays(&crashed, &summary);
     std::fs::remove_dir_all(&dir).unwrap();
     std::fs::remove_dir_all(&crashed).unwrap();
 }

@@ -92,6 +92,7 @@ impl Engine {
                 self.closing = true;
                 Code::EngineClosed
             }
+            Control::Open => return self.open_again(now, effects),
         };
         // The word first: behind the cancels of a large table there is no room for market events.
         self.trading_halted(code, 0, now, effects);
@@ -101,6 +102,17 @@ impl Engine {
             self.logout_when_done(venue, now, effects);
             self.arm_session_timer(venue, effects);
         }
+        self.dirty = Dirty::All;
+    }
+
+    /// A closed session goes on: what the gate says counts again.
+    fn open_again(&mut self, now: UnixNanos, effects: &mut Effects) {
+        self.closing = false;
+        let mut event = Event::new(EventKind::Trading, InstrumentId(0));
+        if self.gate.is_killed() {
+            (event.detail, event.code) = (1, Code::Killed as u16);
+        }
+        self.publish(event, now, effects);
         self.dirty = Dirty::All;
     }
 

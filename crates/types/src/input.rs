@@ -85,7 +85,7 @@ impl ConnState {
     }
 }
 
-/// Stop trading.
+/// Stop trading, or begin again.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(u8)]
 pub enum Control {
@@ -93,6 +93,8 @@ pub enum Control {
     Kill = 1,
     /// Cancel everything and end the session.
     Close = 2,
+    /// A process goes on with a session that was closed: orders may pass again. A kill switch that was pulled stays so.
+    Open = 3,
 }
 
 impl Control {
@@ -101,6 +103,7 @@ impl Control {
         match byte {
             1 => Some(Control::Kill),
             2 => Some(Control::Close),
+            3 => Some(Control::Open),
             _ => None,
         }
     }

@@ -242,7 +242,11 @@ export const EventKind = {
   Timer: 7,
   /** The engine needs a full book snapshot of the instrument; the driver fetches it and delivers it as bytes. */
   SnapshotWanted: 8,
-  /** A connection changed: detail = `ConnState`, id = connection. */
+  /**
+   * A connection changed: detail = `ConnState`, id = connection. Of a FIX session the engine owns also: Writable
+   * with code RECONCILING when orders and positions are agreed and new orders pass, Blocked with it when they no
+   * longer do; Down with the reason when the session ended by its own rules and the connection is to be closed.
+   */
   Conn: 9,
   /**
    * Trading state: detail 1 = halted, 2 = reduce-only, 0 = open; code says why. With STRATEGY_HALTED only the
@@ -381,6 +385,8 @@ export const Control = {
   Kill: 1,
   /** Cancel everything and end the session. */
   Close: 2,
+  /** A process goes on with a session that was closed: orders may pass again. A kill switch that was pulled stays so. */
+  Open: 3,
 } as const
 
 export type Control = (typeof Control)[keyof typeof Control]
