@@ -221,6 +221,32 @@ impl Engine {
         }
     }
 
+    /// A trade was told that could not be booked: its order is asked about, and nothing passes before the position is
+    /// stated. One that was asked for and not answered yet comes after the trade.
+    #[cold]
+    pub(crate) fn trade_unbooked(
+        &mut self,
+        order: OrderId,
+        instrument: InstrumentId,
+        now: UnixNanos,
+        effects: &mut Effects,
+    ) {
+        self.ask_status(order, now, effects);
+        if !self.markets[instrument.index()].position_asked {
+            self.recheck_position(instrument, now, effects);
+        }
+    }
+
+    /// The same of a trade in nobody knows what.
+    #[cold]
+    pub(crate) fn recheck_positions(&mut self, venue: VenueId, now: UnixNanos, effects: &mut Effects) {
+        for i in 0..self.markets.len() {
+            if self.setup.instruments[i].venue == venue {
+                self.trade_unbooked(OrderId::NONE, InstrumentId(i as u16), now, effects);
+            }
+        }
+    }
+
     fn ask_position(&mut self, instrument: InstrumentId, now: UnixNanos, effects: &mut Effects) {
         let venue = self.venue_of(instrument);
         let entry = &self.entries[venue.0 as usize];

@@ -29,7 +29,13 @@ impl Engine {
         let touch = self.markets[instrument.index()].touch();
         let applied = match self.orders.report(report, now, &self.setup.instruments[instrument.index()], touch) {
             Ok(applied) => applied,
-            Err(code) => return self.fault(code, instrument, now, effects),
+            Err(code) => {
+                self.fault(code, instrument, now, effects);
+                if report.kind() == Some(OrderEventKind::Fill) && code != Code::DuplicateReport {
+                    self.trade_unbooked(report.order_id(), instrument, now, effects);
+                }
+                return;
+            }
         };
         let event = applied.event;
         match event.kind() {

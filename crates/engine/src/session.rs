@@ -102,8 +102,24 @@ impl Engine {
         };
         let Some(fix) = self.entries[venue.0 as usize].fix.as_mut() else { return };
         let out = &mut Wire { effects: &mut *effects, conn: ConnId::orders(venue) };
-        match fix.session.on_message(&message, now, &NoStore, out) {
+        let (next_in, next_out) = (fix.session.next_in(), fix.session.next_out());
+        let verdict = fix.session.on_message(&message, now, &NoStore, out);
+        let begun_anew = fix.session.next_out() < next_out;
+        if begun_anew {
+            fix.forget_sent();
+        }
+        match verdict {
             Verdict::Deliver => self.on_fix_report(venue, &message, now, effects),
+            // A peer that begins anew in the midst of it may have lost more than its numbers.
+            Verdict::Handled if begun_anew => self.reconcile(venue, now, effects),
+            // Numbers passed over: what they carried was lost on its way and is not sent again.
+            Verdict::Handled if message.msg_type() == b"4" => {
+                let passed = fix.session.next_in() > next_in;
+                // Before, every answer is still to come, and comes after what was passed over.
+                if passed && matches!(fix.stage, Stage::Status | Stage::Positions | Stage::Agreed) {
+                    self.reconcile(venue, now, effects);
+                }
+            }
             // The peer has missed something, and what came after it was dropped there too.
             Verdict::Handled if message.msg_type() == b"2" => {
                 let from = message.integer(7).unwrap_or(0);
@@ -129,11 +145,15 @@ impl Engine {
     /// What the venue says, applied.
     fn on_fix_report(&mut self, venue: VenueId, message: &Message<'_>, now: UnixNanos, effects: &mut Effects) {
         let listing = Listing { instruments: &self.setup.instruments, venue };
+        let Some(fix) = self.entries[venue.0 as usize].fix.as_ref() else { return };
+        // What `request::positions` asks about.
+        let account = fix.session.sender();
         match report::decode(message, &listing) {
             Ok(Report::Order(told)) => {
                 let mut event = told.event;
                 if !told.terms_stated {
-                    let Some(order) = self.orders.order(event.order_id()) else {
+                    let order = self.orders.order(event.order_id());
+                    let Some(order) = order.filter(|order| self.venue_of(order.instrument) == venue) else {
                         return self.fault(Code::UnknownOrder, InstrumentId(0), now, effects);
                     };
                     (event.instrument, event.side) = (order.instrument.0, order.side as u8);
@@ -143,15 +163,40 @@ impl Engine {
                     && !told.fee_stated
                     && let Err(code) = fee_by_rate(&mut event, at)
                 {
-                    return self.fault(code, event.instrument(), now, effects);
+                    self.fault(code, event.instrument(), now, effects);
+                    return self.trade_unbooked(event.order_id(), event.instrument(), now, effects);
                 }
                 self.on_report(&event, now, effects);
             }
             Ok(Report::MassCancel(answer)) => self.on_mass_cancel_answer(venue, &answer, now, effects),
+            Ok(Report::Position(stated)) if !stated.account.is_empty() && stated.account != account => {
+                self.fault(Code::InputUnexpected, stated.event.instrument(), now, effects);
+            }
             Ok(Report::Position(stated)) => self.on_stated_position(venue, &stated.event, now, effects),
             Ok(Report::Refused(refused)) => self.on_refused(venue, &refused, now, effects),
             Ok(Report::Ignored) => {}
-            Err(code) => self.fault(code, InstrumentId(0), now, effects),
+            Err(code) => {
+                self.fault(code, InstrumentId(0), now, effects);
+                if message.msg_type() == b"8" {
+                    self.on_unread(venue, message, now, effects);
+                }
+            }
+        }
+    }
+
+    /// An execution report that cannot be read: its order is asked about; if it told of a trade, the position too.
+    #[cold]
+    fn on_unread(&mut self, venue: VenueId, message: &Message<'_>, now: UnixNanos, effects: &mut Effects) {
+        let listing = Listing { instruments: &self.setup.instruments, venue };
+        let stated = message.get(55).and_then(|symbol| listing.find(symbol)).map(|instrument| instrument.id);
+        let order = report::names(message).and_then(|id| self.orders.order(id));
+        let order = order.filter(|order| self.venue_of(order.instrument) == venue);
+        let (id, known) = order.map_or((OrderId::NONE, None), |order| (order.id, Some(order.instrument)));
+        let trades = matches!(message.get(150), Some(b"F" | b"G" | b"H"));
+        match known.or(stated) {
+            Some(instrument) if trades => self.trade_unbooked(id, instrument, now, effects),
+            None if trades => self.recheck_positions(venue, now, effects),
+            _ => self.ask_status(id, now, effects),
         }
     }
 
@@ -181,7 +226,8 @@ impl Engine {
         if !business {
             self.gate.on_failure(venue, Failure::SessionReject, Some(request), now);
         }
-        let Some(order) = self.orders.order(request) else { return };
+        let order = self.orders.order(request).filter(|order| self.venue_of(order.instrument) == venue);
+        let Some(order) = order else { return };
         let kind = match counter {
             new if new == order.pending.new => OrderEventKind::Rejected,
             cancel if cancel == order.pending.cancel => OrderEventKind::CancelRejected,

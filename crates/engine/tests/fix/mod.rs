@@ -198,7 +198,10 @@ impl FixRig {
     pub fn positions(&mut self, lots: i64) -> Turn {
         let (long, short) = (lots.max(0), (-lots).max(0));
         let groups = format!("702=1|703=TQ|704=0.{long:03}|705=0.{short:03}");
-        self.venue("AP", &format!("721=1|710=x|728=0|715=20231114|1=F|581=1|55=ABC|730=100|731=1|734=100|{groups}"))
+        self.venue(
+            "AP",
+            &format!("721=1|710=x|728=0|715=20231114|1=FAFNIR|581=1|55=ABC|730=100|731=1|734=100|{groups}"),
+        )
     }
     /// An execution report about an order: ExecType, OrdStatus, lots filled so far, and more fields.
     pub fn execution(&mut self, kind: &str, status: &str, id: &str, filled: i64, more: &str) -> Turn {

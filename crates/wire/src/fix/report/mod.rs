@@ -73,6 +73,8 @@ pub struct PositionReport<'a> {
     pub event: OrderEvent,
     /// PosReqID (710) of the request, empty when unasked for.
     pub request: &'a [u8],
+    /// Account (1), empty when not stated.
+    pub account: &'a [u8],
 }
 
 /// A message of ours that was refused.
@@ -117,6 +119,11 @@ struct Raw<'a> {
     cancel_reason: &'a [u8],
     answers: &'a [u8],
     text: &'a [u8],
+}
+
+/// The id of ours that an execution report names (11, else 41), also of one that cannot be read as a whole.
+pub fn names(message: &Message<'_>) -> Option<OrderId> {
+    [11, 41].into_iter().find_map(|tag| message.get(tag).and_then(value::order_id))
 }
 
 /// Reads what a venue says. `listing` is that venue's.
@@ -293,11 +300,12 @@ fn mass_cancel<'a>(message: &Message<'a>) -> Result<Report<'a>, Code> {
 fn position<'a>(message: &Message<'a>, listing: &Listing<'_>) -> Result<Report<'a>, Code> {
     let result = message.integer(728).ok_or(Code::FieldMissing)?;
     let (mut long, mut short, mut groups) = (None, None, 0);
-    let (mut symbol, mut request): (&[u8], &[u8]) = (&[], &[]);
+    let (mut symbol, mut request, mut account): (&[u8], &[u8], &[u8]) = (&[], &[], &[]);
     let mut stated: &[u8] = &[];
     for field in message.fields() {
         match field.tag {
             0 => return Err(Code::FixMalformed),
+            1 => account = field.value,
             55 => symbol = field.value,
             60 => stated = field.value,
             710 => request = field.value,
@@ -319,7 +327,7 @@ fn position<'a>(message: &Message<'a>, listing: &Listing<'_>) -> Result<Report<'
         0 | 2 => 0,
         _ => return Err(Code::FixUnsupported),
     };
-    Ok(Report::Position(stated_position(message, instrument, lots, stated, request)))
+    Ok(Report::Position(stated_position(message, instrument, lots, stated, (request, account))))
 }
 
 /// The acknowledgement of a request says something only when there is no position.
@@ -329,8 +337,8 @@ fn positions_ack<'a>(message: &Message<'a>, listing: &Listing<'_>) -> Result<Rep
         2 => {
             let symbol = message.get(55).ok_or(Code::FieldMissing)?;
             let instrument = listing.find(symbol).ok_or(Code::UnknownSymbol)?;
-            let request = message.get(710).unwrap_or_default();
-            Ok(Report::Position(stated_position(message, instrument, 0, &[], request)))
+            let (request, account) = (message.get(710).unwrap_or_default(), message.get(1).unwrap_or_default());
+            Ok(Report::Position(stated_position(message, instrument, 0, &[], (request, account))))
         }
         _ => Err(Code::FixUnsupported),
     }
@@ -341,11 +349,11 @@ fn stated_position<'a>(
     instrument: &Instrument,
     lots: i64,
     stated: &[u8],
-    request: &'a [u8],
+    (request, account): (&'a [u8], &'a [u8]),
 ) -> PositionReport<'a> {
     let mut event = OrderEvent::new(OrderEventKind::Position, instrument.id, Side::Buy, OrderId::NONE);
     (event.side, event.last_lots, event.time) = (0, Lots(lots), time(message, stated));
-    PositionReport { event, request }
+    PositionReport { event, request, account }
 }
 
 fn refused<'a>(message: &Message<'a>, business: bool) -> Refused<'a> {
