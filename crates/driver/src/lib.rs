@@ -9,6 +9,7 @@
 mod clock;
 mod control;
 mod end;
+pub mod exchange;
 pub mod feed_link;
 mod hosted;
 mod latest;

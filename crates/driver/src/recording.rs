@@ -54,6 +54,26 @@ impl Chunk {
         self.levels.clear();
         self.garbage = 0;
     }
+    /// Its lines.
+    pub fn lines(&self) -> &[RecordedLine] {
+        &self.lines
+    }
+    /// Lines that are no receive time and message.
+    pub fn garbage(&self) -> u64 {
+        self.garbage
+    }
+    /// Gives back memory it does not use; for a chunk that is kept.
+    pub fn shrink(&mut self) {
+        self.bytes.shrink_to_fit();
+        self.lines.shrink_to_fit();
+        self.levels.shrink_to_fit();
+    }
+    /// Memory it holds, bytes.
+    pub fn memory_bytes(&self) -> usize {
+        self.bytes.capacity()
+            + self.lines.capacity() * size_of::<RecordedLine>()
+            + self.levels.capacity() * size_of::<Level>()
+    }
     /// The message's bytes, exactly as recorded.
     pub fn raw(&self, line: &RecordedLine) -> &[u8] {
         &self.bytes[line.start as usize..][..line.length as usize]
@@ -136,21 +156,33 @@ impl Recording {
         Ok(Recording { chunks, spent, thread: Some(thread), current, next: 0, done: false, garbage: 0, progress })
     }
 
+    /// The chunk that comes next, as a whole; `None` at the end. Not to be mixed with `peek`.
+    pub fn next_chunk(&mut self) -> Result<Option<Chunk>, Fault> {
+        if self.done {
+            return Ok(None);
+        }
+        match self.chunks.recv() {
+            Ok(chunk) => chunk.map(Some),
+            Err(_) => {
+                self.done = true;
+                Ok(None)
+            }
+        }
+    }
+
+    /// Gives a chunk's memory back to the reading thread.
+    pub fn recycle(&self, chunk: Chunk) {
+        let _ = self.spent.try_send(chunk);
+    }
+
     /// The line that comes next, with the chunk it lives in; `None` at the end.
     pub fn peek(&mut self) -> Result<Option<(&Chunk, RecordedLine)>, Fault> {
         while self.next >= self.current.lines.len() {
-            if self.done {
-                return Ok(None);
-            }
-            match self.chunks.recv() {
-                Ok(chunk) => {
-                    let spent = core::mem::replace(&mut self.current, chunk?);
-                    self.garbage += self.current.garbage;
-                    self.next = 0;
-                    let _ = self.spent.try_send(spent);
-                }
-                Err(_) => self.done = true,
-            }
+            let Some(chunk) = self.next_chunk()? else { return Ok(None) };
+            let spent = core::mem::replace(&mut self.current, chunk);
+            self.garbage += self.current.garbage;
+            self.next = 0;
+            self.recycle(spent);
         }
         Ok(Some((&self.current, self.current.lines[self.next])))
     }

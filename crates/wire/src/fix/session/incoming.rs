@@ -135,10 +135,12 @@ impl Session {
             if asked && sequence != 1 {
                 return self.refuse(b"ResetSeqNumFlag with a MsgSeqNum other than 1", Code::FixLogon, now, out);
             }
-            // Both sides begin anew; an initiator's own logon counts as its first message.
+            // Both sides begin anew; the logons are their first messages, whatever number an initiator's had that did
+            // not ask for it.
             let own = if self.setup.role == Role::Initiator { 2 } else { 1 };
-            (self.next_in, self.next_out) = (sequence, own);
+            (self.next_in, self.next_out) = (1, own);
         }
+        let sequence = if reset && !self.resetting { 1 } else { sequence };
         if sequence < self.next_in {
             return self.refuse(b"MsgSeqNum too low", Code::FixSequence, now, out);
         }
