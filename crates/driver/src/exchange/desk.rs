@@ -8,7 +8,7 @@ use std::sync::Arc;
 use types::{Code, InstrumentId, Lots, OrderEvent, OrderEventKind, OrderId, OrderState, Side, Ticks};
 use wire::fix::report::{self, BusinessReject, Facts, MassCancelAnswer, PositionAnswer};
 use wire::fix::request::{
-    self, MassCancelRequest, MassCancelScope, OrderRequest, OrderRequestKind, PositionsRequest, Refusal, Request,
+    self, MassCancelRequest, MassCancelScope, OrderRequest, OrderRequestKind, PositionsRequest, Request, RequestFault,
     StatusRequest,
 };
 use wire::fix::{FIX_OUT_BYTES_MAX, Header, Listing, Message};
@@ -73,20 +73,20 @@ impl Acceptor {
     }
 
     /// A message that is no request. What is itself a refusal is not answered, or two sides could go on for ever.
-    fn refuse(&mut self, seat: usize, message: &Message<'_>, refusal: Refusal, at: At) {
+    fn refuse(&mut self, seat: usize, message: &Message<'_>, refusal: RequestFault, at: At) {
         self.asked.refused += 1;
         if matches!(message.msg_type(), b"3" | b"j") {
             return;
         }
         match refusal {
-            Refusal::Session { reason, tag } => {
+            RequestFault::Session { reason, tag } => {
                 let muted = self.muted;
                 let own = &mut self.seats[seat];
                 let conn = self.conns.iter_mut().find(|conn| Some(conn.key) == own.conn);
                 let mut line = Line { out: conn.map(|conn| &mut conn.out).filter(|_| !muted) };
                 own.session.reject(message, reason, tag, at.market, &mut line);
             }
-            Refusal::Business { reason } => {
+            RequestFault::Business { reason } => {
                 let reject =
                     BusinessReject { sequence: message.sequence(), msg_type: message.msg_type(), id: &[], reason };
                 self.answer(seat, at, |out, header| report::business_reject(out, header, &reject));

@@ -16,7 +16,7 @@ use super::host::Call;
 use super::ledger_file::LedgerFile;
 use super::stats::ExchangeStats;
 use super::web::{WebConn, Wish};
-use crate::clock::Clock;
+use crate::clock::Machine;
 
 /// At full speed nothing is played while a client has more than this to read.
 const READER_BEHIND_BYTES: usize = 512 * 1024;
@@ -24,6 +24,23 @@ const READER_BEHIND_BYTES: usize = 512 * 1024;
 const WAIT_MAX: Duration = Duration::from_millis(20);
 /// How long closing waits for its clients to take the last bytes.
 const CLOSE_PATIENCE: Duration = Duration::from_millis(500);
+
+/// This machine's wall clock at the start and what has passed since: it never steps.
+pub(super) struct WallClock {
+    machine: Machine,
+    start: u64,
+}
+
+impl WallClock {
+    pub(super) fn start() -> WallClock {
+        let machine = Machine::start();
+        let start = machine.wall();
+        WallClock { machine, start }
+    }
+    pub(super) fn now(&self) -> UnixNanos {
+        UnixNanos(self.start.saturating_add(self.machine.monotonic()))
+    }
+}
 
 /// An exchange with its sockets.
 pub(super) struct Hall {
@@ -34,7 +51,7 @@ pub(super) struct Hall {
     orders: Token,
     exchange: Exchange,
     file: Option<LedgerFile>,
-    clock: Clock,
+    clock: WallClock,
     web: HashMap<Token, WebConn>,
     /// Connections of order entry.
     entry: Vec<Token>,
@@ -52,7 +69,7 @@ impl Hall {
         orders: Token,
         exchange: Exchange,
         file: Option<LedgerFile>,
-        clock: Clock,
+        clock: WallClock,
     ) -> Hall {
         Hall {
             net,

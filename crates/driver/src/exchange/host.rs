@@ -16,10 +16,9 @@ use types::config::{ExchangeConfig, Setup};
 use types::{Code, Fault};
 
 use super::core::Exchange;
-use super::hall::Hall;
+use super::hall::{Hall, WallClock};
 use super::ledger_file::LedgerFile;
 use super::stats::ExchangeStats;
-use crate::clock::Clock;
 
 /// Connections of both ports together.
 const CONNECTIONS_MAX: usize = 1_024;
@@ -84,7 +83,7 @@ impl ExchangeHost {
             }
             None => (None, Vec::new()),
         };
-        let clock = Clock::start();
+        let clock = WallClock::start();
         let exchange = Exchange::open(config, setup, &earlier, clock.now())?;
         drop(earlier);
         let waker = net.waker();
