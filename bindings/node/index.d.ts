@@ -31,14 +31,47 @@ export declare class BacktestSession {
 
 /** An engine hosted in this process. */
 export declare class EngineHost {
-  /** Starts the engine's thread. `optionsJson`: {"journalDir": string | null}. */
-  constructor(configJson: string, optionsJson: string, market: Uint8Array, orders: Uint8Array, commands: Uint8Array, doorbell: () => void)
+  /**
+   * Starts the engine's thread. `optionsJson` is a HostConfig, and "failAtTurn" for a drill: the engine panics in
+   * that turn.
+   */
+  constructor(configJson: string, optionsJson: string, memory: EngineMemory, doorbell: () => void)
+  /**
+   * Makes a port of this memory: the engine writes order events into `orders` from now on, beginning with an image,
+   * and takes commands out of `commands`. Returns {"producer", "bell"}: the number the port's references and timers
+   * bear, and the one `PortLink` is made with. Throws ARGUMENT_INVALID, ENGINE_CLOSED.
+   */
+  addPort(orders: Uint8Array, commands?: Uint8Array | undefined | null): string
   /** Tells the engine's thread that commands are waiting. */
   ring(): void
   /** Pulls the kill switch. */
   kill(): void
-  /** Cancels everything, joins the thread, returns what it did as JSON. */
-  close(): string
+  /** The newest state as JSON, at most 50 ms old; no engine is waited for. Throws ENGINE_CLOSED. */
+  stats(): string
+  /** The owner's sign of life, for the dead-man timer. */
+  alive(): void
+  /**
+   * From now on these signals (SIGINT, SIGTERM, SIGUSR2, …) pull the kill switch, on a thread of its own: also while
+   * the event loop is blocked. For commands only: a library installs no handler. Throws ARGUMENT_INVALID.
+   */
+  killOnSignals(signals: Array<string>): void
+  /**
+   * Cancels everything, awaits the answers as long as `closeMillis` says, joins the thread; what it did as JSON. The
+   * event loop goes on meanwhile.
+   */
+  close(): Promise<string>
+}
+
+/** This environment's end of a port. */
+export declare class PortLink {
+  /** Attaches to the port whose bell has this number. Throws ARGUMENT_INVALID when there is none (any more). */
+  constructor(bell: number, doorbell: () => void)
+  /** Tells the engine's thread that commands are waiting. */
+  ring(): void
+  /** Pulls the engine's kill switch. */
+  kill(): void
+  /** Lets the port go: its last commands are taken, its open orders cancelled. */
+  close(): void
 }
 
 /** Version and target of the native build, as JSON. */
@@ -49,6 +82,18 @@ export declare function buildInfo(): string
  * Throws CONFIG_INVALID {path, what, allowed}.
  */
 export declare function checkConfig(kind: string, json: string): string
+
+/** Memory of an engine's rings and registers. */
+export interface EngineMemory {
+  /** The market ring. */
+  market: Uint8Array
+  /** The owner's orders ring. */
+  orders: Uint8Array
+  /** The owner's command ring. */
+  commands: Uint8Array
+  /** The registers of the newest state. */
+  latest: Uint8Array
+}
 
 /** e^x. */
 export declare function exp(x: number): number

@@ -12,6 +12,7 @@ mod engine;
 mod errors;
 mod host;
 mod math;
+mod port;
 mod replay;
 mod session;
 mod task;

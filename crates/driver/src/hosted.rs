@@ -158,9 +158,9 @@ impl Hosted {
         Ok(producer)
     }
 
-    /// What lets a thread that joined go again, from any thread, also after this engine has ended.
-    pub fn leaver(&self, producer: u16) -> Leaver {
-        Leaver { killer: self.killer.clone(), producer }
+    /// What a thread that joined may ask of the engine beyond its rings.
+    pub fn port(&self, producer: u16) -> PortHandle {
+        PortHandle { killer: self.killer.clone(), producer }
     }
 
     /// Pulls the kill switch: everything is cancelled, nothing new is sent.
@@ -199,14 +199,23 @@ impl Hosted {
     }
 }
 
-/// Lets one port go.
-pub struct Leaver {
+/// One port's hold on the engine, for any thread, also after the engine has ended.
+pub struct PortHandle {
     killer: Killer,
     producer: u16,
 }
 
-impl Leaver {
-    /// Its last commands are taken, its open orders cancelled, its further ones refused, its rings forgotten. Idempotent.
+impl PortHandle {
+    /// Wakes the engine's thread if it sleeps: there are commands.
+    pub fn wake(&self) {
+        self.killer.wake_if_asleep();
+    }
+    /// Pulls the kill switch.
+    pub fn kill(&self) {
+        self.killer.kill(KillReason::Asked);
+    }
+    /// The port goes: its last commands are taken, its open orders cancelled, its further ones refused, its rings
+    /// forgotten. Idempotent.
     pub fn leave(&self) {
         self.killer.shared.gate.leave(self.producer);
         self.killer.wake();

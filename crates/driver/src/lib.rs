@@ -29,7 +29,7 @@ mod work;
 
 pub use control::{KillReason, Killer};
 pub use end::{ConnectionSummary, HostedSummary};
-pub use hosted::{Hosted, HostedOptions, Leaver};
+pub use hosted::{Hosted, HostedOptions, PortHandle};
 pub use out::Doorbell;
 pub use ports::{PORTS_MAX, PortOptions};
 pub use recording::{Chunk, RecordedLine, Recording, RecordingProgress};

@@ -134,7 +134,7 @@ fn a_port_that_leaves_leaves_no_order_behind() {
     for i in 0..3 {
         port.place(&session, mine + i, 990);
     }
-    let leaver = session.hosted.leaver(port.producer);
+    let leaver = session.hosted.port(port.producer);
     leaver.leave();
     leaver.leave();
     let events = session.until(OrderEventKind::Cancel, 3);

@@ -46,6 +46,13 @@ export function fail(code: Code, message: string, fields?: ErrorFields, cause?: 
   return new FafnirError(code, message, fields, cause)
 }
 
+/** What was thrown, when it is of the product; else a fault with a code, that says what was thrown. */
+export function asFault(code: Code, message: string, thrown: unknown, fields: ErrorFields = {}): FafnirError {
+  if (thrown instanceof FafnirError) return thrown
+  const text = thrown instanceof Error ? thrown.message : String(thrown)
+  return fail(code, message, { ...fields, error: text }, thrown)
+}
+
 /** Is it a code of this build? */
 export function isCode(text: unknown): text is Code {
   return typeof text === 'string' && Object.hasOwn(codeNumber, text)

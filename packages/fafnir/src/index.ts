@@ -6,7 +6,8 @@
 export { backtest, checkConfig, type BacktestOptions, type BacktestResult } from './backtest/backtest.js'
 export { replay, type ReplayOptions, type ReplayResult } from './backtest/replay.js'
 export type * from './backtest/summary.js'
-export { Engine, createEngine, type EngineOptions, type EngineSummary } from './engine/engine.js'
+export { EventBatch, type BatchHandler, type EventCopy, type EventView } from './engine/batch.js'
+export { Engine, createEngine, type EngineOptions, type EngineSummary, type PortOptions } from './engine/engine.js'
 export type {
   MarketFeed,
   MarketSink,
@@ -27,15 +28,28 @@ export type {
   ReportSink,
   VenueOrder,
 } from './engine/gateway.js'
+export type { Latest, LatestTrade } from './engine/latest.js'
+export { AttachedEngine, attach, type AttachOptions, type BatchesOptions, type EnginePort } from './engine/port.js'
+export type { ConnectionStats, EngineStats, InstrumentStats, LatencyStats } from './engine/stats.js'
 export { FafnirError, codeDoc, isCode, type ErrorField, type ErrorFields } from './errors.js'
 export type { Code, CodeRoom } from './generated/codes.js'
 export type * from './generated/config.js'
+export type { LogTarget } from './observe/log.js'
+export {
+  createMetricsServer,
+  metricsText,
+  type MetricsOptions,
+  type MetricsServer,
+  type MetricsSource,
+} from './observe/metrics.js'
+export type { EngineCounts } from './observe/observer.js'
 export { reportHtml } from './report/html.js'
 export { tradesCsv, writeReport, type ReportInput, type ReportPaths } from './report/write.js'
 export { avellanedaStoikov, type AvellanedaStoikovParams } from './strategy/avellaneda-stoikov.js'
 export type { CoreMath, PlaceOrder, ReplaceOrder, StrategyContext } from './strategy/context.js'
 export type { OrderKind, OrderState, Side } from './strategy/decode.js'
 export { defineStrategy, type AnyStrategy, type StrategyDefinition, type StrategyHandlers } from './strategy/define.js'
+export { MarketEventView, type MarketEventCopy, type MarketKind } from './strategy/event-view.js'
 export type { StrategyOutcome } from './strategy/host.js'
 export type {
   BookCopy,

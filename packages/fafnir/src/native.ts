@@ -33,13 +33,15 @@ export interface EngineHost {
   /** The kill switch: cancels everything, refuses every new order. */
   kill(): void
   /** Cancels everything, ends the session, joins the thread; the summary as JSON. */
-  close(): string
+  close(): Promise<string>
+  /** Makes a port of this memory: its number and that of its bell, as JSON {"producer", "bell"}. */
+  addPort(orders: Uint8Array, commands: Uint8Array | null): string
   /** Tells a waiting thread that commands are in the ring. */
   ring(): void
+  /** A sign of life, for the dead-man timer. */
+  alive(): void
   /** The newest state as JSON, at most 50 ms old. */
   stats(): string
-  /** The owner's sign of life, for the dead-man timer. */
-  alive(): void
   /** From now on these signals pull the kill switch, also while the event loop is blocked. For commands only. */
   killOnSignals(signals: string[]): void
 }
@@ -52,6 +54,24 @@ export interface ExchangeHost {
   stats(): string
   /** Ends it and joins the thread; its last word about itself, as JSON. */
   close(): string
+}
+
+/** Memory of an engine's rings and registers. */
+export interface EngineMemory {
+  readonly market: Uint8Array
+  readonly orders: Uint8Array
+  readonly commands: Uint8Array
+  readonly latest: Uint8Array
+}
+
+/** This environment's end of a port. */
+export interface PortLink {
+  /** Tells the engine's thread that commands are in the ring. */
+  ring(): void
+  /** The kill switch. */
+  kill(): void
+  /** Lets the port go: its last commands are taken, its open orders cancelled. Idempotent. */
+  close(): void
 }
 
 /** What the native module exports. Every error it throws carries JSON and passes through `fromNative`. */
@@ -90,14 +110,8 @@ export interface Native {
     orders: Uint8Array,
     commands: Uint8Array,
   ) => BacktestSession
-  EngineHost: new (
-    configJson: string,
-    optionsJson: string,
-    market: Uint8Array,
-    orders: Uint8Array,
-    commands: Uint8Array,
-    doorbell: () => void,
-  ) => EngineHost
+  EngineHost: new (configJson: string, optionsJson: string, memory: EngineMemory, doorbell: () => void) => EngineHost
+  PortLink: new (bell: number, doorbell: () => void) => PortLink
 }
 
 /** The name of the package that holds the native module for a platform. */

@@ -4,52 +4,34 @@
 // Holds: nothing is sent that risk has not passed; closing cancels first; no signal handler, no global.
 // Costs: busy: one poll of the rings a turn of the event loop. Idle: asleep until the native thread rings.
 import { jsonOf } from '../backtest/backtest.js'
-import { FafnirError, fail } from '../errors.js'
+import { asFault, fail, type FafnirError } from '../errors.js'
 import type { EngineConfig } from '../generated/config.js'
-import { ConnState, Control, EventKind } from '../generated/layout.js'
-import { guarded, native, type EngineHost } from '../native.js'
-import { maySleep } from '../ring/doorbell.js'
+import { Control, EventKind } from '../generated/layout.js'
+import { guarded, guardedAsync, native, type EngineHost } from '../native.js'
+import { logTarget } from '../observe/log.js'
+import { Observer, type EngineCounts } from '../observe/observer.js'
+import { CONTROL_BYTES } from '../ring/layout.js'
 import { KIND_FLAGS_INSTRUMENT } from '../strategy/decode.js'
+import type { StrategyContext } from '../strategy/context.js'
 import type { AnyStrategy, StrategyDefinition } from '../strategy/define.js'
 import { StrategyHost, type StrategyOutcome } from '../strategy/host.js'
 import { coreMath } from '../strategy/math.js'
-import { allocateRings, type AttachedRings, type RingSizes } from '../strategy/rings.js'
+import { allocateRings, shared, type AttachedRings, type RingMemory, type RingSizes } from '../strategy/rings.js'
 import type { BookCopy } from '../strategy/views.js'
 import { instrumentsOf, type Instrument } from '../units.js'
-import type { MarketFeed, MarketSink, MarketUpdate } from './feed.js'
+import { maxRecordsOf, type BatchHandler, type BatchRecorder, type EventBatch } from './batch.js'
+import type { MarketFeed, MarketUpdate } from './feed.js'
 import type { ExecutionReport, OrderGateway } from './gateway.js'
-import { GatewayLink, delay } from './gateway-link.js'
 import { Inlet } from './inlet.js'
+import type { Latest } from './latest.js'
+import { partsOf, summaryOf, type EngineOptions, type EngineSummary, type OwnOptions } from './options.js'
+import { PollLoop } from './poll-loop.js'
+import { addHandler, attach, latestOf, type BatchesOptions, type EnginePort } from './port.js'
+import type { EngineStats } from './stats.js'
 import { UpdateWriter } from './updates.js'
+import { Venues } from './venues.js'
 
-/** How an engine is made: its configuration, and what belongs to this process. */
-export interface EngineOptions extends EngineConfig, RingSizes {
-  /** Folder of the session's state; a journal in it is replayed first and goes on. Default: none is written. */
-  readonly stateDir?: string | undefined
-  /** A view used after its step throws. Allocates at every event. Default: false. */
-  readonly checkViews?: boolean | undefined
-  /** Told of every fault that no call of yours can throw: gateway calls, snapshots, a halted strategy. */
-  readonly onFault?: ((error: FafnirError) => void) | undefined
-  /** How long `close` waits for cancels to be answered, milliseconds. Default: 5000. */
-  readonly closeTimeoutMillis?: number | undefined
-}
-
-/** What an engine did, at its end. */
-export interface EngineSummary {
-  /** XXH3-128 of all effects, 32 lower-case hex digits. */
-  readonly effectsHash: string
-  readonly turns: number
-  /** Inputs the engine could not understand. */
-  readonly malformed: number
-  /** Order records that found no room in the orders ring. */
-  readonly dropped: number
-  /** Why the engine halted by itself; undefined when it did not. */
-  readonly fault: FafnirError | undefined
-  /** How the strategy ended; undefined when there was none. */
-  readonly strategy: StrategyOutcome | undefined
-  /** Orders still open at the venues: their cancels were not answered in time. */
-  readonly openOrders: number
-}
+export type { EngineOptions, EngineSummary } from './options.js'
 
 /**
  * Makes and starts an engine.
@@ -63,23 +45,28 @@ export interface EngineSummary {
  * engine.use(strategy)
  */
 export async function createEngine(options: EngineOptions): Promise<Engine> {
-  const { stateDir, checkViews, onFault, closeTimeoutMillis, ...rest } = options
-  const { marketRingBytes, ordersRingBytes, commandRingBytes, ...config } = rest
+  const { config, sizes, own } = partsOf(options)
+  const log = await logTarget(options.log)
   const checked = JSON.parse(guarded(() => native().checkConfig('engine', jsonOf(config)))) as EngineConfig
-  const sizes = { marketRingBytes, ordersRingBytes, commandRingBytes }
-  return new Engine(checked, sizes, { stateDir, checkViews, onFault, closeTimeoutMillis })
+  return new Engine(checked, sizes, { ...own, log })
 }
 
-type OwnOptions = Pick<EngineOptions, 'stateDir' | 'checkViews' | 'onFault' | 'closeTimeoutMillis'>
+/** What a port is made of. */
+export interface PortOptions {
+  /** It gives commands, too. Default: true. */
+  readonly commands?: boolean | undefined
+  /** Default: that of the engine. */
+  readonly ordersRingBytes?: number | undefined
+  /** Default: 65536. */
+  readonly commandRingBytes?: number | undefined
+}
 
 const RECORDS_PER_POLL = 16_384
-// Empty polls before the loop sleeps: each is one turn of the event loop.
-const IDLE_POLLS = 16
 const CLOSE_TIMEOUT_MILLIS = 5_000
 const CLOSE_LOOK_MILLIS = 5
-const SNAPSHOT_FIRST_MILLIS = 500
-const SNAPSHOT_LAST_MILLIS = 30_000
-const SNAPSHOT_CONN = 1_024
+const PORT_COMMAND_BYTES = 65_536
+// Signs of life in the time after which the engine would take this thread for dead.
+const SIGNS_PER_DEAD_MAN = 4
 
 /** A live engine. Made by `createEngine`. */
 export class Engine implements AsyncDisposable {
@@ -88,21 +75,19 @@ export class Engine implements AsyncDisposable {
   /** The configured instruments, by id. */
   readonly instruments: readonly Instrument[]
   private readonly options: OwnOptions
+  private readonly memory: RingMemory
   private readonly host: EngineHost
   private readonly rings: AttachedRings
   private readonly inlet: Inlet
   private readonly updates: UpdateWriter
   private readonly strategy: StrategyHost
-  private readonly links: Map<number, GatewayLink> = new Map()
-  private readonly feeds: Map<number, MarketFeed> = new Map()
-  /** Instruments whose snapshot is being fetched. */
-  private readonly fetching: Set<number> = new Set()
+  private readonly observer: Observer
+  private readonly handlers: Set<BatchRecorder> = new Set()
+  private readonly venues: Venues
   private readonly stop: AbortController = new AbortController()
-  private readonly keepAlive: NodeJS.Timeout
+  private readonly loop: PollLoop
+  private readonly heart: NodeJS.Timeout | undefined
   private used: boolean = false
-  private scheduled: NodeJS.Immediate | undefined
-  private referenced: boolean = true
-  private idle: number = 0
   private gap: boolean = false
   private closing: Promise<EngineSummary> | undefined
   private failed: FafnirError | undefined
@@ -113,44 +98,64 @@ export class Engine implements AsyncDisposable {
     this.config = config
     this.options = options
     this.instruments = instrumentsOf(config.instruments)
-    const rings = allocateRings(sizes)
-    const { market, orders, commands } = rings.memory
-    const hostOptions = options.stateDir === undefined ? {} : { stateDir: options.stateDir }
+    this.observer = new Observer(this.instruments, config.venues, options.log)
+    const rings = allocateRings(sizes, this.instruments.length)
+    this.memory = rings.memory
     const text = JSON.stringify(config)
-    const bell = (): void => this.schedule()
     this.host = guarded(
-      () => new (native().EngineHost)(text, JSON.stringify(hostOptions), market, orders, commands, bell),
+      () => new (native().EngineHost)(text, JSON.stringify(options.host), this.memory, () => this.loop.wake()),
     )
     this.rings = rings.attach()
     this.inlet = new Inlet(this.rings.commands, () => this.host.ring())
     this.updates = new UpdateWriter(this.inlet, this.instruments)
-    this.strategy = new StrategyHost({
+    this.venues = new Venues({
+      config,
+      instruments: this.instruments,
+      inlet: this.inlet,
+      updates: this.updates,
+      signal: this.stop.signal,
+      fault: (error) => this.tell(error),
+    })
+    this.strategy = this.makeHost()
+    this.strategy.commands.wake = () => this.host.ring()
+    this.loop = new PollLoop({
+      poll: () => this.poll(),
+      busy: () => this.failed === undefined && this.inlet.flush() > 0,
+      ...this.rings,
+    })
+    // An engine keeps the process alive, asleep or not, until it is closed or `unref` is called.
+    this.loop.wake()
+    const { deadManMillis } = options.host
+    if (deadManMillis !== undefined) {
+      this.heart = setInterval(() => this.host.alive(), deadManMillis / SIGNS_PER_DEAD_MAN).unref()
+    }
+  }
+
+  private makeHost(): StrategyHost {
+    return new StrategyHost({
       instruments: this.instruments,
       ...this.rings,
       math: coreMath(),
-      maxOrders: config.orders?.maxOrders,
-      checkViews: options.checkViews,
+      maxOrders: this.config.orders?.maxOrders,
+      checkViews: this.options.checkViews,
       tap: {
         onOrder: (words, at, kind) => {
-          const instrument = this.instruments[words[at + KIND_FLAGS_INSTRUMENT]! >>> 16]!
-          this.linkOf(instrument)?.onOrder(words, at, kind, instrument)
+          this.venues.onOrder(words, at, kind)
+          this.observer.order(words, at, kind)
         },
-        onImage: (words, at) => {
-          const instrument = this.instruments[words[at + KIND_FLAGS_INSTRUMENT]! >>> 16]!
-          this.linkOf(instrument)?.onImage(words, at, instrument)
-        },
+        onImage: (words, at) => this.venues.onImage(words, at),
         onEvent: (words, at, kind) => {
-          if (kind === EventKind.SnapshotWanted) this.fetchSnapshot(words[at + KIND_FLAGS_INSTRUMENT]! >>> 16)
+          if (kind === EventKind.SnapshotWanted) this.venues.wantSnapshot(words[at + KIND_FLAGS_INSTRUMENT]! >>> 16)
+          this.observer.event(words, at, kind)
         },
         onGap: (lost) => {
-          this.gap = true
+          // With gateways here requests may be lost, too; native links lose none.
+          this.gap = this.venues.hasGateways
+          this.observer.gap(lost)
           this.tell(fail('MISSED_REPORT', 'order records were lost because this thread was behind', { lost }))
         },
       },
     })
-    // An engine keeps the process alive, asleep or not, until it is closed or `unref` is called.
-    this.keepAlive = setInterval(() => undefined, 2 ** 30)
-    this.schedule()
   }
 
   /** Runs a strategy on this engine. One for the engine's life. @throws FafnirError STRATEGY_INVALID */
@@ -160,51 +165,22 @@ export class Engine implements AsyncDisposable {
     this.used = true
   }
 
-  /** Joins market data of one venue. @throws what the feed's `start` throws; FafnirError ARGUMENT_INVALID */
+  /**
+   * Joins market data of one venue.
+   * @throws what the feed's `start` throws; FafnirError ARGUMENT_INVALID (the venue has a feed or a native link)
+   */
   async attachFeed(feed: MarketFeed): Promise<void> {
     this.requireOpen()
-    const venue = this.venueId(feed.venue)
-    if (this.feeds.has(venue)) throw fail('ARGUMENT_INVALID', 'the venue has a feed already', { venue: feed.venue })
-    this.feeds.set(venue, feed)
-    const conn = venue * 2
-    const sink: MarketSink = {
-      push: (update) => this.pushEvent(update),
-      frame: (bytes) => this.pushFrame(feed.venue, bytes),
-      up: () => this.conn(conn, ConnState.Up),
-      down: () => this.conn(conn, ConnState.Down),
-    }
-    try {
-      await feed.start(sink, this.stop.signal)
-    } catch (error) {
-      this.feeds.delete(venue)
-      throw error
-    }
+    await this.venues.attachFeed(feed)
   }
 
-  /** Joins the order API of one venue. @throws what the gateway's `start` throws; FafnirError ARGUMENT_INVALID */
+  /**
+   * Joins the order API of one venue.
+   * @throws what the gateway's `start` throws; FafnirError ARGUMENT_INVALID (the venue has a gateway or a native link)
+   */
   async attachGateway(gateway: OrderGateway): Promise<void> {
     this.requireOpen()
-    const venue = this.venueId(gateway.venue)
-    if (this.links.has(venue))
-      throw fail('ARGUMENT_INVALID', 'the venue has a gateway already', { venue: gateway.venue })
-    const { inlet, stop } = this
-    const link = new GatewayLink(gateway, { inlet, signal: stop.signal, fault: (error) => this.tell(error) })
-    this.links.set(venue, link)
-    const conn = venue * 2 + 1
-    try {
-      await gateway.start(
-        {
-          report: (orderId, report) => this.guardedReport(link, orderId, report),
-          up: () => this.conn(conn, ConnState.Up),
-          down: () => this.conn(conn, ConnState.Down),
-        },
-        stop.signal,
-      )
-    } catch (error) {
-      this.links.delete(venue)
-      throw error
-    }
-    this.conn(conn, ConnState.Up)
+    await this.venues.attachGateway(gateway)
   }
 
   /**
@@ -214,7 +190,7 @@ export class Engine implements AsyncDisposable {
    */
   pushFrame(venue: string, bytes: Uint8Array | string): boolean {
     this.requireOpen()
-    return this.inlet.frame(this.venueId(venue) * 2, typeof bytes === 'string' ? encoder.encode(bytes) : bytes)
+    return this.venues.frame(venue, bytes)
   }
 
   /**
@@ -233,10 +209,76 @@ export class Engine implements AsyncDisposable {
    */
   report(orderId: number, report: ExecutionReport): void {
     this.requireOpen()
-    for (const link of this.links.values()) {
-      if (link.knows(orderId)) return this.guardedReport(link, orderId, report)
+    this.venues.report(orderId, report)
+  }
+
+  /** What a strategy sees and can ask for; for code that is none. Its views are valid until the event loop goes on. */
+  get ctx(): StrategyContext {
+    return this.strategy.ctx
+  }
+
+  /** Market events this thread lost so far because it was too slow. Exact. */
+  get missed(): number {
+    return this.rings.market.missed
+  }
+
+  /** Order events this thread lost so far because it was too slow. Exact; an image followed each gap. */
+  get lost(): number {
+    return this.strategy.lost
+  }
+
+  /**
+   * Calls a handler with the events of every poll, at most `maxRecords` (default 16384) at a time: the fastest way to
+   * see them. A handler that throws is taken off, and `onFault` is told.
+   * @returns takes the handler off.
+   */
+  onBatch(handler: BatchHandler, options: { readonly maxRecords?: number | undefined } = {}): () => void {
+    this.requireOpen()
+    return addHandler(this.handlers, handler, {
+      host: this.strategy,
+      missed: () => this.rings.market.missed,
+      maxRecords: maxRecordsOf(options.maxRecords, RECORDS_PER_POLL),
+      checkViews: this.options.checkViews === true,
+      fault: (error) => this.tell(error),
+    })
+  }
+
+  /**
+   * Batches of events, each made when it is asked for, from rings of their own: a slow consumer falls behind alone.
+   * What it misses is counted exactly in the next batch. A batch is valid until the next is asked for. Ends when the signal
+   * aborts or the engine ends.
+   * @throws FafnirError ARGUMENT_INVALID when the engine has as many ports as it can have
+   */
+  async *batches(options: BatchesOptions = {}): AsyncGenerator<EventBatch, void, undefined> {
+    const { checkViews } = this.options
+    const attached = attach(this.port({ commands: false }), { checkViews })
+    try {
+      yield* attached.batches(options)
+    } finally {
+      await attached.close()
     }
-    throw fail('UNKNOWN_ORDER', 'no gateway of this engine was given that order', { orderId })
+  }
+
+  /** The newest state of a symbol as the engine's thread knows it, whether its events were read or not. */
+  latest(symbol: string): Latest {
+    return latestOf(this.rings.latest, this.instruments, symbol)
+  }
+
+  /**
+   * A place for one more reader, to be sent to any thread of this process and given to `attach` there, once.
+   * @throws FafnirError ARGUMENT_INVALID (a size; as many ports as there can be), ENGINE_CLOSED
+   */
+  port(options: PortOptions = {}): EnginePort {
+    this.requireOpen()
+    const orders = shared(options.ordersRingBytes ?? this.memory.orders.byteLength - CONTROL_BYTES)
+    const commands = options.commands === false ? null : shared(options.commandRingBytes ?? PORT_COMMAND_BYTES)
+    const { producer, bell } = JSON.parse(guarded(() => this.host.addPort(orders, commands))) as {
+      readonly producer: number
+      readonly bell: number
+    }
+    const { market, latest } = this.memory
+    const port = { config: this.config, producer, bell, market, orders, latest }
+    return commands === null ? port : { ...port, commands }
   }
 
   /** The touch of a symbol as last delivered to this thread. */
@@ -244,9 +286,29 @@ export class Engine implements AsyncDisposable {
     return this.strategy.ctx.book(this.updates.instrument(symbol).id).copy()
   }
 
-  /** Signed position of a symbol in lots, from the fills delivered to this thread. */
+  /** Signed position of a symbol in lots, as last delivered to this thread. */
   position(symbol: string): number {
     return this.strategy.ctx.position(this.updates.instrument(symbol).id)
+  }
+
+  /** What the engine's thread shows of itself, at most 50 ms old. @throws FafnirError ENGINE_CLOSED */
+  stats(): EngineStats {
+    return JSON.parse(guarded(() => this.host.stats())) as EngineStats
+  }
+
+  /** How often things happened, as delivered to this thread. */
+  counts(): EngineCounts {
+    return this.observer.counts()
+  }
+
+  /**
+   * From now on these signals pull the kill switch, natively: also while the event loop is blocked. For programs; a
+   * library leaves signals alone.
+   * @throws FafnirError ARGUMENT_INVALID (a name, or a platform without such signals), ENGINE_CLOSED
+   */
+  killOnSignals(signals: readonly NodeJS.Signals[]): void {
+    this.requireOpen()
+    guarded(() => this.host.killOnSignals([...signals]))
   }
 
   /** The kill switch: everything is cancelled, every new order refused. Cancels go on. Idempotent. */
@@ -256,16 +318,12 @@ export class Engine implements AsyncDisposable {
 
   /** Lets the process end while the engine lives. */
   unref(): void {
-    this.referenced = false
-    this.keepAlive.unref()
-    this.scheduled?.unref()
+    this.loop.unref()
   }
 
   /** Keeps the process alive while the engine lives. The default. */
   ref(): void {
-    this.referenced = true
-    this.keepAlive.ref()
-    this.scheduled?.ref()
+    this.loop.ref()
   }
 
   /** Cancels everything, waits for the answers, stops feeds and gateways, joins the native thread. Idempotent. */
@@ -287,71 +345,23 @@ export class Engine implements AsyncDisposable {
       do {
         await new Promise((resolve) => setTimeout(resolve, CLOSE_LOOK_MILLIS))
         this.poll()
-      } while ((this.openOrders() > 0 || !this.quiet()) && performance.now() < end && this.failed === undefined)
+      } while ((this.venues.openOrders > 0 || !this.quiet()) && performance.now() < end && this.failed === undefined)
     } catch (error) {
       this.fail(error)
     }
     this.stop.abort()
-    clearImmediate(this.scheduled)
-    clearInterval(this.keepAlive)
-    const ended = guarded(() => this.host.close())
-    for (const link of this.links.values()) {
-      // A call that never settles must not keep the engine from closing.
-      if (!(await link.settled(this.options.closeTimeoutMillis ?? CLOSE_TIMEOUT_MILLIS))) {
-        this.tell(fail('ACK_TIMEOUT', 'a gateway call had not settled when the engine closed'))
-      }
-      try {
-        await link.gateway.close?.()
-      } catch (error) {
-        this.tell(asFault('a gateway failed to close', error))
-      }
-    }
-    return this.summaryOf(ended, outcome)
-  }
-
-  private summaryOf(json: string, outcome: StrategyOutcome): EngineSummary {
-    const raw = JSON.parse(json) as Record<string, unknown>
-    const fault = raw['fault'] as { code: FafnirError['code']; message: string; fields: FafnirError['fields'] } | null
-    return {
-      effectsHash: String(raw['effectsHash']),
-      turns: Number(raw['turns']),
-      malformed: Number(raw['malformed']),
-      dropped: Number(raw['dropped']),
-      fault: fault === null ? this.failed : fail(fault.code, fault.message, fault.fields),
-      strategy: this.used ? outcome : undefined,
-      openOrders: this.openOrders(),
-    }
-  }
-
-  private openOrders(): number {
-    let open = 0
-    for (const link of this.links.values()) open += link.openOrders
-    return open
+    const ended = await guardedAsync(async () => this.host.close())
+    // What the last turns published: answers to cancels of native links, the reason of a halt.
+    if (this.failed === undefined) this.poll()
+    this.loop.stop()
+    clearInterval(this.heart)
+    await this.venues.close(this.options.closeTimeoutMillis ?? CLOSE_TIMEOUT_MILLIS)
+    const strategy = this.used ? outcome : undefined
+    return summaryOf(ended, { failed: this.failed, strategy })
   }
 
   private quiet(): boolean {
     return this.inlet.flush() === 0 && this.rings.market.isEmpty() && this.rings.orders.isEmpty()
-  }
-
-  private schedule(): void {
-    if (this.scheduled !== undefined || this.stop.signal.aborted) return
-    this.scheduled = setImmediate(() => {
-      this.scheduled = undefined
-      this.turn()
-    })
-    if (!this.referenced) this.scheduled.unref()
-  }
-
-  private turn(): void {
-    if (this.poll() > 0) this.idle = 0
-    else this.idle += 1
-    if (this.failed !== undefined) return
-    if (this.idle < IDLE_POLLS || this.inlet.flush() > 0) return this.schedule()
-    // Both rings must be empty after both wishes were made, or the doorbell of one would be missed.
-    const market = maySleep(this.rings.market)
-    const orders = maySleep(this.rings.orders)
-    if (!market || !orders) this.schedule()
-    else this.idle = 0
   }
 
   private poll(): number {
@@ -359,6 +369,7 @@ export class Engine implements AsyncDisposable {
     let seen = 0
     try {
       seen = this.strategy.poll(RECORDS_PER_POLL)
+      for (const recorder of this.handlers) recorder.flush()
       this.inlet.flush()
       if (this.gap) {
         // Requests may be lost: cancelling everything is the one state that is known to be right.
@@ -380,66 +391,17 @@ export class Engine implements AsyncDisposable {
   // The rings cannot be trusted any more: the native kill switch needs none of them.
   private fail(error: unknown): void {
     if (this.failed !== undefined) return
-    this.failed = asFault('the engine cannot go on', error)
+    this.failed = asFault('RING_CORRUPT', 'the engine cannot go on', error)
     this.host.kill()
     this.tell(this.failed)
   }
 
   private tell(error: FafnirError): void {
+    this.observer.fault(error)
     this.options.onFault?.(error)
-  }
-
-  private conn(conn: number, state: ConnState): void {
-    if (!this.stop.signal.aborted) this.inlet.conn(conn, state)
-  }
-
-  private guardedReport(link: GatewayLink, orderId: number, report: ExecutionReport): void {
-    if (this.stop.signal.aborted) throw fail('ENGINE_CLOSED', 'the engine is closed')
-    link.report(orderId, report)
-  }
-
-  private linkOf(instrument: Instrument): GatewayLink | undefined {
-    return this.links.get(this.venueId(instrument.venue))
-  }
-
-  private venueId(name: string): number {
-    const id = this.config.venues.findIndex((venue) => venue.name === name)
-    if (id >= 0) return id
-    const allowed = this.config.venues.map((venue) => venue.name).join(' ')
-    throw fail('ARGUMENT_INVALID', `no venue "${name}"`, { venue: name, allowed })
-  }
-
-  private fetchSnapshot(instrumentId: number): void {
-    const instrument = this.instruments[instrumentId]!
-    const feed = this.feeds.get(this.venueId(instrument.venue))
-    // The engine asks again while it waits; one fetch at a time answers every ask.
-    if (feed?.snapshot === undefined || this.fetching.has(instrumentId)) return
-    this.fetching.add(instrumentId)
-    const attempt = async (): Promise<void> => {
-      const { signal } = this.stop
-      for (let pause = SNAPSHOT_FIRST_MILLIS; !signal.aborted; pause = Math.min(pause * 2, SNAPSHOT_LAST_MILLIS)) {
-        try {
-          const body = await feed.snapshot!(instrument.symbol, signal)
-          const bytes = typeof body === 'string' ? encoder.encode(body) : body
-          if (signal.aborted || this.inlet.frame(SNAPSHOT_CONN + instrumentId, bytes)) return
-        } catch (error) {
-          this.tell(asFault(`no snapshot of ${instrument.symbol}`, error))
-        }
-        await delay(pause, signal)
-      }
-    }
-    void attempt().finally(() => this.fetching.delete(instrumentId))
   }
 
   private requireOpen(): void {
     if (this.closing !== undefined) throw fail('ENGINE_CLOSED', 'the engine is closed')
   }
-}
-
-const encoder = new TextEncoder()
-
-function asFault(message: string, error: unknown): FafnirError {
-  if (error instanceof FafnirError) return error
-  const text = error instanceof Error ? error.message : String(error)
-  return fail('BOOK_DISCONNECTED', message, { error: text }, error)
 }

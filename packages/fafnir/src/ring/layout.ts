@@ -39,8 +39,8 @@ export const WORD_BELL = 97
 export const WORD_CHECKPOINTS = 128
 export const WORD_DATA: number = CONTROL_BYTES / 4
 
-/** The three rings, as the control block numbers them. */
-export const ringKind = { market: 1, orders: 2, commands: 3 } as const
+/** The three rings and the registers beside them, as the control block numbers them. */
+export const ringKind = { market: 1, orders: 2, commands: 3, registers: 4 } as const
 /** Name of a ring. */
 export type RingKind = keyof typeof ringKind
 

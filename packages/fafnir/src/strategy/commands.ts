@@ -6,7 +6,7 @@
 import { fail } from '../errors.js'
 import { ALL_INSTRUMENTS, CommandKind, CommandLayout, limits, record as records } from '../generated/layout.js'
 import type { CommandWriter } from '../ring/command-writer.js'
-import { TWO_32, writeI64 } from './decode.js'
+import { writeI64 } from './decode.js'
 
 // Words from the record's first: header, cause sequence, then the command.
 const CAUSE = 2
@@ -33,6 +33,10 @@ export class CommandEncoder {
   causeSequence: number = 0
   /** Commands written so far. */
   written: number = 0
+  /** Called after a command, unless many follow each other and one call after the last will do. */
+  wake: (() => void) | undefined = undefined
+  /** Many follow each other. */
+  batching: boolean = false
 
   constructor(sink: CommandSink) {
     this.sink = sink
@@ -80,13 +84,13 @@ export class CommandEncoder {
     this.end()
   }
 
-  /** Set a timer; `atLow` and `atHigh` are the halves of its moment in Unix ns. User ids start at 2^32. */
+  /** Set a timer; `atLow` and `atHigh` are the halves of its moment in Unix ns. Ids of producers start at 2^32. */
   setTimer(id: number, atLow: number, atHigh: number): void {
     const at = this.begin(CommandKind.SetTimer, 0, 0, 0)
     const { i32 } = this.sink
     i32[at + AT] = atLow
     i32[at + AT + 1] = atHigh
-    writeI64(i32, at + ID, id + TWO_32)
+    writeI64(i32, at + ID, id)
     this.end()
   }
 
@@ -129,6 +133,7 @@ export class CommandEncoder {
   private end(): void {
     this.sink.commit()
     this.written += 1
+    if (!this.batching) this.wake?.()
   }
 }
 

@@ -8,7 +8,7 @@ import { flag } from '../generated/layout.js'
 import type { QuoterConfig } from '../generated/config.js'
 import type { Instrument } from '../units.js'
 import type { CommandEncoder } from './commands.js'
-import { TWO_32, sideByte, type Side } from './decode.js'
+import { REFERENCES_PER_PRODUCER, TWO_32, sideByte, type Side } from './decode.js'
 import type { OrderTable } from './order-table.js'
 import type { MarketState } from './state.js'
 import { BookView, OwnOrders, VolatilityView } from './views.js'
@@ -78,6 +78,7 @@ export class StrategyContext<Params = unknown> {
   private readonly bookView: BookView
   private readonly volatilityView: VolatilityView
   private readonly symbols: ReadonlyMap<string, Instrument>
+  private readonly firstTimerId: number
   private nextClientId: number
 
   constructor(parts: {
@@ -88,7 +89,7 @@ export class StrategyContext<Params = unknown> {
     readonly table: OrderTable
     readonly commands: CommandEncoder
     readonly start: SessionStart
-    readonly firstClientId: number
+    readonly producer: number
   }) {
     this.params = parts.params
     this.instruments = parts.instruments
@@ -97,7 +98,8 @@ export class StrategyContext<Params = unknown> {
     this.table = parts.table
     this.commands = parts.commands
     this.start = parts.start
-    this.nextClientId = parts.firstClientId
+    this.nextClientId = parts.producer * REFERENCES_PER_PRODUCER + 1
+    this.firstTimerId = (parts.producer + 1) * TWO_32
     this.orders = new OwnOrders(parts.table)
     this.bookView = new BookView(parts.state)
     this.volatilityView = new VolatilityView(parts.state)
@@ -222,7 +224,7 @@ export class StrategyContext<Params = unknown> {
     }
     const { low, high } = this.start
     const sum = (low >>> 0) + (atNs % TWO_32)
-    this.commands.setTimer(id, sum | 0, high + Math.floor(atNs / TWO_32) + (sum >= TWO_32 ? 1 : 0))
+    this.commands.setTimer(this.firstTimerId + id, sum | 0, high + Math.floor(atNs / TWO_32) + (sum >= TWO_32 ? 1 : 0))
   }
 
   /**

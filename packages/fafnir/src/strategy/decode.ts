@@ -37,6 +37,9 @@ export const SUBMISSION_TIME: number = OrderEventLayout.submissionTime / 4
 export const VENUE_ACK_TIME: number = OrderEventLayout.venueAckTime / 4
 export const FEE: number = OrderEventLayout.fee / 4
 
+/** References of one producer: from `producer * REFERENCES_PER_PRODUCER` up to the next. */
+export const REFERENCES_PER_PRODUCER: number = 2 ** 40
+
 /** A signed 64-bit field; exact within ±2^53. */
 export function readI64(words: Int32Array, at: number): number {
   return words[at + 1]! * TWO_32 + (words[at]! >>> 0)
@@ -88,6 +91,8 @@ export const ORDER_KINDS = [
   'expired',
   'refused',
   'ackTimeout',
+  'status',
+  'position',
 ] as const
 /** What an order event means. `none` never reaches a handler. */
 export type OrderKind = (typeof ORDER_KINDS)[number]

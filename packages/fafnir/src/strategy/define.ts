@@ -31,6 +31,12 @@ export interface StrategyHandlers<Params = unknown> {
   readonly onOrder?: (event: OrderEventView, ctx: StrategyContext<Params>) => void
   /** A timer of `ctx.setTimer` fired. */
   readonly onTimer?: (id: number, ctx: StrategyContext<Params>) => void
+  /**
+   * Order events were lost because this thread was behind (`lost` of them). Orders and positions of `ctx` are whole
+   * again; timers that were lost must be set anew. Without this handler a strategy that has `onFill` or `onOrder` is
+   * halted (MISSED_REPORT), because it may count by itself.
+   */
+  readonly onGap?: (lost: number, ctx: StrategyContext<Params>) => void
   /** After the last event; commands are no longer taken. Not called after a handler threw. */
   readonly onStop?: (ctx: StrategyContext<Params>) => void
 }
@@ -45,7 +51,7 @@ export interface AnyStrategy {
 /** A checked strategy. Made by `defineStrategy` only. */
 export type StrategyDefinition<Params = unknown> = Readonly<StrategyHandlers<Params>> & AnyStrategy
 
-const HANDLERS = ['onStart', 'onBook', 'onTrade', 'onFill', 'onOrder', 'onTimer', 'onStop'] as const
+const HANDLERS = ['onStart', 'onBook', 'onTrade', 'onFill', 'onOrder', 'onTimer', 'onGap', 'onStop'] as const
 const KEYS: ReadonlySet<string> = new Set(['apiVersion', 'params', ...HANDLERS])
 // A strategy file may load its own copy of this package (another module format): the mark must be the same in both.
 const MARK = Symbol.for('fafnir.strategy')

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 
 import { FafnirError } from '../errors.js'
+import { codeNumber } from '../generated/codes.js'
 import { CommandKind, EventKind, OrderEventKind, OrderState, flag } from '../generated/layout.js'
 import { instrumentsOf } from '../units.js'
 import type { CoreMath, StrategyContext } from './context.js'
@@ -255,6 +256,84 @@ describe('orders and position', () => {
     expect(host.outcome().error).toMatchObject({ code: 'STRATEGY_THREW', fields: { cause: 'MISSED_REPORT' } })
     expect(host.ctx.orders.size).toBe(1)
     expect(host.ctx.orders.at(0)).toMatchObject({ clientId: 2, filled: 3 })
+  })
+
+  it('is whole again at the end of an image, tells the strategy, and calls it only then', () => {
+    const seen: unknown[] = []
+    const { market, orders, sink, host } = setup({
+      onOrder: (event: { kind: string }) => void seen.push(event.kind),
+      onTrade: (_: TradeView, ctx: StrategyContext<never>) => void seen.push(['trade', ctx.position(0)]),
+      onGap: (lost: number, ctx: StrategyContext<never>) =>
+        void seen.push(['gap', lost, ctx.position(0), ctx.position(1), ctx.orders.size]),
+    })
+    const position = (instrument: number, lots: number, flags: number, more: object = {}) =>
+      orderRecord({ time: START, kind: OrderEventKind.Position, instrument, lastLots: lots, flags, ...more })
+    orders.push(order(1, OrderEventKind.Fill, OrderState.Filled, { lastLots: 2, filled: 2 }))
+    market.push(trade(2))
+    host.poll(Infinity)
+    orders.push(gapRecord(3))
+    orders.push(gapRecord(4))
+    orders.push(order(0, OrderEventKind.Accepted, OrderState.Live, { clientId: 2, filled: 3, flags: flag.SNAPSHOT }))
+    orders.push(order(0, OrderEventKind.Accepted, OrderState.Live, { clientId: 2 ** 40 + 1, flags: flag.SNAPSHOT }))
+    orders.push(position(0, -7, flag.SNAPSHOT))
+    market.push(trade(10))
+    host.poll(Infinity)
+    expect(seen).toEqual([['trade', 2]])
+    orders.push(position(1, 5, flag.SNAPSHOT | flag.LAST))
+    host.poll(Infinity)
+    market.push(trade(11))
+    host.poll(Infinity)
+    expect(seen).toEqual([
+      ['trade', 2],
+      ['gap', 7, -7, 5, 1],
+      ['trade', -7],
+    ])
+    // The venue's statement: adopted, or not ours and said so.
+    orders.push(position(0, 9, 0, { sequence: 12 }))
+    orders.push(position(1, 8, 0, { sequence: 13, reason: codeNumber.POSITION_MISMATCH }))
+    host.poll(Infinity)
+    expect([host.ctx.position(0), host.ctx.position(1), host.lost]).toEqual([9, 5, 7])
+    expect(sink.seen).toEqual([])
+  })
+
+  it('begins with an image where it joins, as a producer of its own', () => {
+    const seen: unknown[] = []
+    const { market, orders, sink, host } = setup(
+      {
+        onStart: (ctx: StrategyContext<never>) => {
+          seen.push(['start', ctx.position(0), ctx.place({ instrument: 0, side: 'buy', price: 1, quantity: 1 })])
+          ctx.setTimer(5, 0)
+        },
+        onTrade: () => void seen.push('trade'),
+        onTimer: (id: number) => void seen.push(['timer', id]),
+      },
+      { joining: true, producer: 3 },
+    )
+    market.push(trade(41))
+    host.poll(Infinity)
+    expect(seen).toEqual([])
+    orders.push(
+      orderRecord({ time: START, kind: OrderEventKind.Position, lastLots: 6, flags: flag.SNAPSHOT | flag.LAST }),
+    )
+    host.poll(Infinity)
+    const first = 3 * 2 ** 40 + 1
+    expect(seen).toEqual([['start', 6, first]])
+    expect(sink.seen.map(({ clientId, id }) => [clientId, id])).toEqual([
+      [first, 0],
+      [0, 4 * 2 ** 32 + 5],
+    ])
+    // Timers come through the orders ring; those of others are not ours.
+    orders.push(eventRecord({ sequence: 42, time: START, kind: EventKind.Timer, id: 4 * 2 ** 32 + 5 }))
+    orders.push(eventRecord({ sequence: 43, time: START, kind: EventKind.Timer, id: 2 ** 32 + 5 }))
+    orders.push(eventRecord({ sequence: 44, time: START, kind: EventKind.Timer, id: 5 * 2 ** 32 }))
+    const halted = { kind: EventKind.Trading, detail: 1, code: codeNumber.STRATEGY_HALTED, time: START }
+    market.push(eventRecord({ ...halted, sequence: 45, id: 0 }))
+    host.poll(Infinity)
+    expect(seen.slice(1)).toEqual([['timer', 5]])
+    expect(host.ctx.trading).toBe(true)
+    market.push(eventRecord({ ...halted, sequence: 46, id: 3 }))
+    host.poll(Infinity)
+    expect(host.ctx.trading).toBe(false)
   })
 
   it.each([

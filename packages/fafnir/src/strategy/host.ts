@@ -10,15 +10,10 @@
 // whatever precedes it was visible before it was. An order record that does not follow waits for one more look at the
 // market ring: what is still missing then was overwritten before we read it, and is counted by the reader.
 import { FafnirError, fail } from '../errors.js'
-import {
-  EventKind,
-  OrderEventKind,
-  OrderEventLayout,
-  TIMER_ID_FIRST_USER,
-  flag,
-  record as records,
-} from '../generated/layout.js'
+import { codeNumber } from '../generated/codes.js'
+import { EventKind, OrderEventKind, OrderEventLayout, flag, record as records } from '../generated/layout.js'
 import type { RecordCursor } from '../ring/record-cursor.js'
+import type { RegistersReader } from '../ring/registers.js'
 import type { Instrument } from '../units.js'
 import { checkedView, type Step } from './checked-views.js'
 import { CommandEncoder, type CommandSink } from './commands.js'
@@ -64,10 +59,20 @@ export interface HostOptions {
   readonly tap?: HostTap | undefined
   /** Open orders the strategy may have. Default: 4096. */
   readonly maxOrders?: number | undefined
-  /** First client id given out. Default: 1. */
-  readonly firstClientId?: number | undefined
+  /** Number of this thread among those that give the engine commands. Default: 0, the thread that owns the engine. */
+  readonly producer?: number | undefined
+  /** Where the newest state is taken from after market records were lost. */
+  readonly latest?: RegistersReader | undefined
+  /** The first record is that of an image: handlers are called once it is complete. Default: false. */
+  readonly joining?: boolean | undefined
   /** A view used after its step throws. Allocates at every event. Default: false. */
   readonly checkViews?: boolean | undefined
+}
+
+/** Sees every record after the state has taken it in. */
+export interface Recorder {
+  /** `at` is the record's first word; valid until this returns. */
+  record(words: Int32Array, at: number, type: number): void
 }
 
 /** How a strategy ended. */
@@ -92,6 +97,10 @@ export class StrategyHost {
   sequence: number = 0
   /** Records consumed. */
   events: number = 0
+  /** Order records lost. */
+  lost: number = 0
+  /** Sees every record. */
+  recorder: Recorder | undefined = undefined
   readonly ctx: StrategyContext
   readonly state: MarketState
   readonly table: OrderTable
@@ -112,6 +121,14 @@ export class StrategyHost {
   private failure: FafnirError | undefined
   private faultUnsaid: boolean = false
   private live: boolean
+  /** Orders and positions are whole: there is no gap whose image has not come yet. */
+  private whole: boolean
+  /** Handlers are called. */
+  private handling: boolean
+  private gapLost: number = 0
+  private missed: number = 0
+  private readonly latest: RegistersReader | undefined
+  private readonly firstTimerId: number
   private readonly held: Int32Array = new Int32Array(OrderEventLayout.bytes / 4)
   /** Type of the order record held back; 0 when none is. */
   private heldType: number = 0
@@ -125,9 +142,14 @@ export class StrategyHost {
     this.tap = options.tap
     this.strategy = strategy
     this.live = strategy !== undefined
+    this.whole = options.joining !== true
+    this.handling = this.live && this.whole
+    this.latest = options.latest
+    const producer = options.producer ?? 0
+    this.firstTimerId = (producer + 1) * TWO_32
     this.checkViews = options.checkViews ?? false
-    this.state = new MarketState(instruments.length)
-    this.table = new OrderTable(options.maxOrders ?? 4096)
+    this.state = new MarketState(instruments.length, producer)
+    this.table = new OrderTable(options.maxOrders ?? 4096, producer)
     this.commands = new CommandEncoder(options.commands)
     this.book = new BookView(this.state)
     this.ctx = new StrategyContext({
@@ -138,7 +160,7 @@ export class StrategyHost {
       table: this.table,
       commands: this.commands,
       start: this.start,
-      firstClientId: options.firstClientId ?? 1,
+      producer,
     })
     this.handed = this.ctx
     if (this.checkViews) this.handed = checkedContext(this.ctx, this.step)
@@ -150,6 +172,17 @@ export class StrategyHost {
    */
   poll(most: number): number {
     const before = this.events
+    this.commands.batching = true
+    try {
+      this.deliverAll(most, before)
+      if (this.faultUnsaid) this.sayFault()
+    } finally {
+      this.commands.batching = false
+    }
+    return this.events - before
+  }
+
+  private deliverAll(most: number, before: number): void {
     this.market.poll(this.onMarket, most)
     while (this.events - before < most && this.holdOrder()) {
       const follows = this.heldGap || this.heldSequence <= this.sequence + 1
@@ -157,8 +190,6 @@ export class StrategyHost {
       if (!follows && this.market.poll(this.onMarket, most) > 0) continue
       this.deliverHeld()
     }
-    if (this.faultUnsaid) this.sayFault()
-    return this.events - before
   }
 
   /**
@@ -170,6 +201,7 @@ export class StrategyHost {
     this.strategy = strategy
     this.ctx.params = strategy.params
     this.live = true
+    this.handling = this.whole
   }
 
   /** The last call of a run: `onStop`, unless a handler threw. */
@@ -183,6 +215,7 @@ export class StrategyHost {
       this.halt(error)
     }
     this.live = false
+    this.handling = false
     return this.outcome()
   }
 
@@ -201,6 +234,7 @@ export class StrategyHost {
   // One closure for the whole run; the readers call it for every record.
   private readonly onMarket = (record: RecordCursor): void => {
     const { i32, word } = record
+    if (this.market.missed !== this.missed) this.afterMiss()
     const sequence = readU64(i32, word + SEQUENCE)
     if (sequence !== this.sequence + 1) {
       while (this.holdOrder() && (this.heldGap || this.heldSequence < sequence)) this.deliverHeld()
@@ -214,8 +248,13 @@ export class StrategyHost {
     const words = Math.min((record.length + 3) >> 2, this.held.length)
     for (let i = 0; i < words; i += 1) this.held[i] = i32[word + i]!
     this.heldType = record.type
-    this.heldGap = record.type !== records.RECORD_ORDER
+    this.heldGap = record.type === records.RECORD_GAP
     this.heldSequence = this.heldGap ? 0 : readU64(this.held, SEQUENCE)
+  }
+
+  private afterMiss(): void {
+    this.missed = this.market.missed
+    if (this.latest !== undefined) this.state.restore(this.latest)
   }
 
   private holdOrder(): boolean {
@@ -235,6 +274,7 @@ export class StrategyHost {
     } catch (error) {
       this.halt(error)
     }
+    if (this.recorder !== undefined) this.recorder.record(words, at, type)
   }
 
   private consume(words: Int32Array, at: number, type: number): void {
@@ -251,19 +291,43 @@ export class StrategyHost {
     if (!this.start.known) this.setStart(words, at)
     this.ctx.now =
       (words[at + TIME + 1]! - this.start.high) * TWO_32 + ((words[at + TIME]! >>> 0) - (this.start.low >>> 0))
-    if (this.live && !this.begun) this.begin()
+    if (this.handling && !this.begun) this.begin()
     if (type === records.RECORD_EVENT) this.consumeEvent(words, at)
     else if (type === records.RECORD_ORDER) this.consumeOrder(words, at)
     this.step.number += 1
   }
 
   private consumeGap(lost: number): void {
+    this.lost += lost
+    this.gapLost += lost
+    this.whole = false
+    this.handling = false
     this.table.clear()
+    this.state.position.fill(0)
     this.tap?.onGap(lost)
-    if (!this.live) return
-    // The image that follows has the open orders but no fills: the position a strategy would go on with may be wrong.
+    const { strategy } = this
+    if (!this.live || strategy === undefined || strategy.onGap !== undefined) return
+    if (strategy.onFill === undefined && strategy.onOrder === undefined) return
+    // Orders and positions will be whole again, but what the strategy itself has counted is not.
     this.running = 'orders ring'
     throw fail('MISSED_REPORT', 'order records were lost because this thread was behind', { lost })
+  }
+
+  private imageEnds(): void {
+    if (this.whole) return
+    this.whole = true
+    this.handling = this.live
+    if (!this.handling) return
+    const lost = this.gapLost
+    this.gapLost = 0
+    if (!this.begun) {
+      this.begin()
+      // What was known before this reader joined.
+      if (this.state.dirtyCount > 0) this.deliverBooks()
+    } else if (lost > 0 && this.strategy?.onGap !== undefined) {
+      this.running = 'onGap'
+      this.strategy.onGap(lost, this.handed)
+    }
   }
 
   private setStart(words: Int32Array, at: number): void {
@@ -293,10 +357,10 @@ export class StrategyHost {
       case EventKind.Level:
         break
       case EventKind.Trade:
-        if (this.live && this.strategy?.onTrade !== undefined) this.deliverTrade(words, at)
+        if (this.handling && this.strategy?.onTrade !== undefined) this.deliverTrade(words, at)
         break
       case EventKind.Timer:
-        if (this.live && this.strategy?.onTimer !== undefined) this.deliverTimer(words, at)
+        if (this.handling && this.strategy?.onTimer !== undefined) this.deliverTimer(words, at)
         break
       default:
         this.tap?.onEvent(words, at, kind)
@@ -311,15 +375,16 @@ export class StrategyHost {
   }
 
   private deliverTimer(words: Int32Array, at: number): void {
-    const id = readU64(words, at + ID)
-    if (id < TIMER_ID_FIRST_USER) return
+    // Smaller ids are the engine's or another producer's, larger ones another producer's.
+    const id = readU64(words, at + ID) - this.firstTimerId
+    if (id < 0 || id >= TWO_32) return
     this.running = 'onTimer'
-    this.strategy!.onTimer!(id - TIMER_ID_FIRST_USER, this.handed)
+    this.strategy!.onTimer!(id, this.handed)
   }
 
   private deliverBooks(): void {
     const { state, strategy } = this
-    if (this.live && strategy?.onBook !== undefined) {
+    if (this.handling && strategy?.onBook !== undefined) {
       this.running = 'onBook'
       for (let i = 0; i < state.dirtyCount; i += 1) {
         const book = this.book.point(state.dirty[i]!)
@@ -338,13 +403,19 @@ export class StrategyHost {
     // A full image after a gap restores what is open; it is no event of the market.
     const outside = readU64(words, at + SEQUENCE) === 0
     const image = ((head >>> 8) & flag.SNAPSHOT) !== 0 || (outside && kind === OrderEventKind.Accepted)
-    if (kind === OrderEventKind.Fill && !image) {
+    if (kind === OrderEventKind.Position) {
+      if (words[at + SIDE_DETAIL_CODE]! >>> 16 !== codeNumber.POSITION_MISMATCH) {
+        state.applyPosition(words, at, instrument)
+      }
+      if (image && ((head >>> 8) & flag.LAST) !== 0) this.imageEnds()
+      if (image) return
+    } else if (kind === OrderEventKind.Fill && !image) {
       state.applyFill(words, at, instrument, words[at + SIDE_DETAIL_CODE]! & 0xff)
     }
     this.table.apply(words, at, image)
     if (image) this.tap?.onImage(words, at)
     else this.tap?.onOrder(words, at, kind)
-    if (!this.live || image || strategy === undefined) return
+    if (!this.handling || image || strategy === undefined) return
     const handler = kind === OrderEventKind.Fill ? strategy.onFill : strategy.onOrder
     if (handler === undefined) return
     this.running = kind === OrderEventKind.Fill ? 'onFill' : 'onOrder'
@@ -355,6 +426,7 @@ export class StrategyHost {
   private halt(thrown: unknown): void {
     if (!this.live) throw thrown
     this.live = false
+    this.handling = false
     this.step.number += 1
     this.state.clearDirty()
     const what = thrown instanceof Error ? thrown.message : String(thrown)

@@ -13,6 +13,7 @@ import {
   ORDER_ID,
   PRICE,
   QUANTITY,
+  REFERENCES_PER_PRODUCER,
   SIDE_DETAIL_CODE,
   readI64,
   readU64,
@@ -39,11 +40,15 @@ export class OrderTable {
   readonly state: Uint8Array
   readonly algoId: Uint16Array
   readonly traderId: Uint16Array
+  private readonly firstId: number
+  private readonly endId: number
   private readonly index: Int32Array
   private readonly mask: number
 
-  /** Room for `capacity` orders, rounded up to a power of two. */
-  constructor(capacity: number) {
+  /** Room for `capacity` orders of one producer, rounded up to a power of two. */
+  constructor(capacity: number, producer: number = 0) {
+    this.firstId = producer * REFERENCES_PER_PRODUCER
+    this.endId = this.firstId + REFERENCES_PER_PRODUCER
     const rounded = 2 ** Math.ceil(Math.log2(Math.max(capacity, 2)))
     this.capacity = rounded
     this.clientId = new Float64Array(rounded)
@@ -130,10 +135,13 @@ export class OrderTable {
     this.size = 0
   }
 
-  /** Takes in an order event, or a record of a full image. Events of native quoters (client id 0) are not ours. */
+  /**
+   * Takes in an order event, or a record of a full image. Events of native quoters (client id 0) and of other producers
+   * are not ours.
+   */
   apply(words: Int32Array, at: number, image: boolean): void {
     const clientId = readU64(words, at + CLIENT_ID)
-    if (clientId === 0) return
+    if (clientId <= this.firstId || clientId >= this.endId) return
     const head = words[at + KIND_FLAGS_INSTRUMENT]!
     const kind = head & 0xff
     const sideStateReason = words[at + SIDE_DETAIL_CODE]!

@@ -3,10 +3,21 @@
 // Out:   touch, volatility, position per instrument as of the last record applied.
 // Holds: columns by instrument, sized once; the engine publishes the touch in force, so the last one published holds.
 // Costs: a few typed-array stores a record; no allocation.
-import { EventKind } from '../generated/layout.js'
-import { LAST_LOTS, PRICE, QUANTITY, SIDE_DETAIL_CODE, readI64 } from './decode.js'
+import { codeNumber } from '../generated/codes.js'
+import { EventKind, LatestLayout } from '../generated/layout.js'
+import type { RegistersReader } from '../ring/registers.js'
+import { ID, LAST_LOTS, PRICE, QUANTITY, SIDE_DETAIL_CODE, readI64, readU64 } from './decode.js'
 
 const TRADING_HALTED = 1
+const LATEST_BID = LatestLayout.bid / 4
+const LATEST_BID_LOTS = LatestLayout.bidLots / 4
+const LATEST_ASK = LatestLayout.ask / 4
+const LATEST_ASK_LOTS = LatestLayout.askLots / 4
+const LATEST_SIGMA = LatestLayout.sigmaBits / 4
+const LATEST_TIME = LatestLayout.time / 4
+const LATEST_SAMPLES = LatestLayout.samples / 4
+/** valid, full, side of the last trade, trading: a byte each. */
+const LATEST_VALID_FULL = LatestLayout.valid / 4
 
 /** What a strategy can know about its instruments, in columns. */
 export class MarketState {
@@ -24,14 +35,17 @@ export class MarketState {
   readonly full: Uint8Array
   /** Signed lots. */
   readonly position: Float64Array
-  /** False once the engine was killed or is closing. */
+  /** False once the engine was killed or is closing, or the strategy of this producer failed. */
   trading: boolean = true
+  private readonly producer: number
+  private failed: boolean = false
   /** Instruments whose book changed and for which `onBook` is due, in the order of their first change. */
   readonly dirty: Uint16Array
   dirtyCount: number = 0
   private readonly isDirty: Uint8Array
 
-  constructor(instruments: number) {
+  constructor(instruments: number, producer: number = 0) {
+    this.producer = producer
     const column = (): Float64Array => new Float64Array(instruments)
     this.count = instruments
     this.bid = column()
@@ -71,10 +85,42 @@ export class MarketState {
         this.mark(instrument)
         return
       case EventKind.Trading:
-        this.trading = ((sideDetailCode >>> 8) & 0xff) !== TRADING_HALTED
+        this.applyTrading(words, at, sideDetailCode)
         return
       default:
     }
+  }
+
+  private applyTrading(words: Int32Array, at: number, sideDetailCode: number): void {
+    const halted = ((sideDetailCode >>> 8) & 0xff) === TRADING_HALTED
+    if (sideDetailCode >>> 16 !== codeNumber.STRATEGY_HALTED) this.trading = !halted && !this.failed
+    // Strategies of other threads fail alone.
+    else if (readU64(words, at + ID) === this.producer) {
+      this.failed = true
+      this.trading = false
+    }
+  }
+
+  /**
+   * Takes the newest state out of the registers: after records were lost, so that nothing in here is older than the
+   * next record. What changes again before the state's own moment is shown early, then as its records say.
+   */
+  restore(latest: RegistersReader): void {
+    for (let i = 0; i < this.count; i += 1) {
+      if (!latest.read(i + 1)) continue
+      const { words } = latest
+      this.bid[i] = readI64(words, LATEST_BID)
+      this.bidLots[i] = readI64(words, LATEST_BID_LOTS)
+      this.ask[i] = readI64(words, LATEST_ASK)
+      this.askLots[i] = readI64(words, LATEST_ASK_LOTS)
+      this.valid[i] = words[LATEST_VALID_FULL]! & 0xff
+      this.full[i] = (words[LATEST_VALID_FULL]! >>> 8) & 0xff
+      this.sigmaWords[2 * i] = words[LATEST_SIGMA]!
+      this.sigmaWords[2 * i + 1] = words[LATEST_SIGMA + 1]!
+      this.samples[i] = readU64(words, LATEST_SAMPLES)
+      if (readU64(words, LATEST_TIME) > 0) this.mark(i)
+    }
+    if (latest.read(0)) this.trading = latest.words[LATEST_VALID_FULL]! >>> 24 !== TRADING_HALTED && !this.failed
   }
 
   private applyTouch(words: Int32Array, at: number, instrument: number, side: number): void {
@@ -101,6 +147,11 @@ export class MarketState {
   clearDirty(): void {
     for (let i = 0; i < this.dirtyCount; i += 1) this.isDirty[this.dirty[i]!] = 0
     this.dirtyCount = 0
+  }
+
+  /** Takes in a statement of the position. */
+  applyPosition(words: Int32Array, at: number, instrument: number): void {
+    this.position[instrument] = readI64(words, at + LAST_LOTS)
   }
 
   /** Takes in a fill. */

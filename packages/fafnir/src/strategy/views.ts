@@ -20,8 +20,10 @@ import {
   PRICE,
   QUANTITY,
   REQUEST,
+  SEQUENCE,
   SIDE_DETAIL_CODE,
   SUBMISSION_TIME,
+  TIME,
   VENUE_ACK_TIME,
   readBigU64,
   readI64,
@@ -297,6 +299,18 @@ export class OrderEventView {
   /** Trader or desk, by your numbering. */
   get traderId(): number {
     return this.words[this.at + ALGO_TRADER]! >>> 16
+  }
+  /** It is part of an image: what stands, not what happened. */
+  get snapshot(): boolean {
+    return ((this.words[this.at + KIND_FLAGS_INSTRUMENT]! >>> 8) & flag.SNAPSHOT) !== 0
+  }
+  /** Its place in the engine's one sequence; 0 in an image. */
+  get sequence(): number {
+    return readU64(this.words, this.at + SEQUENCE)
+  }
+  /** Engine time, Unix ns. Allocates. */
+  timeNs(): bigint {
+    return readBigU64(this.words, this.at + TIME)
   }
   /** When it was decided, Unix ns. Allocates. */
   decisionTimeNs(): bigint {
