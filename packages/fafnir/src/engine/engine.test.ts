@@ -292,6 +292,42 @@ describe.skipIf(!available)('engine (native)', () => {
     await expect(createEngine({ ...config, venus: [] } as never)).rejects.toMatchObject({ code: 'CONFIG_INVALID' })
   })
 
+  it('gives signs of life while its event loop turns, and is killed when it does not', async () => {
+    const live = await start(new FakeVenue(), {}, { host: { deadManMillis: 200 } })
+    live.pushEvent(TOUCH)
+    await new Promise((resolve) => setTimeout(resolve, 600))
+    expect([live.ctx.trading, live.stats().killReason]).toEqual([true, null])
+    // The event loop stands still for longer than the engine waits.
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 500)
+    await until(() => !live.ctx.trading, 'the kill')
+    expect(live.latest('BTCUSDT').bid).toBe(1000)
+    expect((await live.close()).killReason).toBe('deadMan')
+  })
+
+  it('takes no feed and no gateway where the engine itself has the link', async () => {
+    const market = { url: 'ws://127.0.0.1:9/ws' }
+    const orders = { kind: 'fix' as const, address: '127.0.0.1:9' }
+    engine = await createEngine({ ...config, venues: [{ name: 'rest', market, orders }], host: { closeMillis: 0 } })
+    await expect(engine.attachGateway(new FakeVenue())).rejects.toMatchObject({
+      code: 'ARGUMENT_INVALID',
+      fields: { link: 'orders' },
+    })
+    await expect(engine.attachFeed({ venue: 'rest', start: () => undefined })).rejects.toMatchObject({
+      code: 'ARGUMENT_INVALID',
+      fields: { link: 'market' },
+    })
+  })
+
+  it('leaves the event loop free while it closes', async () => {
+    const live = await start(new FakeVenue(), {})
+    let turns = 0
+    const timer = setInterval(() => (turns += 1), 1)
+    await live.close()
+    clearInterval(timer)
+    expect(turns).toBeGreaterThan(0)
+    expect(() => live.stats()).toThrow(expect.objectContaining({ code: 'ENGINE_CLOSED' }))
+  })
+
   it('fetches the snapshot a feed is asked for, again when it fails', async () => {
     const frames = { venues: [{ name: 'rest', feed: 'binanceUsdm' as const }] }
     const live = await start(new FakeVenue(), {}, frames)
