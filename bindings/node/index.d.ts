@@ -74,6 +74,18 @@ export declare class PortLink {
   close(): void
 }
 
+/** An exchange on a native thread; it runs from construction to `close`. */
+export declare class ExchangeHost {
+  /** Opens its sources, its ledger and its ports, and begins. */
+  constructor(configJson: string)
+  /** `{ market, orders }`: the ports it listens on, as JSON. */
+  ports(): string
+  /** What it has done so far, as JSON; throws the fault that ended it. */
+  stats(): string
+  /** Ends it and joins the thread; its last word about itself, as JSON. Throws the fault that ended it. */
+  close(): string
+}
+
 /** Version and target of the native build, as JSON. */
 export declare function buildInfo(): string
 

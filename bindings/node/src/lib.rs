@@ -10,6 +10,7 @@ mod backtest;
 mod config;
 mod engine;
 mod errors;
+mod exchange;
 mod host;
 mod math;
 mod port;

@@ -197,6 +197,66 @@ fn essence(event: &OrderEvent) -> (u8, i64, i64, i64, i64, i64, i64, u8) {
     (event.kind, event.price.0, event.quantity.0, filled, last.0, last.1, last.2, taker)
 }
 
+/// A line straight to the room.
+fn show(
+    room: &mut venue::RecordedVenue,
+    decoder: &mut Decoder,
+    setup: &types::config::Setup,
+    stamp: UnixNanos,
+    message: &[u8],
+    reports: &mut Vec<OrderEvent>,
+) {
+    let scope = Scope::Instrument(setup.instruments[0].id);
+    match decoder.decode(message, scope, &setup.instruments).unwrap() {
+        FeedMessage::Trade(print) => room.on_trade(stamp, &print, reports),
+        FeedMessage::Touch(print) => room.on_touch(stamp, &print, reports),
+        FeedMessage::Depth(header) => {
+            let _ = room.on_depth(stamp, &header, decoder.bids(), decoder.asks(), reports);
+        }
+        FeedMessage::Snapshot(header) => {
+            let _ = room.on_snapshot(stamp, &header, decoder.bids(), decoder.asks(), reports);
+        }
+        FeedMessage::Other => {}
+    }
+}
+
+/// A random request: sent by the client, and returned for the room without price and quantity.
+fn ask(
+    client: &mut Client,
+    rng: &mut types::rng::SplitMix64,
+    live: &mut Vec<(OrderId, OrderId, Side)>,
+    now: UnixNanos,
+    side: Side,
+    (price, lots): (i64, i64),
+) -> Option<OrderEvent> {
+    let event = |kind, side, first: OrderId, id: OrderId| {
+        let mut event = OrderEvent::new(kind, exchange_support::INSTRUMENT, side, first);
+        event.request = id.counter();
+        event
+    };
+    match rng.below(4) {
+        0 | 1 => {
+            let flags = [0, 0, flag::POST_ONLY, flag::IOC][rng.below(4) as usize];
+            let id = client.new_order(now, side, price, lots, flags);
+            live.push((id, id, side));
+            Some(OrderEvent { flags, ..event(OrderEventKind::New, side, id, id) })
+        }
+        2 if !live.is_empty() => {
+            let (first, last, side) = live.swap_remove(rng.below(live.len() as u64) as usize);
+            let id = client.cancel(now, last, side);
+            Some(event(OrderEventKind::Cancel, side, first, id))
+        }
+        3 if !live.is_empty() => {
+            let place = rng.below(live.len() as u64) as usize;
+            let (first, last, side) = live[place];
+            let id = client.replace(now, last, side, price, lots);
+            live[place].1 = id;
+            Some(event(OrderEventKind::Replace, side, first, id))
+        }
+        _ => None,
+    }
+}
+
 #[test]
 fn fills_are_those_of_the_venue_room() {
     let (path, text) = recording("exchange-fills", 16, 40);
@@ -208,7 +268,6 @@ fn fills_are_those_of_the_venue_room() {
     // The same requests straight to the room, against the same lines.
     let mut room = venue::RecordedVenue::new(instrument, config.feed);
     let (mut decoder, mut at, mut expected) = (Decoder::new(), 0, Vec::new());
-    let scope = Scope::Instrument(instrument.id);
     let lines = lines(&text);
     let mut rng = types::rng::SplitMix64::new(16);
     let mut live: Vec<(OrderId, OrderId, Side)> = Vec::new();
@@ -217,18 +276,7 @@ fn fills_are_those_of_the_venue_room() {
         exchange.turn(moment).unwrap();
         let now = exchange.clock(moment);
         while let Some((stamp, message, _)) = lines.get(at).filter(|line| line.0 <= now.0) {
-            let stamp = UnixNanos(*stamp);
-            match decoder.decode(message, scope, &setup.instruments).unwrap() {
-                FeedMessage::Trade(print) => room.on_trade(stamp, &print, &mut expected),
-                FeedMessage::Touch(print) => room.on_touch(stamp, &print, &mut expected),
-                FeedMessage::Depth(header) => {
-                    let _ = room.on_depth(stamp, &header, decoder.bids(), decoder.asks(), &mut expected);
-                }
-                FeedMessage::Snapshot(header) => {
-                    let _ = room.on_snapshot(stamp, &header, decoder.bids(), decoder.asks(), &mut expected);
-                }
-                FeedMessage::Other => {}
-            }
+            show(&mut room, &mut decoder, &setup, UnixNanos(*stamp), message, &mut expected);
             at += 1;
         }
         let Some(touch) = room.book().touch() else { continue };
@@ -236,40 +284,7 @@ fn fills_are_those_of_the_venue_room() {
         let best = touch.touch.price(side).map_or(1_000, |price| price.0);
         let price = best + side.sign() * (rng.below(4) as i64 - 2);
         let lots = 1 + rng.below(400) as i64;
-        let mut event = OrderEvent::new(OrderEventKind::New, instrument.id, side, OrderId(0));
-        match rng.below(4) {
-            0 | 1 => {
-                let flags = [0, 0, flag::POST_ONLY, flag::IOC][rng.below(4) as usize];
-                let id = client.new_order(now, side, price, lots, flags);
-                event = OrderEvent { order_id: id.0, request: id.counter(), flags, ..event };
-                live.push((id, id, side));
-            }
-            2 if !live.is_empty() => {
-                let (first, last, side) = live.swap_remove(rng.below(live.len() as u64) as usize);
-                let id = client.cancel(now, last, side);
-                event = OrderEvent {
-                    kind: OrderEventKind::Cancel as u8,
-                    side: side as u8,
-                    order_id: first.0,
-                    request: id.counter(),
-                    ..event
-                };
-            }
-            3 if !live.is_empty() => {
-                let place = rng.below(live.len() as u64) as usize;
-                let (first, last, side) = live[place];
-                let id = client.replace(now, last, side, price, lots);
-                live[place].1 = id;
-                event = OrderEvent {
-                    kind: OrderEventKind::Replace as u8,
-                    side: side as u8,
-                    order_id: first.0,
-                    request: id.counter(),
-                    ..event
-                };
-            }
-            _ => continue,
-        }
+        let Some(mut event) = ask(&mut client, &mut rng, &mut live, now, side, (price, lots)) else { continue };
         (event.price, event.quantity) = (Ticks(price), Lots(lots));
         room.on_request(now, &event, &mut expected);
         client.talk(&mut exchange, moment);
