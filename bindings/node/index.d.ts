@@ -110,6 +110,9 @@ export interface EngineMemory {
 /** e^x. */
 export declare function exp(x: number): number
 
+/** Writes the market data of a journal as a recording; {"lines", "skipped"} as JSON. */
+export declare function exportRecording(journal: string, path: string, progress?: ((arg: number) => void) | undefined | null, abort?: AbortHandle | undefined | null): Promise<string>
+
 /** Natural logarithm. */
 export declare function log(x: number): number
 
@@ -121,6 +124,12 @@ export declare function replayJournal(path: string, dumpEffects?: string | undef
 
 /** Runs a backtest with native strategies off the JavaScript thread. */
 export declare function runBacktest(configJson: string, progress?: ((arg: number) => void) | undefined | null, abort?: AbortHandle | undefined | null): Promise<string>
+
+/**
+ * Replays a session's journal and sums it up: the JSON of a backtest's summary. `factsJson`: what the journal does not
+ * hold.
+ */
+export declare function sessionSummary(journal: string, factsJson: string, progress?: ((arg: number) => void) | undefined | null, abort?: AbortHandle | undefined | null): Promise<string>
 
 /** Square root (correctly rounded, as JavaScript's own). */
 export declare function sqrt(x: number): number
