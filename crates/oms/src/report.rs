@@ -144,6 +144,8 @@ impl Orders {
         let request = match kind {
             Accepted | Rejected => core::mem::take(&mut pending.new),
             Replaced | ReplaceRejected => core::mem::take(&mut pending.replace).request,
+            // It names the order, so it was not asked for: our cancel has crossed it and will be refused.
+            Cancelled if report.request != 0 && report.request != pending.cancel => 0,
             CancelRejected | Cancelled => core::mem::take(&mut pending.cancel),
             _ => 0,
         };

@@ -5,10 +5,29 @@ use common::{Desk, fill, limits, report, setup, spec, touch};
 use fafnir_oms::{COUNTER_RESERVE, Orders, fee_by_rate};
 use types::OrderEventKind as Kind;
 use types::OrderState as State;
-use types::{ClientId, Code, InstrumentId, Lots, OrderId, Side, Ticks, UnixNanos, flag};
+use types::{ClientId, Code, InstrumentId, Lots, OrderEvent, OrderId, Side, Ticks, UnixNanos, flag};
 
 fn state(desk: &Desk, id: u64) -> State {
     desk.orders.order(OrderId(id)).unwrap().state
+}
+
+#[test]
+fn a_cancel_that_crosses_an_unasked_cancel_is_refused_in_order() {
+    let mut desk = Desk::new(4);
+    let new = desk.place(Side::Buy, 1_000, 5);
+    desk.send(&report(Kind::Accepted, &new)).unwrap();
+    let cancel = desk.orders.cancel(new.order_id(), UnixNanos(15)).unwrap();
+    // A mass cancel, or the end of the venue's day: it names the order, not our cancel.
+    let unasked = OrderEvent { request: new.request, ..report(Kind::Cancelled, &new) };
+    let done = desk.send(&unasked).unwrap();
+    assert_eq!((done.event.request, done.anomaly, done.request_done), (new.request, None, true));
+    assert_eq!(state(&desk, new.order_id), State::Cancelled);
+    assert_eq!(desk.orders.next_ack_deadline(), None, "nothing is waited for");
+    let refused = OrderEvent { request: cancel.request, ..report(Kind::CancelRejected, &new) };
+    let done = desk.send(&refused).unwrap();
+    assert_eq!((done.event.request, done.anomaly, done.request_done), (cancel.request, None, false));
+    assert_eq!(desk.send(&refused), Err(Code::IllegalTransition), "once");
+    assert_eq!(state(&desk, new.order_id), State::Cancelled);
 }
 
 #[test]
