@@ -64,9 +64,13 @@ impl LiveOrders {
         let open = OrderState::from_u8(event.state).is_some_and(OrderState::is_open);
         match self.place_of(event.order_id) {
             Some((at, known)) if open => {
-                let replaced = event.kind() == Some(OrderEventKind::Replaced);
+                // These name the ClOrdID in force: a replace may have taken effect without a report of its own.
+                let in_force = matches!(
+                    event.kind(),
+                    Some(OrderEventKind::Replaced | OrderEventKind::Fill | OrderEventKind::Status)
+                );
                 let acknowledged = match &self.slots[at] {
-                    _ if replaced => event.request,
+                    _ if in_force && event.request != 0 => event.request,
                     Some(order) if known => order.acknowledged,
                     _ => event.order_id().counter(),
                 };
@@ -162,6 +166,27 @@ mod tests {
         let mut named = Vec::new();
         live.cancels(UnixNanos(9), |event, orig| named.push((event.order_id().counter(), event.request, orig)));
         assert_eq!(named, [(1, 6, OrderId::new(1, 3)), (2, 7, OrderId::new(1, 2))]);
+    }
+
+    /// A replace whose own report was lost shows in a fill, or in a statement of the order.
+    #[test]
+    fn a_replace_that_took_effect_unreported_is_named() {
+        for kind in [OrderEventKind::Fill, OrderEventKind::Status] {
+            let mut live = LiveOrders::new(4);
+            let follow = |live: &mut LiveOrders, kind, state, request| {
+                let mut event = event(1, kind, state);
+                event.request = request;
+                live.follow(&event);
+            };
+            follow(&mut live, OrderEventKind::New, OrderState::PendingNew, 1);
+            follow(&mut live, OrderEventKind::Accepted, OrderState::Live, 1);
+            follow(&mut live, OrderEventKind::Replace, OrderState::PendingReplace, 2);
+            follow(&mut live, kind, OrderState::PartiallyFilled, 2);
+            follow(&mut live, OrderEventKind::Cancel, OrderState::PendingCancel, 3);
+            let mut named = Vec::new();
+            live.cancels(UnixNanos(9), |_, orig| named.push(orig));
+            assert_eq!(named, [OrderId::new(1, 2)], "{kind:?}");
+        }
     }
 
     #[test]
