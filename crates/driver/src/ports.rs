@@ -107,6 +107,13 @@ impl Gate {
         }
     }
 
+    /// Numbers up to this one were given out by an earlier process: their strategies are gone, and what names them
+    /// stays theirs.
+    pub(crate) fn begin_after(&self, producer: u16) {
+        let mut state = self.state();
+        state.next = state.next.max(producer.saturating_add(1));
+    }
+
     /// Has somebody come or gone?
     #[inline]
     pub(crate) fn changed(&self) -> bool {

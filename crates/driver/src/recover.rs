@@ -45,6 +45,8 @@ pub struct Recovered {
     pub conns_up: Vec<ConnId>,
     /// MsgSeqNum (34) of the last message sent to each venue, by `VenueId`; 0 when none was.
     pub sends: Vec<u64>,
+    /// Number of the last producer that gave a command; a port that joins from now on has a larger one.
+    pub(crate) producers: u16,
     /// The kill switch was pulled.
     pub killed: bool,
     /// The session was closed (`Control::Close`), now or before an earlier resumption.
@@ -79,7 +81,7 @@ pub fn recover(dir: &Path, wanted: &EngineConfig, options: Options) -> Result<Re
         }
     }
     let (writer, resumed) = Writer::resume_read(reader, options)?;
-    let Beside { turn, now, timers, timers_refused, live, conns_up, sends, killed, closed } = beside;
+    let Beside { turn, now, timers, timers_refused, live, conns_up, sends, producers, killed, closed } = beside;
     let (engine, hash, cut_bytes) = (pass.engine, pass.hash, resumed.cut_bytes);
     Ok(Recovered {
         engine,
@@ -92,6 +94,7 @@ pub fn recover(dir: &Path, wanted: &EngineConfig, options: Options) -> Result<Re
         live,
         conns_up,
         sends,
+        producers,
         killed,
         closed,
         cut_bytes,
@@ -108,6 +111,7 @@ struct Beside {
     live: LiveOrders,
     conns_up: Vec<ConnId>,
     sends: Vec<u64>,
+    producers: u16,
     killed: bool,
     closed: bool,
 }
@@ -122,6 +126,7 @@ impl Beside {
             live: LiveOrders::new(setup.orders.max_orders),
             conns_up: Vec::new(),
             sends: vec![0; setup.venues.len()],
+            producers: 0,
             killed: false,
             closed: false,
         }
@@ -140,6 +145,7 @@ impl Beside {
                     (_, Err(place)) => self.conns_up.insert(place, conn),
                 }
             }
+            InputKind::Command { producer, .. } => self.producers = self.producers.max(producer),
             InputKind::Control(Control::Kill) => self.killed = true,
             InputKind::Control(Control::Close) => self.closed = true,
             InputKind::Control(Control::Open) => self.closed = false,
@@ -156,7 +162,8 @@ impl Beside {
     }
 
     fn sent(&mut self, conn: ConnId, bytes: &[u8]) {
-        if let (ConnRole::Orders(VenueId(venue)), Some(number)) = (conn.role(), last_sequence(bytes))
+        if let (ConnRole::Orders(VenueId(venue)), false) = (conn.role(), is_gap_fill(bytes))
+            && let Some(number) = last_sequence(bytes)
             && let Some(sent) = self.sends.get_mut(venue as usize)
         {
             *sent = number;
@@ -170,6 +177,13 @@ pub(crate) fn last_sequence(bytes: &[u8]) -> Option<u64> {
     let at = bytes.windows(TAG.len()).rposition(|window| window == TAG)? + TAG.len();
     let digits = bytes[at..].split(|&byte| byte == 1).next()?;
     core::str::from_utf8(digits).ok()?.parse().ok()
+}
+
+/// A SequenceReset (35=4) fills a gap with the number the gap begins with: it is not the last that was used.
+pub(crate) fn is_gap_fill(bytes: &[u8]) -> bool {
+    const TAG: &[u8] = b"\x0135=";
+    let at = bytes.windows(TAG.len()).position(|window| window == TAG);
+    at.is_some_and(|at| bytes[at + TAG.len()..].starts_with(b"4\x01"))
 }
 
 /// Are they the same to the engine? Errors: ConfigInvalid with the path of the first difference.

@@ -349,5 +349,9 @@ fn what_does_not_replay_or_is_not_wanted_is_refused() {
 fn the_last_number_of_several_messages_is_found() {
     let two = b"8=FIX.4.4\x0135=D\x0134=17\x0149=A\x0110=001\x018=FIX.4.4\x0135=F\x0134=18\x0149=A\x0110=002\x01";
     assert_eq!(last_sequence(two), Some(18));
+    // A gap fill has the number that its gap begins with.
+    for (message, fills) in [("35=4", true), ("35=A", false), ("35=44", false), ("58=4", false)] {
+        assert_eq!(is_gap_fill(format!("8=FIX.4.4\x019=9\x01{message}\x0134=3\x0110=0\x01").as_bytes()), fills);
+    }
     assert_eq!((last_sequence(b""), last_sequence(b"\x0134=x\x01"), last_sequence(b"34=1")), (None, None, None));
 }

@@ -153,6 +153,7 @@ impl Work {
         (work.turn, work.now, work.killed) = (recovered.turn, recovered.now, recovered.killed);
         (work.conns_up, work.was_closed) = (recovered.conns_up, recovered.closed);
         work.clock.resume(recovered.now);
+        work.shared.gate.begin_after(recovered.producers);
         work
     }
 

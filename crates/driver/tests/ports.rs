@@ -156,6 +156,27 @@ fn a_port_that_leaves_leaves_no_order_behind() {
     assert_eq!(session.hosted.join(one_more()).unwrap_err().code, Code::EngineClosed);
 }
 
+/// What a port that left is refused stays refused after a restart; who joins then is somebody else.
+#[test]
+fn a_port_of_the_next_process_is_nobody_of_the_last() {
+    let dir = common::scratch("ports-resumed");
+    let mut first = 0;
+    for _ in 0..2 {
+        let mut session = Session::start(PUSHED, Some(dir.clone()));
+        session.touch(1_000, 1_002);
+        let mut port = Port::join(&session, 1 << 15);
+        assert!(port.producer > first, "{} after {first}", port.producer);
+        first = port.producer;
+        port.place(&session, ClientId::first_of(port.producer).0, 990);
+        let events = session.until(OrderEventKind::New, 1);
+        assert_eq!(events.iter().filter_map(code_of).collect::<Vec<_>>(), []);
+        session.hosted.leaver(port.producer).leave();
+        session.until(OrderEventKind::Cancel, 1);
+        assert!(session.hosted.close().unwrap().fault.is_none());
+    }
+    std::fs::remove_dir_all(&dir).unwrap();
+}
+
 #[test]
 fn a_port_that_is_behind_is_whole_again_and_holds_nobody_up() {
     let mut session = Session::start(PUSHED, None);

@@ -7,7 +7,7 @@
 use net::{Net, SendFault, Token};
 use types::{Code, ConnId, ConnRole, InstrumentId, VenueId};
 
-use crate::recover::last_sequence;
+use crate::recover::{is_gap_fill, last_sequence};
 
 /// Bytes of a message's head that are kept: what stands before MsgSeqNum (34) is shorter (comp ids of 64 bytes).
 const HEAD_BYTES: usize = 256;
@@ -51,6 +51,15 @@ impl Entry {
     /// A connection is up, or none is.
     pub(crate) fn connected(&mut self, token: Option<Token>) {
         (self.token, self.given_up, self.failed, self.sent) = (token, false, None, 0);
+    }
+    /// Keeps the head of a message that was sent.
+    #[inline]
+    fn keep_head(&mut self, bytes: &[u8]) {
+        let kept = bytes.len().min(HEAD_BYTES);
+        if !is_gap_fill(&bytes[..kept]) {
+            self.head[..kept].copy_from_slice(&bytes[..kept]);
+            self.head_bytes = kept;
+        }
     }
     /// MsgSeqNum (34) of the next message, when something can be sent and a session was begun.
     pub(crate) fn next_sequence(&self) -> Option<u64> {
@@ -110,9 +119,7 @@ impl Outlet {
         };
         match net.send(token, bytes) {
             Ok(()) => {
-                let kept = bytes.len().min(HEAD_BYTES);
-                entry.head[..kept].copy_from_slice(&bytes[..kept]);
-                entry.head_bytes = kept;
+                entry.keep_head(bytes);
                 entry.sent += 1;
                 entry.messages_out += 1;
                 entry.bytes_out += bytes.len() as u64;
@@ -139,5 +146,28 @@ impl Outlet {
         {
             entry.given_up |= entry.token.is_some();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cancels_are_numbered_on_from_the_last_number_used() {
+        let message = |msg_type: &str, number: u64| {
+            format!("8=FIX.4.4|9=80|35={msg_type}|49=F|56=V|34={number}|52=20240808-10:00:00.000|10=000|")
+                .replace('|', "\x01")
+                .into_bytes()
+        };
+        let mut entry = Entry::new(true);
+        (entry.before, entry.token, entry.sent) = (9, Some(Token(1)), 1);
+        assert_eq!(entry.next_sequence(), Some(10), "of an earlier process");
+        for (msg_type, number, next) in [("A", 1, 2), ("D", 40, 41), ("4", 3, 41), ("AN", 41, 42), ("A", 1, 2)] {
+            entry.keep_head(&message(msg_type, number));
+            assert_eq!(entry.next_sequence(), Some(next), "after {msg_type} {number}");
+        }
+        entry.failed = Some(Code::PeerSlow);
+        assert_eq!(entry.next_sequence(), None);
     }
 }
