@@ -3,11 +3,12 @@
 //! Out:   answers to the last cancels awaited, sessions ended, the journal closed, `HostedSummary`; `Stats`.
 //! Holds: closing takes no longer than it was given; what is summed up is the engine's own state.
 //! Costs: cold path; showing is some dozens of stores every 50 ms.
+use net::NetEvent;
 use serde::Serialize;
 use types::{Code, Fault, InstrumentId, Side};
 
 use crate::control::KillReason;
-use crate::lines::Lines;
+use crate::lines::{END_POLL, Lines};
 use crate::ports::Producer;
 use crate::report::Percentiles;
 use crate::stats::{Line, Market, Whole};
@@ -115,6 +116,27 @@ impl Work {
             tick_to_order: self.stats.tick_to_order.percentiles(),
             stats,
         }
+    }
+
+    /// The loop itself has panicked: cancels from the plain table, then the end. Nothing that the loop held is used.
+    #[cold]
+    pub(crate) fn last_resort(&mut self) -> HostedSummary {
+        if self.fault.is_none() {
+            let turn = vec![("turn", self.turn.to_string())];
+            self.halt(Fault::new(Code::EnginePanicked, "the engine's thread panicked and is halted", turn));
+        }
+        if let Some(net) = &mut self.outlet.net {
+            let mut open = 0;
+            for token in self.outlet.entries.iter().filter_map(|entry| entry.token) {
+                net.close(token);
+                open += 1;
+            }
+            let begun = self.machine.monotonic();
+            while open > 0 && self.machine.monotonic() - begun < FAREWELL_MAX {
+                net.poll(END_POLL, &mut |event| open -= matches!(event, NetEvent::Down(..)) as usize);
+            }
+        }
+        self.end(None, &mut [])
     }
 
     /// Turns on until the cancels are answered or the wait is over, then ends what is connected.

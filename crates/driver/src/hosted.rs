@@ -4,6 +4,7 @@
 //! Out:   an engine on a thread of its own (see `work`), what it shows of itself, and at its end what it did.
 //! Holds: nothing is left behind by a start that fails; kill and close need no ring; dropping closes.
 //! Costs: two atomics a call.
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
@@ -101,8 +102,12 @@ impl Hosted {
             }
             None => Work::new(setup.clone(), out, None, outlet, manner),
         };
-        let mut hosted = Hosted::spawn(work, lines, commands, waker, host.core)?;
         let file = host.kill_file.as_ref().map(PathBuf::from);
+        if file.as_ref().is_some_and(|file| file.exists()) {
+            // Before the first turn: the thread that watches the file starts after the engine's.
+            work.shared.kill.store(KillReason::File as u8, core::sync::atomic::Ordering::SeqCst);
+        }
+        let mut hosted = Hosted::spawn(work, lines, commands, waker, host.core)?;
         let watch = Watch::start(hosted.killer(), file, host.dead_man_millis.map(u64::from))?;
         (hosted._watch, hosted._state) = (watch, state);
         Ok(hosted)
@@ -125,7 +130,9 @@ impl Hosted {
             if !goes {
                 work.shared.close.store(true, core::sync::atomic::Ordering::SeqCst);
             }
-            work.run(lines, &mut vec![Producer::new(0, commands)])
+            // A panic in the engine is caught around its turn; this one is the driver's own.
+            let ran = catch_unwind(AssertUnwindSafe(|| work.run(lines, &mut vec![Producer::new(0, commands)])));
+            ran.unwrap_or_else(|_| work.last_resort())
         };
         let thread = std::thread::Builder::new()
             .name("fafnir-engine".into())

@@ -140,7 +140,7 @@ impl Work {
 
     /// The engine is finished: cancel what may work, and say so. Nothing here touches what the engine changes.
     #[cold]
-    fn halt(&mut self, fault: Fault) {
+    pub(crate) fn halt(&mut self, fault: Fault) {
         let mut event = Event::new(EventKind::Trading, InstrumentId(0));
         (event.time, event.detail, event.code) = (self.now, 1, fault.code as u16);
         self.fault = Some(fault);

@@ -3,13 +3,17 @@ mod common;
 mod live_support;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use common::{Session, scratch};
-use fafnir_driver::{HostedSummary, replay};
+use fafnir_driver::{Hosted, HostedOptions, HostedSummary, replay};
+use journal::{Reader, Record};
 use live_support::Venue;
-use types::Code;
+use ring::{OrdersReader, Region};
 use types::config::HostConfig;
+use types::{Code, Control, InputKind};
 
 /// The fixture's instrument with a native quoter at a venue on sockets.
 fn config(venue: &Venue, more: &str) -> String {
@@ -165,6 +169,40 @@ fn a_panic_sends_cancels_on_the_socket_and_the_process_lives() {
 }
 
 #[test]
+fn a_panic_outside_the_engine_sends_cancels_too() {
+    let venue = Venue::start();
+    let region = |bytes| Region::heap(bytes).unwrap();
+    let (orders, due) = (region(1 << 24), Arc::new(AtomicBool::new(false)));
+    let bell = due.clone();
+    let options = HostedOptions {
+        market: region(1 << 20),
+        orders: orders.clone(),
+        commands: region(1 << 18),
+        latest: None,
+        // It must not panic; this one does, once, on the engine's thread.
+        doorbell: Box::new(move || assert!(!bell.swap(false, Ordering::SeqCst), "a drill: the doorbell panics")),
+        host: host(None),
+        fail_at_turn: None,
+        build: "test".into(),
+    };
+    let mut hosted = Hosted::start(&config(&venue, ""), options).unwrap();
+    let mut reader = OrdersReader::attach(orders).unwrap();
+    venue.until("quotes rest", |seen| seen.resting.len() == 2);
+    due.store(true, Ordering::SeqCst);
+    let started = Instant::now();
+    while due.load(Ordering::SeqCst) {
+        assert!(started.elapsed() < Duration::from_secs(10), "the doorbell never rang");
+        let _ = reader.poll(usize::MAX, |_| ());
+        reader.may_sleep();
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    venue.until("nothing rests", |seen| seen.resting.is_empty() && !seen.cancels.is_empty());
+    let summary = hosted.close().expect("the thread has lived");
+    assert_eq!(summary.fault.unwrap().code, Code::EnginePanicked);
+    assert!(venue.seen().bad_sequence.is_empty(), "{:?}", venue.seen().bad_sequence);
+}
+
+#[test]
 fn lost_connections_are_made_anew_and_books_and_orders_agree_again() {
     let (venue, dir) = (Venue::start(), folder("reconnects"));
     let mut session = start(&venue, host(Some(&dir)), None);
@@ -270,4 +308,23 @@ fn a_session_resumes_where_a_process_stopped() {
     replays(&crashed, &summary);
     std::fs::remove_dir_all(&dir).unwrap();
     std::fs::remove_dir_all(&crashed).unwrap();
+}
+
+#[test]
+fn a_kill_file_that_is_there_comes_before_the_first_turn() {
+    let (venue, dir) = (Venue::start(), folder("killed-before"));
+    std::fs::create_dir_all(&dir).unwrap();
+    let file = dir.join("kill");
+    std::fs::write(&file, "").unwrap();
+    let state = dir.join("state");
+    let config = HostConfig { kill_file: Some(file.display().to_string()), ..host(Some(&state)) };
+    let mut session = start(&venue, config, None);
+    venue.until("a logon", |seen| seen.logons == 1);
+    let summary = session.hosted.close().unwrap();
+    assert_eq!(summary.kill.map(|reason| reason.name()), Some("file"));
+    assert!(venue.seen().news.is_empty());
+    let mut reader = Reader::open(state.join("journal")).unwrap();
+    let Some(Record::Input(first)) = reader.next() else { panic!("no input") };
+    assert!(matches!(first.kind, InputKind::Control(Control::Kill)), "{first:?}");
+    std::fs::remove_dir_all(&dir).unwrap();
 }

@@ -29,15 +29,17 @@ use socket::Socket;
 
 /// Bytes of one read.
 const READ_BYTES: usize = 64 * 1024;
-/// Bytes kept for a peer that reads slowly.
+/// Bytes kept for a peer that reads slowly, beside the cancels of every order.
 const OUT_BYTES: usize = 1 << 20;
+/// Longest FIX cancel, as the engine bounds it, and what TLS adds to it.
+const CANCEL_BYTES_MAX: usize = 320 + 32;
 /// How often deadlines of the lines are looked at, nanoseconds.
 const TIMED_EVERY: u64 = 1_000_000;
 /// Where the clock follows a venue, its first stamp is awaited for this long before anything is said of it.
 const STAMP_WAIT: Nanos = Nanos::from_millis(1_000);
 
 /// Longest wait of one poll for the ends of connections.
-const END_POLL: Duration = Duration::from_millis(5);
+pub(crate) const END_POLL: Duration = Duration::from_millis(5);
 
 /// Market data of one venue.
 struct MarketLine {
@@ -62,6 +64,8 @@ pub(crate) struct Lines {
     orders: Vec<(usize, OrdersLine)>,
     snapshots: Vec<SnapshotLine>,
     resolver: Resolver,
+    /// For order entry alone: a name server that hangs on a market's name must not keep cancels from a venue.
+    order_resolver: Resolver,
     /// When deadlines are looked at next, monotonic.
     timed_at: u64,
     /// Nothing is connected any more.
@@ -85,7 +89,13 @@ pub(crate) fn new_net(setup: &Setup, transport: TransportConfig) -> Result<Net, 
     };
     // Twice: a connection that is being closed has its place until its bytes are gone.
     let connections = 2 * (2 * setup.venues.len() + setup.instruments.len());
-    Net::new(backend, NetLimits { connections, out_bytes: OUT_BYTES, read_bytes: READ_BYTES })
+    Net::new(backend, NetLimits { connections, out_bytes: out_bytes(setup), read_bytes: READ_BYTES })
+}
+
+/// A kill cancels every order in one turn. A peer that does not read in that moment must not make it drop the connection
+/// with the cancels. Memory is taken when it is needed.
+fn out_bytes(setup: &Setup) -> usize {
+    OUT_BYTES + setup.orders.max_orders * CANCEL_BYTES_MAX
 }
 
 /// TLS clients by the file of their authorities.
@@ -115,7 +125,8 @@ impl Lines {
             markets: Vec::new(),
             orders: Vec::new(),
             snapshots: Vec::new(),
-            resolver: Resolver::start(waker)?,
+            resolver: Resolver::start(waker.clone())?,
+            order_resolver: Resolver::start(waker)?,
             timed_at: 0,
             leaving: false,
             began: None,
@@ -197,7 +208,7 @@ impl Lines {
         let awaits_stamp = self.markets.iter().any(|(_, market)| market.follows) && !work.clock_followed;
         let may_connect = timed && !self.leaving && (!awaits_stamp || now >= began.plus(STAMP_WAIT));
         for (_, line) in &mut self.orders {
-            line.serve(now, may_connect, &self.resolver, work, producers);
+            line.serve(now, may_connect, &self.order_resolver, work, producers);
         }
         for (_, market) in &mut self.markets {
             let MarketLine { line, conn, told_up, held, follows } = market;
@@ -242,7 +253,7 @@ impl Lines {
     /// Answers of the resolver.
     fn answers(&mut self, work: &mut Work) {
         let Some(net) = &mut work.outlet.net else { return };
-        while let Some(((place, ask), found)) = self.resolver.answer() {
+        while let Some(((place, ask), found)) = self.order_resolver.answer().or_else(|| self.resolver.answer()) {
             let orders = self.orders.iter_mut().map(|(venue, line)| (2 * *venue + 1, &mut line.socket));
             let markets = self.markets.iter_mut().map(|(venue, market)| (2 * *venue, &mut market.line.socket));
             let base = 2 * work.outlet.entries.len();
@@ -341,5 +352,40 @@ impl Held<'_> {
             *self.told_up = true;
             work.conn(self.conn, ConnState::Up);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use types::config::EngineConfig;
+    use types::{Lots, OrderId, Side};
+
+    #[test]
+    fn the_cancels_of_a_full_table_find_room() {
+        let name = "N".repeat(32);
+        let config = format!(
+            r#"{{ "session": 2097151, "orders": {{ "maxOrders": 65536 }}, "venues": [{{ "name": "V" }}],
+            "instruments": [{{ "symbol": "{name}", "venue": "V", "tickSize": "0.1", "lotSize": "0.00000001",
+                             "quantityDecimals": 8 }}] }}"#
+        );
+        let (_, setup) = EngineConfig::from_json(&config).unwrap();
+        let (mut bytes, id) = ([0; 512], OrderId::new(2_097_151, u32::MAX));
+        let header = wire::fix::Header {
+            sender: name.as_bytes(),
+            target: name.as_bytes(),
+            sequence: wire::fix::SEQUENCE_MAX,
+            time: UnixNanos(1_723_075_200_000_000_000),
+        };
+        let cancel = wire::fix::CancelOrder {
+            cl_ord_id: id,
+            orig_cl_ord_id: id,
+            instrument: &setup.instruments[0],
+            side: Side::Buy,
+            quantity: Lots(i64::MAX),
+        };
+        let length = wire::fix::cancel_order(&mut bytes, &header, &cancel).unwrap();
+        assert!(length + 32 <= CANCEL_BYTES_MAX, "{length}");
+        assert!(out_bytes(&setup) >= 65_536 * (length + 32));
     }
 }
