@@ -64,6 +64,10 @@ pub struct LinkFault {
     pub detail: u16,
 }
 
+/// The last time a venue can state: the year 2262. Time never steps back; at the end of its range every deadline would
+/// be due at once and for ever.
+pub const STAMP_MAX: UnixNanos = UnixNanos(i64::MAX as u64);
+
 /// A venue's clock as its ping states it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct ClockStamp {
@@ -74,7 +78,8 @@ pub struct ClockStamp {
 }
 
 impl ClockStamp {
-    /// From a ping's payload, ASCII `"<unix nanoseconds> <speed>"`. `None` if it is anything else, or the time is 0.
+    /// From a ping's payload, ASCII `"<unix nanoseconds> <speed>"`. `None` if it is anything else, or the time is 0 or
+    /// after `STAMP_MAX`.
     pub fn parse(payload: &[u8]) -> Option<ClockStamp> {
         let text = core::str::from_utf8(payload).ok()?;
         let (at, speed) = text.split_once(' ')?;
@@ -83,7 +88,7 @@ impl ClockStamp {
             return None;
         }
         let at = UnixNanos(at.parse().ok()?);
-        if at == UnixNanos::NONE { None } else { Some(ClockStamp { at, speed: speed.parse().ok()? }) }
+        if at == UnixNanos::NONE || at > STAMP_MAX { None } else { Some(ClockStamp { at, speed: speed.parse().ok()? }) }
     }
 }
 
