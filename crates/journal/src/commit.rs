@@ -10,7 +10,7 @@ use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -27,6 +27,9 @@ use crate::writer::{segment_path, sync_folder};
 pub const SYNC_INTERVAL: Duration = Duration::from_millis(50);
 /// Bytes behind the last record that are kept ready for writing: what 20 MB/s write between two looks.
 const READY_BYTES: usize = 1 << 20;
+/// Longest wait of the writer for a segment. It waits in a turn, while orders rest and nothing is decided: a disk that
+/// takes longer is a fault.
+const SEGMENT_WAIT: Duration = Duration::from_secs(2);
 /// Between two looks at a thread that was asked for something.
 const WAIT: Duration = Duration::from_micros(100);
 
@@ -81,6 +84,7 @@ impl Shared {
 /// The writer's side.
 #[derive(Debug)]
 pub(crate) struct Committer {
+    dir: PathBuf,
     shared: Arc<Shared>,
     made: Receiver<Segment>,
     thread: Option<JoinHandle<Vec<PathBuf>>>,
@@ -110,20 +114,32 @@ impl Committer {
             .name("fafnir-journal".into())
             .spawn(move || worker.run())
             .map_err(|error| JournalFault::io(dir, &error))?;
-        Ok(Committer { shared, made, thread: Some(thread) })
+        Ok(Committer { dir: dir.to_path_buf(), shared, made, thread: Some(thread) })
     }
 
-    /// The next segment, of at least so many bytes if it is made from now on; waits only if it is not there yet.
-    /// Errors: what the thread met.
+    /// The next segment, of at least so many bytes if it is made from now on; waits only if it is not there yet, and no
+    /// longer than `SEGMENT_WAIT`. Errors: what the thread met; JournalIo (the wait is over).
     pub(crate) fn take(&self, bytes: u64) -> Result<Segment, JournalFault> {
         self.shared.want.store(bytes, Ordering::Release);
         let segment = self.made.try_recv().or_else(|_| {
             self.wake();
-            self.made.recv()
+            self.made.recv_timeout(SEGMENT_WAIT)
         });
-        let segment = segment.map_err(|_| self.shared.fault().unwrap_or_else(|| ended(Path::new(""))))?;
+        let segment = segment.map_err(|error| match error {
+            RecvTimeoutError::Timeout => self.too_slow(),
+            RecvTimeoutError::Disconnected => self.shared.fault().unwrap_or_else(|| ended(Path::new(""))),
+        })?;
         self.shared.taken.fetch_add(1, Ordering::Release);
         Ok(segment)
+    }
+
+    /// From now on nothing more is written or acknowledged.
+    #[cold]
+    fn too_slow(&self) -> JournalFault {
+        let detail = format!("the disk made no room within {} s", SEGMENT_WAIT.as_secs());
+        let fault = JournalFault::new(Code::JournalIo, &self.dir, detail);
+        self.shared.fail(fault.clone());
+        fault
     }
 
     /// Waits until everything written before is on the disk. Errors: what the thread met.
@@ -290,5 +306,31 @@ pub(crate) fn prune(dir: &Path, oldest: &mut u32, full: u32, keep: Option<u32>) 
             Err(_) => return,
         }
         *oldest += 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Instant;
+
+    /// A disk on which nothing is ever done: the thread hangs in its call.
+    #[test]
+    fn a_disk_that_hangs_is_a_fault_and_no_endless_wait() {
+        let (held, made) = sync_channel(1);
+        let (release, hangs) = sync_channel::<()>(0);
+        let thread = std::thread::spawn(move || {
+            let _ = hangs.recv();
+            drop(held);
+            Vec::new()
+        });
+        let shared = Arc::new(Shared::default());
+        let committer = Committer { dir: PathBuf::from("hangs"), shared: shared.clone(), made, thread: Some(thread) };
+        let started = Instant::now();
+        let fault = committer.take(4_096).unwrap_err();
+        assert_eq!(fault.code, Code::JournalIo);
+        assert!(started.elapsed() < SEGMENT_WAIT + Duration::from_secs(2), "{:?}", started.elapsed());
+        assert!(shared.failed(), "a segment that comes too late is not used");
+        drop(release);
     }
 }

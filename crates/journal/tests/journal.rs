@@ -347,7 +347,7 @@ fn unknown_kinds_are_skipped_and_impossible_shapes_are_not_guessed() {
         (5, 0, &[1; 7]),
         (6, 0, &[1; 63]),
         (7, 0, &[1; 64]),
-        (8, 3, &[]),
+        (8, 4, &[]),
         (9, 0, &[1; 8]),
         (10, 0, &[1; 16]),
     ] {
