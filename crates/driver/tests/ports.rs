@@ -170,7 +170,7 @@ fn a_port_of_the_next_process_is_nobody_of_the_last() {
         port.place(&session, ClientId::first_of(port.producer).0, 990);
         let events = session.until(OrderEventKind::New, 1);
         assert_eq!(events.iter().filter_map(code_of).collect::<Vec<_>>(), []);
-        session.hosted.leaver(port.producer).leave();
+        session.hosted.port(port.producer).leave();
         session.until(OrderEventKind::Cancel, 1);
         assert!(session.hosted.close().unwrap().fault.is_none());
     }
