@@ -8,7 +8,7 @@ use serde::Serialize;
 use types::{Code, Fault, InstrumentId, Side};
 
 use crate::control::KillReason;
-use crate::lines::{END_POLL, Lines};
+use crate::lines::{Counts, END_POLL, Lines};
 use crate::ports::Producer;
 use crate::report::Percentiles;
 use crate::stats::{Line, Market, Whole};
@@ -81,7 +81,8 @@ pub struct HostedSummary {
 impl Work {
     /// Awaits the answers to the last cancels, ends sessions, closes the journal.
     pub(crate) fn end(&mut self, lines: Option<Lines>, producers: &mut [Producer]) -> HostedSummary {
-        let connections = lines.map_or_else(Vec::new, |lines| self.leave(lines, producers));
+        let native = self.outlet.entries.iter().any(|entry| entry.native);
+        let connections = if native || lines.is_some() { self.leave(lines, producers) } else { Vec::new() };
         self.out.close(self.now);
         let hash = self.hash.digest();
         if let Some(journal) = &mut self.journal {
@@ -140,22 +141,26 @@ impl Work {
     }
 
     /// Turns on until the cancels are answered or the wait is over, then ends what is connected.
-    fn leave(&mut self, mut lines: Lines, producers: &mut [Producer]) -> Vec<ConnectionSummary> {
+    fn leave(&mut self, mut lines: Option<Lines>, producers: &mut [Producer]) -> Vec<ConnectionSummary> {
         let begun = self.machine.monotonic();
         let waited = |work: &Work| work.machine.monotonic() - begun;
         while self.fault.is_none() && waited(self) < self.manner.close_wait {
-            if self.open_native_orders() == 0 {
+            let staying = self.open_native_orders() == 0;
+            if staying {
                 // The engine logs out; a session that has ended is not begun again.
-                lines.stay_down();
+                if let Some(lines) = &mut lines {
+                    lines.stay_down();
+                }
                 if self.outlet.entries.iter().all(|entry| entry.token.is_none()) {
                     break;
                 }
             }
-            self.round(&mut lines, producers);
+            self.round(&mut lines, producers, staying);
         }
         let farewell = self.machine.monotonic();
         let so_long = |work: &Work| work.machine.monotonic() - farewell < FAREWELL_MAX;
-        let connections = self.connections(&lines);
+        let connections = self.connections(lines.as_ref());
+        let Some(mut lines) = lines else { return connections };
         let mut ends = lines.leave(self, true);
         // The engine is not turned any more: only what was sent is awaited.
         while ends > 0 && so_long(self) {
@@ -164,9 +169,18 @@ impl Work {
         connections
     }
 
-    fn connections(&self, lines: &Lines) -> Vec<ConnectionSummary> {
+    /// Of every native connection, models included.
+    fn counts<'a>(&'a self, lines: Option<&'a Lines>) -> impl Iterator<Item = (usize, bool, u64, Counts)> + 'a {
+        let papers = self.outlet.papers.iter().enumerate().filter_map(|(venue, line)| {
+            let up = self.outlet.entries[venue].token.is_some();
+            line.as_ref().map(|line| (venue, true, if up { 3 } else { 1 }, line.counts))
+        });
+        lines.into_iter().flat_map(Lines::counts).chain(papers)
+    }
+
+    fn connections(&self, lines: Option<&Lines>) -> Vec<ConnectionSummary> {
         let venues = &self.engine.setup().venues;
-        let summary = lines.counts().map(|(venue, orders, _, counts)| {
+        let summary = self.counts(lines).map(|(venue, orders, _, counts)| {
             let entry = &self.outlet.entries[venue];
             ConnectionSummary {
                 venue: venues[venue].name.clone(),
@@ -188,7 +202,7 @@ impl Work {
         let stats = self.stats.clone();
         stats.show(|shown| {
             self.show_whole(&|word, value| shown.whole(word, value));
-            for (venue, orders, state, counts) in lines.into_iter().flat_map(Lines::counts) {
+            for (venue, orders, state, counts) in self.counts(lines) {
                 let line = 2 * venue + orders as usize;
                 let entry = &self.outlet.entries[venue];
                 let values = [

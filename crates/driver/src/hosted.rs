@@ -20,7 +20,7 @@ use types::{Code, Event, Fault, OrderEvent};
 use crate::control::{KillReason, Killer, Sleeper, Watch};
 use crate::end::HostedSummary;
 use crate::latest::Board;
-use crate::lines::{self, Lines, Outlet};
+use crate::lines::{self, Lines, Outlet, PaperLine};
 use crate::out::{Doorbell, Out, PortOut};
 use crate::ports::{COMMAND_BYTES_LEAST, PORTS_MAX, PortOptions, Producer, bad_region, sized};
 use crate::recover::recover;
@@ -79,7 +79,7 @@ impl Hosted {
         let entropy = SplitMix64::new(entropy_seed);
         let lines = waker.clone().map(|waker| Lines::new(&setup, waker, entropy)).transpose()?;
         let native = setup.venues.iter().map(|venue| venue.orders.is_some());
-        let outlet = Outlet::new(net, native, setup.instruments.len());
+        let outlet = Outlet::new(net, PaperLine::all(&setup)?, native, setup.instruments.len());
         let state = host.state_dir.as_ref().map(StateDir::open).transpose()?;
         let manner = Manner {
             wait: wait(host.wait),

@@ -34,7 +34,12 @@ impl Session {
         let start = Start::new("test", CONFIG);
         let journal = Writer::create(&dir, &start, Options { segment_bytes, ..Options::default() }).unwrap();
         let manner = Manner { wait: wait(WaitConfig::Adaptive), close_wait: 0, entropy_seed: 0, fail_at_turn: 0 };
-        let outlet = Outlet::new(None, setup.venues.iter().map(|_| false), setup.instruments.len());
+        let outlet = Outlet::new(
+            None,
+            setup.venues.iter().map(|_| None).collect(),
+            setup.venues.iter().map(|_| false),
+            setup.instruments.len(),
+        );
         let mut work = Work::new(setup, out, Some(journal), outlet, manner);
         prepare(&mut work);
         let mut session = Session {

@@ -44,7 +44,11 @@ impl Work {
         {
             return self.halt(fault.into());
         }
-        self.turn = input.turn;
+        (self.turn, self.outlet.now) = (input.turn, self.now);
+        if self.outlet.any_paper {
+            let facts = &self.facts;
+            self.outlet.show_papers(&kind, input.now, |instrument| facts.venue_of(instrument));
+        }
         let turned = catch_unwind(AssertUnwindSafe(|| {
             assert_ne!(input.turn, self.manner.fail_at_turn, "a drill: the engine panics in this turn");
             self.engine.turn(&input, &mut self.effects);

@@ -16,7 +16,7 @@ use types::config::{Setup, VenueSetup};
 use types::limits::INPUT_BYTES_MAX;
 use types::{
     Command, CommandKind, ConnId, ConnState, Control, Effects, Event, Fault, InputKind, Instrument, InstrumentId,
-    OrderEvent, OrderState, UnixNanos, VenueId, event,
+    OrderEvent, OrderState, Ticks, UnixNanos, VenueId, event,
 };
 use zerocopy::FromBytes;
 
@@ -34,6 +34,8 @@ use crate::timers::Timers;
 
 /// Longest sleep; bounds the delay of a command whose producer wakes nobody.
 const SLEEP_MAX: Duration = Duration::from_millis(1);
+/// Longest wait of a round while closing.
+const ROUND_WAIT: Duration = Duration::from_micros(200);
 /// Commands taken from the ring in one go.
 const COMMANDS_PER_POLL: usize = 64;
 /// Turns of one read after which commands and timers are looked at.
@@ -61,6 +63,13 @@ pub(crate) struct Facts {
     pub(crate) instruments: Vec<Instrument>,
     /// SenderCompID and TargetCompID by venue.
     pub(crate) comp_ids: Vec<(Vec<u8>, Vec<u8>)>,
+}
+
+impl Facts {
+    /// Venue of an instrument; of one that is none the first.
+    pub(crate) fn venue_of(&self, instrument: usize) -> VenueId {
+        self.instruments.get(instrument).map_or(VenueId(0), |instrument| instrument.venue)
+    }
 }
 
 /// The state of the engine's thread.
@@ -154,7 +163,19 @@ impl Work {
         (work.conns_up, work.was_closed) = (recovered.conns_up, recovered.closed);
         work.clock.resume(recovered.now);
         work.shared.gate.begin_after(recovered.producers);
+        work.restore_papers();
         work
+    }
+
+    /// The models' accounts begin with the positions held; at what price matters to their cash only.
+    fn restore_papers(&mut self) {
+        for instrument in &self.facts.instruments {
+            let Some(line) = &mut self.outlet.papers[instrument.venue.0 as usize] else { continue };
+            let position = self.engine.orders().position(instrument.id).lots;
+            let price = self.engine.touch(instrument.id).map_or(Ticks(1), |touch| touch.bid);
+            // Refused only for what no position of ours can be.
+            let _ = line.paper.restore_position(instrument.id, position, price);
+        }
     }
 
     /// Works until it is closed.
@@ -186,6 +207,9 @@ impl Work {
             }
             let taken = self.take(producers);
             done += taken + self.fire_timers();
+            if self.outlet.any_paper {
+                done += self.serve_papers(self.fault.is_none());
+            }
             if let Some(port) = self.out.image_due() {
                 self.write_image(port);
             }
@@ -207,13 +231,19 @@ impl Work {
         }
     }
 
-    /// One round of a loop that is about to end: sockets, commands, timers.
-    pub(crate) fn round(&mut self, lines: &mut Lines, producers: &mut [Producer]) {
-        lines.poll(self, SLEEP_MAX);
-        lines.serve(self, producers);
+    /// One round of a loop that is about to end: sockets, models, commands, timers. `staying` makes no session anew.
+    pub(crate) fn round(&mut self, lines: &mut Option<Lines>, producers: &mut [Producer], staying: bool) {
+        match lines {
+            Some(lines) => {
+                lines.poll(self, ROUND_WAIT);
+                lines.serve(self, producers);
+            }
+            None => std::thread::park_timeout(ROUND_WAIT),
+        }
+        self.serve_papers(!staying);
         self.take(producers);
         self.fire_timers();
-        self.keep_house(Some(lines));
+        self.keep_house(lines.as_ref());
     }
 
     /// Looks at commands and timers when enough turns have gone by since.
@@ -339,7 +369,9 @@ impl Work {
     }
 
     fn sleep_max(&self) -> Duration {
-        let due = self.timers.due().and_then(|due| self.clock.until(due, self.machine.monotonic()));
+        let papers = self.outlet.papers.iter().flatten().filter_map(|line| line.due());
+        let due = papers.chain(self.timers.due()).min();
+        let due = due.and_then(|due| self.clock.until(due, self.machine.monotonic()));
         due.map_or(SLEEP_MAX, |nanos| Duration::from_nanos(nanos).min(SLEEP_MAX))
     }
 

@@ -328,3 +328,39 @@ fn a_kill_file_that_is_there_comes_before_the_first_turn() {
     assert!(matches!(first.kind, InputKind::Control(Control::Kill)), "{first:?}");
     std::fs::remove_dir_all(&dir).unwrap();
 }
+
+#[test]
+fn paper_is_a_venue_behind_the_same_bytes() {
+    let (venue, dir) = (Venue::start(), folder("paper"));
+    let text = config(&venue, "").replace(
+        &format!(r#""kind": "fix", "address": "{}""#, venue.orders),
+        r#""kind": "paper", "latencyNanos": 200000"#,
+    );
+    let start = |drill| {
+        Session::try_start_host(&text, 1 << 24, host(Some(&dir)), drill).unwrap_or_else(|fault| panic!("{fault}"))
+    };
+    let mut session = start(None);
+    let stats = until(&session, "quotes and most of the script", |stats| {
+        quotes_both_sides(stats) && stats["messages"].as_u64() > Some(1_000)
+    });
+    assert_eq!(
+        (&stats["connections"][1]["state"], &stats["connections"][1]["carries"]),
+        (&"up".into(), &"orders".into())
+    );
+    assert!(venue.seen().types.is_empty(), "nothing went to the real order entry");
+    let summary = session.hosted.close().unwrap();
+    assert!(summary.fault.is_none(), "{:?}", summary.fault);
+    assert_eq!((summary.open_orders, summary.sends_dropped), (0, 0));
+    replays(&dir, &summary);
+    // It goes on, and agrees with its own position.
+    let mut session = start(None);
+    until(&session, "quotes of the second process", |stats| {
+        quotes_both_sides(stats) && stats["messages"].as_u64() > Some(100)
+    });
+    session.hosted.kill();
+    until(&session, "nothing rests", |stats| stats["orders"]["open"] == 0);
+    let summary = session.hosted.close().unwrap();
+    assert!(summary.fault.is_none(), "{:?}", summary.fault);
+    replays(&dir, &summary);
+    std::fs::remove_dir_all(&dir).unwrap();
+}

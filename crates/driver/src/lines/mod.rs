@@ -6,6 +6,7 @@
 mod line;
 mod orders;
 mod outlet;
+mod paper;
 mod resolver;
 mod socket;
 
@@ -23,6 +24,7 @@ use crate::work::Work;
 use line::Line;
 use orders::OrdersLine;
 pub(crate) use outlet::Outlet;
+pub(crate) use paper::PaperLine;
 use resolver::Resolver;
 pub(crate) use socket::Counts;
 use socket::Socket;

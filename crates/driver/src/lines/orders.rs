@@ -13,7 +13,7 @@ use crate::ports::Producer;
 use crate::work::Work;
 
 /// Most bytes of order entry in one input: some sixty reports, so that a kill never waits longer than for them.
-const ORDERS_INPUT_BYTES: usize = 16 * 1024;
+pub(super) const ORDERS_INPUT_BYTES: usize = 16 * 1024;
 const _: () = assert!(ORDERS_INPUT_BYTES <= types::limits::FIX_INPUT_BYTES_MAX);
 
 /// Order entry of one venue.

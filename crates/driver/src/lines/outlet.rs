@@ -5,12 +5,16 @@
 //!        of the last FIX message sent is known without the engine.
 //! Costs: one system call a message; a copy of its head.
 use net::{Net, SendFault, Token};
-use types::{Code, ConnId, ConnRole, InstrumentId, VenueId};
+use types::{Code, ConnId, ConnRole, InstrumentId, UnixNanos, VenueId};
 
+use super::PaperLine;
 use crate::recover::{is_gap_fill, last_sequence};
 
 /// Bytes of a message's head that are kept: what stands before MsgSeqNum (34) is shorter (comp ids of 64 bytes).
 const HEAD_BYTES: usize = 256;
+
+/// Stands for the connection to a local queue model; it names none of the loop's.
+pub(crate) const PAPER_TOKEN: Token = Token(0);
 
 /// Order entry of one venue, as far as sending needs it.
 pub(crate) struct Entry {
@@ -28,7 +32,6 @@ pub(crate) struct Entry {
     /// MsgSeqNum (34) of the last message of an earlier process.
     before: u64,
     pub(crate) bytes_out: u64,
-    pub(crate) messages_out: u64,
     /// The venue has a native link.
     pub(crate) native: bool,
 }
@@ -44,7 +47,6 @@ impl Entry {
             head_bytes: 0,
             before: 0,
             bytes_out: 0,
-            messages_out: 0,
             native,
         }
     }
@@ -61,6 +63,12 @@ impl Entry {
             self.head_bytes = kept;
         }
     }
+    #[inline]
+    fn note_sent(&mut self, bytes: &[u8]) {
+        self.keep_head(bytes);
+        self.sent += 1;
+        self.bytes_out += bytes.len() as u64;
+    }
     /// MsgSeqNum (34) of the next message, when something can be sent and a session was begun.
     pub(crate) fn next_sequence(&self) -> Option<u64> {
         let begun = self.token.is_some() && self.sent > 0 && self.failed.is_none();
@@ -75,6 +83,11 @@ pub(crate) struct Outlet {
     pub(crate) net: Option<Net>,
     /// By venue.
     pub(crate) entries: Box<[Entry]>,
+    /// Local queue models, by venue.
+    pub(crate) papers: Vec<Option<Box<PaperLine>>>,
+    pub(crate) any_paper: bool,
+    /// Time of the turn whose effects are sent.
+    pub(crate) now: UnixNanos,
     /// Snapshots wanted, by instrument, and whether there is one at all.
     pub(crate) wanted: Box<[bool]>,
     pub(crate) any_wanted: bool,
@@ -88,9 +101,17 @@ pub(crate) struct Outlet {
 
 impl Outlet {
     /// `native` says of each venue whether its orders leave by a socket of ours.
-    pub(crate) fn new(net: Option<Net>, native: impl Iterator<Item = bool>, instruments: usize) -> Outlet {
+    pub(crate) fn new(
+        net: Option<Net>,
+        papers: Vec<Option<Box<PaperLine>>>,
+        native: impl Iterator<Item = bool>,
+        instruments: usize,
+    ) -> Outlet {
         Outlet {
             net,
+            any_paper: papers.iter().any(Option::is_some),
+            papers,
+            now: UnixNanos::NONE,
             entries: native.map(Entry::new).collect(),
             wanted: vec![false; instruments].into_boxed_slice(),
             any_wanted: false,
@@ -113,17 +134,18 @@ impl Outlet {
         self.sent = true;
         let ConnRole::Orders(VenueId(venue)) = conn.role() else { return };
         let Some(entry) = self.entries.get_mut(venue as usize).filter(|entry| entry.native) else { return };
-        let (Some(token), Some(net), None) = (entry.token, &mut self.net, entry.failed) else {
-            self.dropped += 1;
-            return;
-        };
-        match net.send(token, bytes) {
-            Ok(()) => {
-                entry.keep_head(bytes);
-                entry.sent += 1;
-                entry.messages_out += 1;
-                entry.bytes_out += bytes.len() as u64;
+        let sent = match (entry.token, &mut self.net, entry.failed) {
+            (Some(PAPER_TOKEN), ..) => {
+                if let Some(Some(line)) = self.papers.get_mut(venue as usize) {
+                    line.paper.on_bytes(self.now, bytes);
+                }
+                Ok(())
             }
+            (Some(token), Some(net), None) => net.send(token, bytes),
+            _ => return self.dropped += 1,
+        };
+        match sent {
+            Ok(()) => entry.note_sent(bytes),
             // Not half a message: what the journal says was sent and was not is settled by reconciliation.
             Err(fault @ (SendFault::Full | SendFault::Closed)) => {
                 entry.failed = Some(fault.code());
