@@ -1,7 +1,7 @@
 //! # Room card: driver/control
 //! In:    what other threads want of the engine's: kill, close, wake, a sign of life.
 //! Out:   flags that its loop looks at between turns; a thread that watches the kill file and the dead-man timer.
-//! Holds: a kill needs no ring, no lock and no event loop; the first reason is kept; nobody is woken who does not sleep.
+//! Holds: a kill needs no ring, no lock and no event loop; the first reason is kept; only who sleeps is woken.
 //! Costs: two atomics a call; the watch wakes every 10 ms, and only where there is something to watch.
 use std::path::PathBuf;
 use std::sync::Arc;

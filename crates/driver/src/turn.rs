@@ -97,8 +97,8 @@ impl Work {
     }
 
     /// For a port that joins, or whose records were lost: every open order, then the position in every instrument, the
-    /// last with LAST, so that its reader is whole again. Of an engine that has halted the cancels again, from the plain
-    /// table.
+    /// last with LAST, so that its reader is whole again. Of an engine that has halted the cancels again, from the
+    /// plain table.
     #[cold]
     pub(crate) fn write_image(&mut self, port: usize) {
         if self.fault.is_some() {

@@ -1,5 +1,5 @@
-//! A venue on real sockets for tests: plain blocking threads, messages written by hand, so that nothing of the driver or
-//! of its encoders judges itself. It trades nothing by itself; tests say what it answers.
+//! A venue on real sockets for tests: plain blocking threads, messages written by hand, so that nothing of the driver
+//! or of its encoders judges itself. It trades nothing by itself; tests say what it answers.
 #![allow(dead_code)] // Each test file uses its own part.
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
@@ -49,8 +49,6 @@ pub struct Faults {
     pub silent: AtomicBool,
     /// Touches at full speed after the script.
     pub flood: AtomicBool,
-    /// First byte of the market stream's pings with a stamp: how often.
-    pub stamps: AtomicBool,
 }
 
 pub struct Venue {
@@ -230,7 +228,8 @@ fn serve_market(mut stream: TcpStream, shared: Shared) {
             id += 1;
             let text = format!(
                 "{{\"stream\":\"fafusdt@bookTicker\",\"data\":{{\"e\":\"bookTicker\",\"u\":{id},\"s\":\"FAFUSDT\",\
-                 \"b\":\"99.90\",\"B\":\"1.500\",\"a\":\"100.10\",\"A\":\"1.500\",\"T\":1700000009999,\"E\":1700000009999}}}}"
+                 \"b\":\"99.90\",\"B\":\"1.500\",\"a\":\"100.10\",\"A\":\"1.500\",\
+                 \"T\":1700000009999,\"E\":1700000009999}}}}"
             );
             bytes.extend(ws_frame(1, text.as_bytes()));
         }
@@ -368,8 +367,8 @@ impl Desk {
         self.send(
             "8",
             &format!(
-                "37=7|11={id}|{orig}17={}|150={kind}|39={state}|55=FAFUSDT|54={}|38={}|40=2|44={}|59=1|151={leaves}|14=0|\
-                 6=0|60=20240808-10:00:00.000|",
+                "37=7|11={id}|{orig}17={}|150={kind}|39={state}|55=FAFUSDT|54={}|38={}|40=2|44={}|59=1|\
+                 151={leaves}|14=0|6=0|60=20240808-10:00:00.000|",
                 self.number, order.side, order.quantity, order.price,
             ),
         );
