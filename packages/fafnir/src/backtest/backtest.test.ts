@@ -96,7 +96,7 @@ describe.skipIf(!available)('backtest (native)', () => {
       expect(expected.length).toBeGreaterThan(200)
       expect(expected.some((line) => line.includes('|35=F|'))).toBe(true)
       expect(sends(hostedDump)).toEqual(expected)
-      expect(ours.summary.instruments.every(({ ledger }) => ledger.agrees)).toBe(true)
+      expect(ours.summary.instruments.every(({ ledger }) => ledger?.agrees === true)).toBe(true)
       expect(hosted.summary.instruments.map(({ pnl }) => pnl)).toEqual(ours.summary.instruments.map(({ pnl }) => pnl))
     },
   )

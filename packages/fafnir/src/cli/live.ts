@@ -55,20 +55,20 @@ export async function runLive(request: LiveRequest): Promise<number> {
   const wallSeconds = (performance.now() - begun) / 1_000
   const accounts = request.accounts === undefined ? ended.accounts : await request.accounts()
   const journal = join(directory.path, 'journal')
-  const tickToOrder = ended.tickToOrder
+  const { tickToOrder } = ended
   const facts = { samples: SAMPLES, wallSeconds, tickToOrder, seeds: request.seeds, accounts }
   const summary = await summarizeSession(journal, facts)
-  if (summary.effectsHash !== ended.summary.effectsHash) {
-    const fields = { live: ended.summary.effectsHash, replayed: summary.effectsHash }
+  if (summary.effectsHash !== ended.effectsHash) {
+    const fields = { live: ended.effectsHash, replayed: summary.effectsHash }
     throw fail('REPLAY_MISMATCH', 'the journal of this session replays to other effects', fields)
   }
   if (request.dumpEffects !== undefined) await replay(journal, { dumpEffects: request.dumpEffects })
-  const extra = await request.finished?.(summary, ended.summary)
+  const extra = await request.finished?.(summary, ended)
   const { title } = request
-  const { strategy } = ended.summary
+  const { strategy } = ended
   const paths = await writeReport(directory.path, { title, summary, strategy, config: engine.config })
   printRun(output, { title, summary, strategy, paths, directory: directory.path, extra })
-  const fault = ended.summary.fault ?? faults.find((error) => error.code === 'POSITION_MISMATCH') ?? strategy?.error
+  const fault = ended.fault ?? faults.find((error) => error.code === 'POSITION_MISMATCH') ?? strategy?.error
   if (fault !== undefined) return output.json ? EXIT.failed : printError(output, fault)
   return summary.instruments.every((item) => item.ledger?.agrees !== false) ? EXIT.ok : disagreement(output, summary)
 }
@@ -92,13 +92,7 @@ async function startEngine(request: LiveRequest, faults: FafnirError[]): Promise
   }
 }
 
-interface Ended {
-  readonly summary: EngineSummary
-  readonly accounts: readonly SessionAccount[]
-  readonly tickToOrder: BacktestSummary['tickToOrderNanos']
-}
-
-async function untilOver(request: LiveRequest, engine: Engine, begun: number): Promise<Ended> {
+async function untilOver(request: LiveRequest, engine: Engine, begun: number): Promise<EngineSummary> {
   const { title, output, over, seconds } = request
   const dashboard = showDashboard(title, process.stderr, output.json)
   const draw = (): void => dashboard.update(viewOf(engine, (performance.now() - begun) / 1_000))
@@ -109,9 +103,7 @@ async function untilOver(request: LiveRequest, engine: Engine, begun: number): P
     clearInterval(timer)
     dashboard.done()
   }
-  const summary = await engine.close()
-  const { tickToOrder, accounts } = summary
-  return { summary, accounts, tickToOrder }
+  return await engine.close()
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

@@ -7,14 +7,13 @@ import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 
-import { asFafnirError } from './output.js'
 import { fail } from '../errors.js'
 import type { ExchangeConfig } from '../generated/config.js'
 import { jsonOf } from '../backtest/backtest.js'
 import { guarded, native } from '../native.js'
 import { count } from '../report/format.js'
 import { readExchangeStats, type ExchangeStats } from './exchange-stats.js'
-import { EXIT, printError, type Output } from './output.js'
+import { EXIT, asFafnirError, printError, type Output } from './output.js'
 import { exchangeConfig, type ExchangeFlags } from './presets-live.js'
 
 /** Options of the command. */
@@ -66,6 +65,9 @@ export async function runVenue(flags: VenueFlags, output: Output, signal: AbortS
     if (!attached) return printError(output, error)
     say({ error: asFafnirError(error).toJSON() })
     return EXIT.failed
+  } finally {
+    // An open standard input would keep the process alive.
+    if (attached) process.stdin.destroy()
   }
 }
 

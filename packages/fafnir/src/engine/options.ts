@@ -3,6 +3,7 @@
 // Out:   their types, and the parts of the options by whom they are for.
 // Holds: what the core checks goes to the core as it is; nothing is checked twice.
 // Costs: cold path.
+import type { SessionAccount } from '../backtest/session.js'
 import { fail, type FafnirError } from '../errors.js'
 import type { EngineConfig, HostConfig } from '../generated/config.js'
 import type { LogTarget } from '../observe/log.js'
@@ -47,6 +48,8 @@ export interface EngineSummary {
   readonly tickToOrder: LatencyStats
   /** The newest state at the end. */
   readonly stats: EngineStats
+  /** Our accounts at the paper venues. */
+  readonly accounts: readonly SessionAccount[]
 }
 
 /** What of the options belongs to this side of the border. */
@@ -90,5 +93,6 @@ export function summaryOf(
     killReason: raw['killReason'] as EngineStats['killReason'],
     tickToOrder: raw['tickToOrderNanos'] as LatencyStats,
     stats: raw['stats'] as EngineStats,
+    accounts: (raw['accounts'] ?? []) as readonly SessionAccount[],
   }
 }
