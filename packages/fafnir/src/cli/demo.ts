@@ -8,7 +8,7 @@ import { join } from 'node:path'
 
 import { backtest } from '../backtest/backtest.js'
 import type { BacktestSummary, Percentiles } from '../backtest/summary.js'
-import type { BacktestConfig, ExchangeConfig } from '../generated/config.js'
+import type { BacktestConfig, EngineConfig, ExchangeConfig } from '../generated/config.js'
 import { count, decimal, nanos } from '../report/format.js'
 import type { AnyStrategy } from '../strategy/define.js'
 import { makeRunDirectory, requireParent, type RunDirectory } from './directory.js'
@@ -33,6 +33,7 @@ export interface DemoRequest {
 }
 
 const DEFAULT_SECONDS = 30
+const HOUR_SECONDS = 3_600
 /** A looped throughput run ends by its passes; this only bounds it. */
 const THROUGHPUT_SECONDS_MAX = 3_600
 
@@ -68,12 +69,12 @@ async function trade(
 ): Promise<number> {
   const { flags, output, strategy, dumpEffects } = request
   const [instrument] = market.exchange.instruments
-  const sender = market.backtest.engine.venues[0]!.senderCompId ?? 'FAFNIR'
-  const engine = linked(market.backtest.engine, {
-    market: localLink(exchange.ports.market, instrument!.symbol),
-    orders: { kind: 'fix', address: `127.0.0.1:${exchange.ports.orders}` },
-  })
   const speed = market.exchange.speed ?? 1
+  const sender = market.backtest.engine.venues[0]!.senderCompId ?? 'FAFNIR'
+  const engine = linked(hurried(market.backtest.engine, speed), {
+    market: localLink(exchange.ports.market, instrument!.symbol),
+    orders: { kind: 'fix', address: `127.0.0.1:${exchange.ports.orders}`, heartbeatSeconds: heartbeat(speed) },
+  })
   const exit = await runLive({
     title: titleOf(flags, market.exchange),
     engine,
@@ -98,6 +99,18 @@ async function trade(
   })
   const fault = exchange.fault()
   return fault === undefined ? exit : printError(output, fault)
+}
+
+// Deadlines are market time: where the market runs at several hundred times the wall clock, milliseconds of the wall are
+// seconds of them.
+function heartbeat(speed: number): number {
+  return speed === 0 ? HOUR_SECONDS : Math.min(HOUR_SECONDS, 10 * speed)
+}
+
+function hurried(engine: EngineConfig, speed: number): EngineConfig {
+  if (speed === 1) return engine
+  const ackTimeoutMillis = speed === 0 ? HOUR_SECONDS * 1_000 : Math.min(HOUR_SECONDS, speed) * 1_000
+  return { ...engine, orders: { ...engine.orders, ackTimeoutMillis } }
 }
 
 function titleOf(flags: ExchangeFlags, exchange: ExchangeConfig): string {
