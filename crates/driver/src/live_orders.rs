@@ -13,6 +13,8 @@ struct LiveOrder {
     event: OrderEvent,
     /// Counter of the last request the venue took: the ClOrdID a cancel names.
     acknowledged: u32,
+    /// Counter of a replace on its way, 0 when there is none: the venue may know the order by it already.
+    replacing: u32,
 }
 
 /// Orders that may be working, keyed by order id.
@@ -74,7 +76,14 @@ impl LiveOrders {
                     Some(order) if known => order.acknowledged,
                     _ => event.order_id().counter(),
                 };
-                self.slots[at] = Some(LiveOrder { event: *event, acknowledged });
+                let before = self.slots[at].filter(|_| known).map_or(0, |order| order.replacing);
+                let replacing = match event.kind() {
+                    Some(OrderEventKind::Replace) => event.request,
+                    Some(OrderEventKind::ReplaceRejected) => 0,
+                    _ if before == acknowledged => 0,
+                    _ => before,
+                };
+                self.slots[at] = Some(LiveOrder { event: *event, acknowledged, replacing });
             }
             Some((at, true)) => self.remove(at),
             // Ended and unknown; or more open orders than the engine's table holds, which cannot be.
@@ -101,7 +110,7 @@ impl LiveOrders {
     /// knows the order by; again, the same cancels. Returns how many.
     pub(crate) fn cancels(&mut self, now: UnixNanos, mut send: impl FnMut(&OrderEvent, OrderId)) -> usize {
         let mut sent = 0;
-        for LiveOrder { event, acknowledged } in self.slots.iter_mut().flatten() {
+        for LiveOrder { event, acknowledged, .. } in self.slots.iter_mut().flatten() {
             if !self.cancelled {
                 self.counter = self.counter.saturating_add(1);
                 event.kind = OrderEventKind::Cancel as u8;
@@ -115,6 +124,16 @@ impl LiveOrders {
         }
         self.cancelled = true;
         sent
+    }
+
+    /// Further cancels for orders with a replace on its way, naming that: if the venue has carried it out, it knows the
+    /// order by no other ClOrdID; if not, it refuses the one or the other. Each is its event and the ClOrdID it names.
+    pub(crate) fn late_cancels(&mut self, mut send: impl FnMut(&OrderEvent, OrderId)) {
+        for LiveOrder { event, replacing, .. } in self.slots.iter().flatten().filter(|order| order.replacing != 0) {
+            self.counter = self.counter.saturating_add(1);
+            let late = OrderEvent { request: self.counter, ..*event };
+            send(&late, OrderId::new(event.order_id().session(), *replacing));
+        }
     }
 }
 
@@ -166,6 +185,24 @@ mod tests {
         let mut named = Vec::new();
         live.cancels(UnixNanos(9), |event, orig| named.push((event.order_id().counter(), event.request, orig)));
         assert_eq!(named, [(1, 6, OrderId::new(1, 3)), (2, 7, OrderId::new(1, 2))]);
+        let mut late = Vec::new();
+        live.late_cancels(|event, orig| late.push((event.order_id().counter(), event.request, orig)));
+        assert_eq!(late, [(1, 8, OrderId::new(1, 5))], "the replace on its way may have been carried out");
+    }
+
+    #[test]
+    fn a_replace_that_was_answered_is_not_on_its_way() {
+        for answer in [OrderEventKind::Replaced, OrderEventKind::ReplaceRejected, OrderEventKind::Fill] {
+            let mut live = LiveOrders::new(4);
+            live.follow(&event(1, OrderEventKind::New, OrderState::PendingNew));
+            for kind in [OrderEventKind::Replace, answer] {
+                let mut event = event(1, kind, OrderState::Live);
+                event.request = 4;
+                live.follow(&event);
+            }
+            live.cancels(UnixNanos(9), |_, _| ());
+            live.late_cancels(|_, orig| panic!("{answer:?}: {orig:?}"));
+        }
     }
 
     /// A replace whose own report was lost shows in a fill, or in a statement of the order.

@@ -163,7 +163,7 @@ impl Work {
     fn send_cancels(&mut self) {
         let Work { live, outlet, facts, now, .. } = self;
         let mut message = [0; FIX_MESSAGE_BYTES_MAX];
-        live.cancels(*now, |cancel, acknowledged| {
+        let mut send = |cancel: &OrderEvent, orig_cl_ord_id: OrderId| {
             let (Some(instrument), Some(side)) = (facts.instruments.get(cancel.instrument().index()), cancel.side())
             else {
                 return;
@@ -174,7 +174,7 @@ impl Work {
             let header = fix::Header { sender, target, sequence, time: *now };
             let order = fix::CancelOrder {
                 cl_ord_id: cancel.request_id(),
-                orig_cl_ord_id: acknowledged,
+                orig_cl_ord_id,
                 instrument,
                 side,
                 quantity: cancel.quantity,
@@ -182,6 +182,8 @@ impl Work {
             if let Ok(length) = fix::cancel_order(&mut message, &header, &order) {
                 outlet.send(ConnId::orders(instrument.venue), &message[..length]);
             }
-        });
+        };
+        live.cancels(*now, &mut send);
+        live.late_cancels(&mut send);
     }
 }
