@@ -30,6 +30,9 @@ const SNAPSHOT_PAUSE_MAX: Nanos = Nanos::from_millis(32_000);
 /// From a refused cancel of a stopped order or a native quote to the next one.
 const STOP_PAUSE: Nanos = Nanos::from_millis(100);
 
+/// Requests without an answer that are dealt with in one turn.
+const OVERDUE_PER_TURN: usize = 256;
+
 /// A snapshot that has been asked for.
 #[derive(Clone, Copy)]
 pub(crate) struct Wish {
@@ -67,8 +70,9 @@ impl Engine {
 
     fn on_ack_timer(&mut self, now: UnixNanos, effects: &mut Effects) {
         self.watch.ack = UnixNanos::NONE;
-        // Bounded by the table; what is overdue beyond that comes with the timer set at the end of this turn.
-        for _ in 0..self.setup.orders.max_orders {
+        // What is overdue beyond that comes with the timer set at the end of this turn: each is looked for among all
+        // questions, and a kill must not wait for a full table of them.
+        for _ in 0..OVERDUE_PER_TURN {
             let Some(event) = self.orders.take_overdue(now) else { break };
             let venue = self.venue_of(event.instrument());
             self.counts.faults.add(Code::AckTimeout);

@@ -119,3 +119,15 @@ fn the_position_of_another_account_is_not_ours() {
     assert_eq!(rig.engine.orders().position(ABC).lots, Lots(0));
     assert!(rig.is_up());
 }
+
+#[test]
+fn a_venue_that_stops_answering_is_asked_in_turns_of_bounded_length() {
+    let config = fix::fix_config().replace("\"maxOrders\": 64", "\"maxOrders\": 1024");
+    let config = config.replace("\"risk\": {", "\"risk\": { \"maxMessages\": 1000000,");
+    let mut rig = FixRig::agreed_with(&config, 0);
+    for client in 1..=600 {
+        assert_eq!(rig.place(client, Side::Buy, 999, 1).kinds(), [OrderEventKind::New], "{client}");
+    }
+    let asked: Vec<_> = rig.wait_until(rig.now + 1_000 * common::MILLI).iter().map(|turn| turn.types().len()).collect();
+    assert_eq!(asked, [256, 256, 88]);
+}

@@ -178,7 +178,10 @@ impl FixRig {
 
     /// Connected, logged on, a position of `lots`, nothing open.
     pub fn agreed(lots: i64) -> FixRig {
-        let mut rig = FixRig::new(&fix_config());
+        FixRig::agreed_with(&fix_config(), lots)
+    }
+    pub fn agreed_with(config: &str, lots: i64) -> FixRig {
+        let mut rig = FixRig::new(config);
         rig.touch();
         rig.conn(ConnState::Up);
         rig.log_on();
