@@ -8,7 +8,7 @@ use serde::Serialize;
 use types::{Code, Fault, InstrumentId, Side};
 
 use crate::control::KillReason;
-use crate::lines::{Counts, END_POLL, Lines};
+use crate::lines::{Counts, END_POLL, Lines, PAPER_TOKEN};
 use crate::ports::Producer;
 use crate::report::Percentiles;
 use crate::stats::{Line, Market, Whole};
@@ -128,7 +128,8 @@ impl Work {
         }
         if let Some(net) = &mut self.outlet.net {
             let mut open = 0;
-            for token in self.outlet.entries.iter().filter_map(|entry| entry.token) {
+            let tokens = self.outlet.entries.iter().filter_map(|entry| entry.token);
+            for token in tokens.filter(|&token| token != PAPER_TOKEN) {
                 net.close(token);
                 open += 1;
             }

@@ -6,6 +6,10 @@
 //!        shifts back, so a search ends at the first free place.
 use types::{OrderEvent, OrderEventKind, OrderId, OrderState, UnixNanos};
 
+/// Requests made here are numbered in the upper half: the engine's own may have gone on unseen (questions are no order
+/// events), and a session that is resumed goes on with the lower half.
+const OWN_COUNTERS: u32 = 1 << 31;
+
 /// An order that may be working.
 #[derive(Clone, Copy)]
 struct LiveOrder {
@@ -106,10 +110,17 @@ impl LiveOrders {
         }
     }
 
+    /// A number for another request beside the cancels.
+    pub(crate) fn next_request(&mut self) -> u32 {
+        self.counter = (self.counter | OWN_COUNTERS).saturating_add(1);
+        self.counter
+    }
+
     /// Cancels for everything that may be working, each with a request number of its own and with the ClOrdID the venue
     /// knows the order by; again, the same cancels. Returns how many.
     pub(crate) fn cancels(&mut self, now: UnixNanos, mut send: impl FnMut(&OrderEvent, OrderId)) -> usize {
         let mut sent = 0;
+        self.counter |= OWN_COUNTERS;
         for LiveOrder { event, acknowledged, .. } in self.slots.iter_mut().flatten() {
             if !self.cancelled {
                 self.counter = self.counter.saturating_add(1);
@@ -163,7 +174,9 @@ mod tests {
         let mut first = Vec::new();
         assert_eq!(live.cancels(UnixNanos(9), |event, _| first.push(*event)), 4);
         assert_eq!(first.iter().map(|event| event.order_id().counter()).collect::<Vec<_>>(), [1, 3, 5, 6]);
-        assert!(first.iter().all(|event| event.request > 9 && event.kind() == Some(OrderEventKind::Cancel)));
+        assert!(
+            first.iter().all(|event| event.request > OWN_COUNTERS + 9 && event.kind() == Some(OrderEventKind::Cancel))
+        );
         let mut again = Vec::new();
         assert_eq!(live.cancels(UnixNanos(10), |event, _| again.push(*event)), 4);
         assert_eq!(again, first, "the same cancels when they must be written again");
@@ -184,10 +197,15 @@ mod tests {
         live.follow(&moved(OrderEventKind::Replace, OrderState::PendingReplace, 5));
         let mut named = Vec::new();
         live.cancels(UnixNanos(9), |event, orig| named.push((event.order_id().counter(), event.request, orig)));
-        assert_eq!(named, [(1, 6, OrderId::new(1, 3)), (2, 7, OrderId::new(1, 2))]);
+        assert_eq!(named, [(1, OWN_COUNTERS + 6, OrderId::new(1, 3)), (2, OWN_COUNTERS + 7, OrderId::new(1, 2))]);
         let mut late = Vec::new();
         live.late_cancels(|event, orig| late.push((event.order_id().counter(), event.request, orig)));
-        assert_eq!(late, [(1, 8, OrderId::new(1, 5))], "the replace on its way may have been carried out");
+        assert_eq!(
+            late,
+            [(1, OWN_COUNTERS + 8, OrderId::new(1, 5))],
+            "the replace on its way may have been carried out"
+        );
+        assert_eq!(live.next_request(), OWN_COUNTERS + 9);
     }
 
     #[test]

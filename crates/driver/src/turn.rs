@@ -157,12 +157,21 @@ impl Work {
         }
     }
 
-    /// A FIX cancel for every order that may be working, on each session that was begun, numbered on from what was sent
-    /// there last.
+    /// On each session that was begun, numbered on from what was sent there last: a mass cancel, which also reaches what
+    /// the table knows by an id that a replace on its way has changed; then, for a venue that does none, a cancel for
+    /// every order that may be working.
     #[cold]
     fn send_cancels(&mut self) {
         let Work { live, outlet, facts, now, .. } = self;
         let mut message = [0; FIX_MESSAGE_BYTES_MAX];
+        for (venue, (sender, target)) in facts.comp_ids.iter().enumerate() {
+            let Some(sequence) = outlet.entries[venue].next_sequence() else { continue };
+            let header = fix::Header { sender, target, sequence, time: *now };
+            let id = OrderId::new(facts.session, live.next_request());
+            if let Ok(length) = fix::request::mass_cancel(&mut message, &header, id, None) {
+                outlet.send(ConnId::orders(VenueId(venue as u8)), &message[..length]);
+            }
+        }
         let mut send = |cancel: &OrderEvent, orig_cl_ord_id: OrderId| {
             let (Some(instrument), Some(side)) = (facts.instruments.get(cancel.instrument().index()), cancel.side())
             else {

@@ -60,6 +60,7 @@ pub(crate) struct Manner {
 
 /// What cancels after a panic are written from: nothing that the engine could have spoilt.
 pub(crate) struct Facts {
+    pub(crate) session: u32,
     pub(crate) instruments: Vec<Instrument>,
     /// SenderCompID and TargetCompID by venue.
     pub(crate) comp_ids: Vec<(Vec<u8>, Vec<u8>)>,
@@ -119,7 +120,7 @@ impl Work {
         let comp_id =
             |venue: &VenueSetup| (venue.sender_comp_id.clone().into_bytes(), venue.target_comp_id.clone().into_bytes());
         let comp_ids = setup.venues.iter().map(comp_id).collect();
-        let facts = Facts { instruments: setup.instruments.clone(), comp_ids };
+        let facts = Facts { session: setup.session, instruments: setup.instruments.clone(), comp_ids };
         Work {
             live: LiveOrders::new(setup.orders.max_orders),
             stats: Arc::new(Stats::new(&setup)),

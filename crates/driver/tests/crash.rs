@@ -43,15 +43,21 @@ fn start_exchange(json: &str) -> ExchangeHost {
 /// ClOrdIDs of everything the journal's replay sends.
 fn sent(state: &Path) -> BTreeSet<String> {
     let mut ids = BTreeSet::new();
-    let replayed = driver::replay_with(&state.join("journal"), None, |_| (), || true, |_, _, effects| {
-        for effect in effects.into_iter().flatten() {
-            let EffectRef::Order(event) = effect else { continue };
-            if event.kind().is_some_and(OrderEventKind::is_request) {
-                let id = event.request_id();
-                ids.insert(format!("{}-{}", id.session(), id.counter()));
+    let replayed = driver::replay_with(
+        &state.join("journal"),
+        None,
+        |_| (),
+        || true,
+        |_, _, effects| {
+            for effect in effects.into_iter().flatten() {
+                let EffectRef::Order(event) = effect else { continue };
+                if event.kind().is_some_and(OrderEventKind::is_request) {
+                    let id = event.request_id();
+                    ids.insert(format!("{}-{}", id.session(), id.counter()));
+                }
             }
-        }
-    });
+        },
+    );
     assert!(replayed.unwrap().outcome.matches, "the journal replays to what it recorded");
     ids
 }

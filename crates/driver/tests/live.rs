@@ -160,6 +160,8 @@ fn a_panic_sends_cancels_on_the_socket_and_the_process_lives() {
     {
         let seen = venue.seen();
         assert_eq!((seen.news.len(), &seen.bad_sequence), (news, &vec![]), "numbered on, nothing new");
+        let mass_cancels = seen.types.iter().filter(|kind| *kind == "q").count() as u64;
+        assert_eq!(mass_cancels, seen.logons + 1, "orders that a replace has renamed meanwhile are reached too");
         assert!(!seen.types.contains(&"5".into()));
     }
     let summary = session.hosted.close().unwrap();

@@ -23,7 +23,7 @@ use crate::ports::Producer;
 use crate::work::Work;
 use line::Line;
 use orders::OrdersLine;
-pub(crate) use outlet::Outlet;
+pub(crate) use outlet::{Outlet, PAPER_TOKEN};
 pub(crate) use paper::PaperLine;
 use resolver::Resolver;
 pub(crate) use socket::Counts;
@@ -94,10 +94,10 @@ pub(crate) fn new_net(setup: &Setup, transport: TransportConfig) -> Result<Net, 
     Net::new(backend, NetLimits { connections, out_bytes: out_bytes(setup), read_bytes: READ_BYTES })
 }
 
-/// A kill cancels every order in one turn. A peer that does not read in that moment must not make it drop the connection
-/// with the cancels. Memory is taken when it is needed.
+/// A kill cancels every order in one turn, a panic some by two ids. A peer that does not read in that moment must not
+/// make it drop the connection with the cancels. Memory is taken when it is needed.
 fn out_bytes(setup: &Setup) -> usize {
-    OUT_BYTES + setup.orders.max_orders * CANCEL_BYTES_MAX
+    OUT_BYTES + 2 * setup.orders.max_orders * CANCEL_BYTES_MAX
 }
 
 /// TLS clients by the file of their authorities.
@@ -388,6 +388,6 @@ mod tests {
         };
         let length = wire::fix::cancel_order(&mut bytes, &header, &cancel).unwrap();
         assert!(length + 32 <= CANCEL_BYTES_MAX, "{length}");
-        assert!(out_bytes(&setup) >= 65_536 * (length + 32));
+        assert!(out_bytes(&setup) >= 2 * 65_536 * (length + 32));
     }
 }
