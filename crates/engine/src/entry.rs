@@ -4,7 +4,7 @@
 //!        for.
 //! Holds: a question is answered once; what a refused message was is known for the last `SENT_MAX` messages.
 //! Costs: O(1); an answer out of order scans the questions.
-use types::config::{OrderEntry as EntryKind, VenueSetup};
+use types::config::{OrderEntry as EntryKind, OrderLimits, VenueSetup};
 use types::limits::VENUES_MAX;
 use types::{ConnId, ConnState, Effects, InstrumentId, Nanos, OrderId, TimerId, UnixNanos, VenueId};
 use wire::fix::{Header, Inbox, Out, Role, Session, SessionSetup};
@@ -109,6 +109,9 @@ impl Questions {
     }
 }
 
+/// How long the venue has for an answer, where a request has no longer.
+const STAGE_WAIT: Nanos = Nanos::from_millis(10_000);
+
 /// A FIX session and what it waits for.
 pub(crate) struct FixEntry {
     pub(crate) session: Session,
@@ -117,6 +120,8 @@ pub(crate) struct FixEntry {
     pub(crate) stage: Stage,
     /// When the stage has taken too long; `NONE` when nothing is waited for.
     pub(crate) stage_ends: UnixNanos,
+    /// How long the venue has for the next answer.
+    pub(crate) patience: Nanos,
     /// What the timer is set for; `NONE` when it is not.
     pub(crate) timer: UnixNanos,
     pub(crate) questions: Questions,
@@ -143,7 +148,7 @@ pub(crate) struct OrderEntry {
 
 impl OrderEntry {
     /// Memory of one with a session: 16 bytes for each order of the table, and the session's buffers.
-    pub(crate) fn new(venue: &VenueSetup, max_orders: usize) -> OrderEntry {
+    pub(crate) fn new(venue: &VenueSetup, orders: &OrderLimits) -> OrderEntry {
         let (sender, target) = (venue.sender_comp_id.as_bytes(), venue.target_comp_id.as_bytes());
         let fix = match venue.entry {
             EntryKind::Direct => None,
@@ -157,8 +162,9 @@ impl OrderEntry {
                     inbox: Some(Inbox::new()),
                     stage: Stage::Offline,
                     stage_ends: UnixNanos::NONE,
+                    patience: STAGE_WAIT.max(orders.ack_timeout),
                     timer: UnixNanos::NONE,
-                    questions: Questions::new(max_orders.next_power_of_two()),
+                    questions: Questions::new(orders.max_orders.next_power_of_two()),
                     mass_cancel: OrderId::NONE,
                     reset_next: true,
                     sent: Box::new([(0, Sent::MassCancel); SENT_MAX]),

@@ -168,7 +168,7 @@ impl Engine {
             .collect();
         // Every venue's order connection is down until a `Conn` input says otherwise.
         let gate = Gate::new(&setup);
-        let entries = setup.venues.iter().map(|venue| OrderEntry::new(venue, setup.orders.max_orders)).collect();
+        let entries = setup.venues.iter().map(|venue| OrderEntry::new(venue, &setup.orders)).collect();
         Engine {
             decoder: wire::json::Decoder::new(),
             markets,

@@ -3,28 +3,25 @@
 //!        and to those asked when a report or an answer went missing.
 //! Out:   mass cancel, a status request for each order still open here, a position request for each instrument.
 //! Holds: the venue's gate opens only when every question is answered and every position agrees; a question not
-//!        answered within `STAGE_WAIT` ends the session.
+//!        answered in the session's patience ends it.
 //! Costs: once a logon; a message an order and an instrument.
 //!
 //! Mass cancel (35=q), its report (r); then status (H) of each order that is still open here, or has ended with fills
 //! nobody told: it settles every request of before; then positions (AN, AP). A position that differs shuts the gate;
-//! orders and positions are asked about again every `STAGE_WAIT`.
+//! orders and positions are asked about again after that patience.
 //!
 //! When the gate opens, and when it shuts while the connection stands, an event Conn says so: detail Writable or
 //! Blocked, code RECONCILING. While trading, an order is asked about when one of its reports was missed, when the
 //! venue does not know it any more, and when it answers a request in no time; a position, when an order turns out to
 //! be lost.
 use types::{
-    Code, ConnId, ConnState, Effects, Event, EventKind, InstrumentId, Nanos, OrderEvent, OrderEventKind, OrderId,
-    OrderState, UnixNanos, VenueId,
+    Code, ConnId, ConnState, Effects, Event, EventKind, InstrumentId, OrderEvent, OrderEventKind, OrderId, OrderState,
+    UnixNanos, VenueId,
 };
 use wire::fix::{report, request};
 
 use crate::entry::{Sent, Stage};
 use crate::{Dirty, Engine};
-
-/// How long the venue has for the next answer.
-const STAGE_WAIT: Nanos = Nanos::from_millis(10_000);
 
 impl Engine {
     /// Logged on: nothing passes before orders and positions agree.
@@ -36,7 +33,7 @@ impl Engine {
         let entry = &mut self.entries[venue.0 as usize];
         let Some(fix) = entry.fix.as_mut() else { return };
         fix.reset_next = false;
-        (fix.stage, fix.stage_ends) = (Stage::MassCancel, now.plus(STAGE_WAIT));
+        (fix.stage, fix.stage_ends) = (Stage::MassCancel, now.plus(fix.patience));
         let Some(id) = id else { return self.cancel_one_by_one(venue, now, effects) };
         fix.mass_cancel = id;
         let length = request::mass_cancel(&mut self.message[..], &entry.header(now), id, None);
@@ -101,7 +98,7 @@ impl Engine {
         ids.extend(open.chain(ended).take(most).map(|order| order.id));
         if let Some(fix) = &mut self.entries[venue.0 as usize].fix {
             fix.questions.clear();
-            (fix.stage, fix.stage_ends) = (Stage::Status, now.plus(STAGE_WAIT));
+            (fix.stage, fix.stage_ends) = (Stage::Status, now.plus(fix.patience));
             for &id in &ids {
                 fix.questions.push_distinct(id, below);
             }
@@ -134,7 +131,7 @@ impl Engine {
         let stage = matches!(fix.stage, Stage::Status | Stage::Positions | Stage::Agreed);
         if stage && fix.session.is_open() && fix.questions.push(id, below) {
             if fix.stage_ends == UnixNanos::NONE {
-                fix.stage_ends = now.plus(STAGE_WAIT);
+                fix.stage_ends = now.plus(fix.patience);
             }
             self.send_status_request(venue, id, now, effects);
         }
@@ -181,12 +178,12 @@ impl Engine {
         let Some(fix) = &mut self.entries[venue.0 as usize].fix else { return };
         if fix.stage == Stage::Agreed {
             let waits = !fix.questions.is_empty();
-            fix.stage_ends = if waits { now.plus(STAGE_WAIT) } else { UnixNanos::NONE };
+            fix.stage_ends = if waits { now.plus(fix.patience) } else { UnixNanos::NONE };
         }
         if fix.stage != Stage::Status {
             return;
         }
-        fix.stage_ends = now.plus(STAGE_WAIT);
+        fix.stage_ends = now.plus(fix.patience);
         if fix.questions.is_empty() {
             fix.stage = Stage::Positions;
             self.ask_positions(venue, now, effects);
@@ -284,12 +281,12 @@ impl Engine {
         match fix.stage {
             Stage::Positions if !open => {
                 let waits = !fix.questions.is_empty();
-                fix.stage_ends = if waits { now.plus(STAGE_WAIT) } else { UnixNanos::NONE };
+                fix.stage_ends = if waits { now.plus(fix.patience) } else { UnixNanos::NONE };
                 fix.stage = Stage::Agreed;
             }
-            Stage::Positions => fix.stage_ends = now.plus(STAGE_WAIT),
+            Stage::Positions => fix.stage_ends = now.plus(fix.patience),
             Stage::Agreed if open => {
-                (fix.stage, fix.stage_ends) = (Stage::Positions, now.plus(STAGE_WAIT));
+                (fix.stage, fix.stage_ends) = (Stage::Positions, now.plus(fix.patience));
             }
             _ => {}
         }
