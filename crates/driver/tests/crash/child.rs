@@ -27,9 +27,9 @@ pub fn engine_json(session: u32, (market, orders): (u16, u16)) -> String {
                 "url": format!("ws://127.0.0.1:{market}/stream?streams=btcusdt@depth@0ms/btcusdt@bookTicker/btcusdt@trade"),
                 "snapshotUrl": format!("http://127.0.0.1:{market}/fapi/v1/depth?symbol={{symbol}}&limit=1000"),
                 "followClock": true },
-            "orders": { "kind": "fix", "address": format!("127.0.0.1:{orders}"), "heartbeatSeconds": 5 } }],
+            "orders": { "kind": "fix", "address": format!("127.0.0.1:{orders}"), "heartbeatSeconds": 600 } }],
         "instruments": [instrument()],
-        "volatility": { "window": 20 },
+        "volatility": { "window": 20 }, "orders": { "ackTimeoutMillis": 600_000 },
         "quoters": [{ "instrument": "BTCUSDT", "riskAversionPerMoney": 0.5, "intensityDecayPerPrice": 8,
             "orderQuantity": "0.010", "maxInventory": "0.100", "requoteTicks": 1 }],
     })
@@ -46,7 +46,7 @@ pub fn exchange_json(state: Option<&Path>, (market, orders): (u16, u16)) -> Stri
     json!({
         "instruments": [instrument()],
         "sources": [{ "kind": "generated", "instrument": "BTCUSDT", "market": { "seed": 7, "seconds": 1_000_000 } }],
-        "speed": 10, "waitForClients": false, "marketPort": market, "ordersPort": orders,
+        "speed": 60, "waitForClients": false, "marketPort": market, "ordersPort": orders,
         "stateDir": state.map(|path| path.display().to_string()),
     })
     .to_string()
