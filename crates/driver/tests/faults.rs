@@ -1,6 +1,7 @@
 //! Engine and exchange over a bad network in virtual time: one process, no sockets, no threads, no wall clock. A seed
 //! is an episode: trouble of every kind, then calm, then the end. `FAFNIR_FAULT_SEED=n` runs one seed with a trace.
 mod faults {
+    pub mod books;
     pub mod checks;
     pub mod client;
     pub mod memory;
@@ -56,6 +57,7 @@ impl Total {
             (&mut sum.requests, one.requests),
             (&mut sum.agreements, one.agreements),
             (&mut sum.book_losses, one.book_losses),
+            (&mut sum.books_compared, one.books_compared),
             (&mut sum.unreported, one.unreported),
             (&mut sum.engine_lives, one.engine_lives),
             (&mut sum.venue_lives, one.venue_lives),
@@ -88,7 +90,8 @@ fn episodes(first: u64, count: u64) {
     drop(std::panic::take_hook());
     let sum = &total.sum;
     println!(
-        "seed {first} to {}: {} episodes in {:.1} s, {} turns, {} requests, {} fills, {} books lost, {} agreements, \
+        "seed {first} to {}: {} episodes in {:.1} s, {} turns, {} requests, {} fills, {} books lost, {} compared, \
+         {} agreements, \
          {} engine crashes, {} venue crashes, {} killed, {} fills unreported",
         first + count - 1,
         total.seeds,
@@ -97,6 +100,7 @@ fn episodes(first: u64, count: u64) {
         sum.requests,
         sum.fills,
         sum.book_losses,
+        sum.books_compared,
         sum.agreements,
         sum.engine_lives - total.seeds.min(sum.engine_lives),
         sum.venue_lives - total.seeds.min(sum.venue_lives),

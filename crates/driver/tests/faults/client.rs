@@ -56,6 +56,7 @@ struct Links {
     orders_wire: Option<u64>,
     orders_up: Option<u64>,
     orders_due: Option<u64>,
+    blocked: bool,
     backoff: Backoff,
 }
 
@@ -72,6 +73,7 @@ impl Links {
             orders_wire: None,
             orders_up: None,
             orders_due: Some(0),
+            blocked: false,
             backoff: Backoff::new(fork()),
         }
     }
@@ -198,6 +200,15 @@ impl Client {
         around.net.engine_sends(wire, around.now, &spoiled, around.plan, around.rng);
     }
 
+    /// The venue reads what it is sent, or does not.
+    pub fn block(&mut self, blocked: bool, around: &mut Around<'_>) {
+        if self.orders_are_up() && self.links.blocked != blocked {
+            self.links.blocked = blocked;
+            let state = if blocked { ConnState::Blocked } else { ConnState::Writable };
+            self.input(InputKind::Conn { conn: ORDERS, state }, around);
+        }
+    }
+
     /// The orders connection is over for this side; the next attempt is after a pause.
     fn leave_orders(&mut self, reset: bool, around: &mut Around<'_>) {
         if let Some(wire) = self.links.orders_wire.take() {
@@ -207,6 +218,7 @@ impl Client {
         if self.links.orders_up.take().is_some_and(stable) {
             self.links.backoff.reset();
         }
+        self.links.blocked = false;
         let mut pause = self.links.backoff.failed().0 as u64;
         if around.calm {
             pause = pause.min(500 * MILLI);

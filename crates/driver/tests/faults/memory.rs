@@ -109,7 +109,7 @@ impl Memory {
                 Kept::Timer(id) => drop(timers.remove(id)),
                 Kept::Conn(conn, state) => {
                     up.retain(|&known| known != conn);
-                    if state == ConnState::Up {
+                    if state != ConnState::Down {
                         up.push(conn);
                     }
                 }

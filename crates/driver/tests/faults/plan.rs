@@ -28,6 +28,9 @@ pub enum Mishap {
     HoldToVenue(u64),
     HoldToEngine(u64),
     CrashVenue,
+    /// The venue does not read for this long.
+    Block(u64),
+    Unblock,
     /// With this many of the turn's sends still made.
     CrashEngine(u64),
     Kill,
@@ -117,7 +120,7 @@ impl Plan {
 
     fn draw_mishaps(&mut self, rng: &mut SplitMix64) {
         let hold = |rng: &mut SplitMix64| between(rng, 5, 8_000) * MILLI;
-        for kind in 0..8 {
+        for kind in 0..9 {
             let most = if rng.below(2) == 0 { 0 } else { 1 + rng.below(3) };
             for _ in 0..most {
                 let mishap = match kind {
@@ -128,9 +131,14 @@ impl Plan {
                     4 => Mishap::HoldToVenue(hold(rng)),
                     5 => Mishap::HoldToEngine(hold(rng)),
                     6 => Mishap::CrashVenue,
+                    7 => Mishap::Block(between(rng, 1, 4_000) * MILLI),
                     _ => Mishap::CrashEngine(rng.below(4)),
                 };
-                self.mishaps.push((rng.below(self.trouble), mishap));
+                let at = rng.below(self.trouble);
+                self.mishaps.push((at, mishap));
+                if let Mishap::Block(time) = mishap {
+                    self.mishaps.push((at + time, Mishap::Unblock));
+                }
             }
         }
         if rng.below(8) == 0 {

@@ -9,6 +9,9 @@ use super::client::Around;
 use super::plan::chance;
 use super::truth::each_message;
 
+/// First byte of a whole text message.
+const TEXT: u8 = 0x81;
+
 /// FIX messages as they arrive, if they do.
 pub fn messages(bytes: &[u8], around: &mut Around<'_>) -> Vec<u8> {
     let plan = around.plan;
@@ -45,9 +48,20 @@ fn frame_of(bytes: &[u8]) -> (usize, usize) {
     (head, head + payload)
 }
 
+/// The text messages in a server's frames.
+pub fn each_text(feed: &[u8], mut each: impl FnMut(&[u8])) {
+    let mut rest = feed;
+    while !rest.is_empty() {
+        let (head, whole) = frame_of(rest);
+        if rest[0] == TEXT {
+            each(&rest[head..whole]);
+        }
+        rest = &rest[whole..];
+    }
+}
+
 /// Frames of a server as they arrive: messages left out whole, or in two fragments.
 pub fn frames(feed: &[u8], around: &mut Around<'_>) -> Vec<u8> {
-    const TEXT: u8 = 0x81;
     let plan = around.plan;
     let mut out = Vec::with_capacity(feed.len());
     let mut rest = feed;

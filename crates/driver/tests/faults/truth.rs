@@ -10,6 +10,8 @@ use serde_json::Value;
 use types::{Instrument, InstrumentId};
 use wire::fix::{Message, Split, split};
 
+use super::books::Books;
+
 /// An order as the venue has it.
 #[derive(Clone, Debug, Default)]
 struct Known {
@@ -55,7 +57,6 @@ pub fn each_message<'a>(bytes: &'a [u8], mut each: impl FnMut(&'a [u8])) {
 }
 
 /// Both sides as they are.
-#[derive(Debug, Default)]
 pub struct Truth {
     symbols: Vec<String>,
     /// ClOrdIDs the engine has sent.
@@ -70,7 +71,7 @@ pub struct Truth {
     pub fills: u64,
     /// Fills that were never reported, by the venue's own fault.
     pub unreported: u64,
-    pub requests: u64,
+    pub books: Books,
 }
 
 impl Truth {
@@ -80,7 +81,13 @@ impl Truth {
             traded: vec![[0; 2]; instruments.len()],
             engine: Numbers { next: 1 },
             venue: Numbers { next: 1 },
-            ..Truth::default()
+            sent: HashSet::new(),
+            orders: BTreeMap::new(),
+            news: HashMap::new(),
+            open: 0,
+            fills: 0,
+            unreported: 0,
+            books: Books::new(instruments),
         }
     }
 
@@ -124,7 +131,6 @@ impl Truth {
 
     fn requested(&mut self, line: &Value) {
         let (asked, id) = (line["asked"].as_str().unwrap(), line["id"].as_str().unwrap());
-        self.requests += 1;
         if matches!(asked, "new" | "cancel" | "replace" | "massCancel") {
             assert!(self.sent.contains(id), "the venue has {asked} {id}, which was never sent");
         }

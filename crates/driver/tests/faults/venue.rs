@@ -14,6 +14,7 @@ use super::client::Around;
 use super::pipes::{Carries, News};
 use super::plan::{MILLI, Plan, START, between, chance};
 use super::spoil;
+use super::truth::Truth;
 
 /// The exchange looks at its sessions at least this often.
 const LOOK: u64 = 50 * MILLI;
@@ -40,15 +41,20 @@ pub struct Venue {
     late: Vec<(u64, u64, Vec<u8>)>,
 }
 
-fn open(plan: &Plan, life: u64, at: UnixNanos, ledger: &[u8], faults: bool) -> Exchange {
+fn open(plan: &Plan, life: u64, at: UnixNanos, ledger: &[u8], faults: bool, truth: &mut Truth) -> Exchange {
     let (config, setup) = plan.exchange(life, at, faults);
-    Exchange::open(&config, &setup, ledger, at).unwrap_or_else(|fault| panic!("{fault}"))
+    let mut exchange = Exchange::open(&config, &setup, ledger, at).unwrap_or_else(|fault| panic!("{fault}"));
+    for (i, instrument) in setup.instruments.iter().enumerate() {
+        exchange.on_snapshot_request(u64::MAX, instrument.symbol_bytes(), at);
+        truth.books.begin(life, i, &exchange.pop_answer().expect("a generated market has a book at once").body);
+    }
+    exchange
 }
 
 impl Venue {
-    pub fn new(plan: &Plan) -> Venue {
+    pub fn new(plan: &Plan, truth: &mut Truth) -> Venue {
         Venue {
-            exchange: Some(open(plan, 0, START, &[], true)),
+            exchange: Some(open(plan, 0, START, &[], true, truth)),
             ledger: Vec::new(),
             peers: BTreeMap::new(),
             look: START.0,
@@ -175,7 +181,8 @@ impl Venue {
     /// Time has come to now: the exchange's turn, and what it has to send.
     pub fn on_time(&mut self, around: &mut Around<'_>) {
         if self.exchange.is_none() && around.now >= self.back_at {
-            self.exchange = Some(open(around.plan, self.lives, UnixNanos(around.now), &self.ledger, self.faults));
+            self.exchange =
+                Some(open(around.plan, self.lives, UnixNanos(around.now), &self.ledger, self.faults, around.truth));
             self.lives += 1;
             around.say(|| "the venue is back".into());
         }
@@ -204,6 +211,7 @@ impl Venue {
     fn send(&mut self, around: &mut Around<'_>) {
         let Some(exchange) = &mut self.exchange else { return };
         if !exchange.feed().is_empty() {
+            spoil::each_text(exchange.feed(), |message| around.truth.books.message(message));
             for (&id, peer) in &self.peers {
                 if matches!(peer, Peer::Market { open: true, .. }) {
                     let frames = spoil::frames(exchange.feed(), around);
@@ -281,7 +289,7 @@ impl Venue {
         self.peers.clear();
         self.late.clear();
         self.doomed = false;
-        self.back_at = around.now + between(around.rng, 5, 4_000) * MILLI;
+        self.back_at = around.now + between(around.rng, 100, 4_000) * MILLI;
     }
 
     /// From now on it makes no faults of its own; one that makes some is started anew.

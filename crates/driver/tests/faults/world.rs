@@ -4,7 +4,7 @@
 //! Holds: virtual time goes to the earliest thing that is due; same seed, same episode.
 //! Costs: tests only; a few thousand turns an episode.
 use types::rng::SplitMix64;
-use types::{Control, Effects, InputKind, VenueId};
+use types::{Control, Effects, InputKind, OrderState, VenueId};
 
 use super::checks::{Checks, open_orders};
 use super::client::{Around, Client};
@@ -21,6 +21,7 @@ pub struct Outcome {
     pub requests: u64,
     pub agreements: u64,
     pub book_losses: u64,
+    pub books_compared: u64,
     pub unreported: u64,
     pub engine_lives: u64,
     pub venue_lives: u64,
@@ -43,6 +44,8 @@ pub struct World {
     calm: bool,
     killed: bool,
     loud: bool,
+    /// When the accounts are compared next.
+    look: u64,
 }
 
 macro_rules! around {
@@ -69,15 +72,17 @@ impl World {
             println!("{plan:#?}");
         }
         let client = Client::new(&plan, effects, &mut rng);
+        let mut truth = Truth::new(&client.engine.setup().instruments);
         let mut mishaps = plan.mishaps.clone();
         mishaps.reverse();
         World {
             now: START.0,
             steps: 0,
             net: Net::default(),
-            truth: Truth::new(&client.engine.setup().instruments),
+            look: START.0,
             checks: Checks::new(plan.instruments),
-            venue: Venue::new(&plan),
+            venue: Venue::new(&plan, &mut truth),
+            truth,
             client,
             mishaps,
             plan,
@@ -117,6 +122,19 @@ impl World {
         if self.client.due() <= self.now {
             self.client.on_time(&mut around!(self));
         }
+        self.compare();
+    }
+
+    /// Whenever each side has read all the other sent, they have the same positions. But for a fill that the venue hides
+    /// on purpose: nothing tells of it before the next statement.
+    fn compare(&mut self) {
+        if self.now < self.look || self.plan.drop_fill.is_some() || !self.client.engine.is_venue_up(VenueId(0)) {
+            return;
+        }
+        if self.is_level() {
+            self.look = self.now + SECOND / 4;
+            self.checks.equal(&self.client.engine, &self.truth, "on the way");
+        }
     }
 
     fn strike(&mut self, mishap: Mishap) {
@@ -130,6 +148,8 @@ impl World {
             Mishap::HoldMarket(time) => around.net.hold(Carries::Market, true, now + time),
             Mishap::HoldToVenue(time) => around.net.hold(Carries::Orders, false, now + time),
             Mishap::HoldToEngine(time) => around.net.hold(Carries::Orders, true, now + time),
+            Mishap::Block(_) => self.client.block(true, &mut around),
+            Mishap::Unblock => self.client.block(false, &mut around),
             Mishap::CrashVenue => self.venue.doomed = true,
             Mishap::CrashEngine(sends) => self.client.doom = Some(sends),
             Mishap::Kill => {
@@ -178,6 +198,13 @@ impl World {
         session.is_some_and(|session| numbers == Some((session.next_out, session.next_in)))
     }
 
+    /// Does a quote stand in each instrument?
+    fn is_quoting(&self) -> bool {
+        let engine = &self.client.engine;
+        let stands = |id| engine.orders().order(id).is_some_and(|order| order.state == OrderState::Live);
+        engine.setup().instruments.iter().all(|i| engine.quotes(i.id).into_iter().flatten().any(stands))
+    }
+
     fn heal(&mut self) {
         self.calm = true;
         self.mishaps.clear();
@@ -185,6 +212,7 @@ impl World {
         self.net.heal();
         let mut around = around!(self);
         around.say(|| "calm".into());
+        self.client.block(false, &mut around);
         self.venue.heal(&mut around);
     }
 
@@ -199,11 +227,18 @@ impl World {
         self.until("the engine and the venue agree again", 120, |world| {
             world.client.is_alive() && world.venue.is_open() && world.client.engine.is_venue_up(venue)
         });
+        if !self.client.engine.is_killed() {
+            self.until("every instrument is quoted again", 60, World::is_quoting);
+        }
         let later = self.now + SECOND;
         self.until("a second of trading", 2, |world| world.now >= later);
-        self.until("both sides have read everything", 60, World::is_level);
-        self.checks.equal(&self.client.engine, &self.truth, "in calm");
-        self.checks.named(&self.truth);
+        self.until("both sides have read everything and have the same orders", 30, |world| {
+            let open = world.client.engine.orders().open_count();
+            world.is_level() && open == world.truth.open && (open == 0 || !world.client.engine.is_killed())
+        });
+        if self.plan.drop_fill.is_none() {
+            self.checks.equal(&self.client.engine, &self.truth, "in calm");
+        }
         self.close();
         Outcome {
             turns: self.client.memory.turns() as u64,
@@ -211,6 +246,7 @@ impl World {
             requests: self.checks.requests,
             agreements: self.checks.agreements,
             book_losses: self.checks.book_losses,
+            books_compared: self.truth.books.compared,
             unreported: self.truth.unreported,
             engine_lives: self.client.lives,
             venue_lives: self.venue.lives(),
@@ -231,6 +267,7 @@ impl World {
         self.until("the venue hears of it", 2, |world| world.now >= later);
         assert_eq!(self.truth.open, 0, "orders open at the venue after the end");
         self.checks.equal(&self.client.engine, &self.truth, "at the end");
+        self.checks.named(&self.truth);
         let stats = self.venue.stats(self.now).expect("it is open");
         assert_eq!(stats.open_orders, 0);
         for account in &stats.accounts {
