@@ -157,9 +157,9 @@ impl Work {
         }
     }
 
-    /// On each session that was begun, numbered on from what was sent there last: a mass cancel, which also reaches what
-    /// the table knows by an id that a replace on its way has changed; then, for a venue that does none, a cancel for
-    /// every order that may be working.
+    /// On each session that was begun, numbered on from what was sent there last: a mass cancel, which also reaches
+    /// what the table knows by an id that a replace on its way has changed; then, for a venue that does none, a cancel
+    /// for every order that may be working.
     #[cold]
     fn send_cancels(&mut self) {
         let Work { live, outlet, facts, now, .. } = self;
