@@ -354,9 +354,12 @@ const verbs = {
   types: async () => { checkTools(); await types(); return 0 },
   pack: async () => { await build(); await pack(); return 0 },
   bench: async (args) => {
-    checkTools()
-    await install()
+    await build()
     return hand(process.execPath, [path('bench/node/run.mjs'), ...args])
+  },
+  soak: async (args) => {
+    await build()
+    return hand(process.execPath, [path('bench/node/soak.mjs'), ...args])
   },
   tidy: () => { checkTools(); return hand('cargo', TIDY) },
 }

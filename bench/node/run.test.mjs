@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { judge, judgeAll, lastJson, readBudgets, table } from './run.mjs'
+import { isFlat, trend } from './soak.mjs'
 
 const budgets = `
 [room.engine]
@@ -61,4 +62,25 @@ test('malformed budgets and output are refused', () => {
   assert.throws(() => lastJson('nothing'), /no JSON/)
   assert.throws(() => lastJson('{"floors":{}}'), /no rows/)
   assert.deepEqual(lastJson('noise\n{"rows":[]}\n').rows, [])
+})
+
+test('memory: the least-squares line of samples a second apart', () => {
+  assert.deepEqual(trend([5, 5, 5]), { slopePerMinute: 0, spread: 0 })
+  // 0, 2, 4, ... rises by 2 a second, whatever is added to all.
+  assert.deepEqual(trend([7, 9, 11, 13]), { slopePerMinute: 120, spread: 6 })
+  // By hand: x = 0..3, y = 1 0 2 1: sum (x - 1.5)(y - 1) = 1, sum (x - 1.5)^2 = 5.
+  const { slopePerMinute, spread } = trend([1, 0, 2, 1])
+  assert.ok(Math.abs(slopePerMinute - 12) < 1e-9 && spread === 2)
+})
+
+test('memory: what rises is not flat, a sawtooth of mapped segments is', () => {
+  const over = (seconds, of) => Array.from({ length: seconds }, (_, second) => of(second))
+  assert.equal(isFlat('private', over(600, (second) => 100 + (second % 2))), true)
+  assert.equal(isFlat('private', over(600, (second) => 100 + (1.1 / 60) * second)), false)
+  assert.equal(isFlat('private', over(600, (second) => 100 + (0.9 / 60) * second)), true)
+  assert.equal(isFlat('private', over(600, (second) => (second === 300 ? 170 : 100))), false, 'spread')
+  assert.equal(isFlat('private', over(20, (second) => 100 + (3 / 20) * second)), true, 'too short for its slope')
+  assert.equal(isFlat('private', over(20, (second) => 100 + (5 / 20) * second)), false)
+  assert.equal(isFlat('resident', over(600, (second) => 100 + 64 * ((second % 4) / 4))), true)
+  assert.equal(isFlat('resident', over(600, (second) => 100 + second)), false)
 })

@@ -7,6 +7,7 @@
 
 mod engine;
 mod floors;
+mod sockets;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -20,9 +21,10 @@ fn main() -> ExitCode {
     let rooms: Vec<String> = std::env::args().skip(1).filter(|word| word != "--json").collect();
     let outcome = match rooms.as_slice() {
         [room] if room == "engine" => engine_room(),
+        [room] if room == "net" => net_room(),
         // For benches of other languages: they print the same floors.
         [word] if word == "floors" => Ok(json!({ "floors": floors::measure().to_json() })),
-        _ => Err("usage: fafnir-bench engine|floors".to_string()),
+        _ => Err("usage: fafnir-bench engine|net|floors".to_string()),
     };
     match outcome {
         Ok(result) => {
@@ -42,6 +44,13 @@ fn engine_room() -> Result<Value, String> {
     let (recording, symbol, said) = recording_of(&root);
     let (rows, mut notes) = engine::rows(&recording, symbol, floors.clock_nanos)?;
     notes.insert(0, said);
+    Ok(json!({ "floors": floors.to_json(), "rows": rows, "notes": notes }))
+}
+
+/// The part of the room `net` that needs no JavaScript of ours; `bench/node/net.mjs` adds its own.
+fn net_room() -> Result<Value, String> {
+    let floors = floors::measure();
+    let (rows, notes) = sockets::rows(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../.."))?;
     Ok(json!({ "floors": floors.to_json(), "rows": rows, "notes": notes }))
 }
 
