@@ -20,7 +20,7 @@ fn with_an_order() -> (FixRig, String, types::OrderEvent) {
 fn what_the_venue_does_not_send_again_is_agreed_anew() {
     for reset in ["123=Y|", ""] {
         let (mut rig, id, placed) = with_an_order();
-        // The fill that ends the order is damaged on its way, and the venue fills its number instead of sending it again.
+        // The fill that ends the order is damaged on its way; the venue fills its number instead of sending it again.
         let mut lost = rig.execution_message("F", "2", &id, 10, "31=99.9|32=0.010");
         lost[60] ^= 1;
         rig.bytes(&lost);
