@@ -13,7 +13,6 @@ mod faults {
     pub mod world;
 }
 
-use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Instant;
 
@@ -24,6 +23,8 @@ const SEEDS: u64 = 300;
 const SEEDS_LONG: u64 = 10_000;
 /// Failing seeds that are named before the rest is given up.
 const FAILURES_MAX: usize = 25;
+/// Episodes at a time.
+const WORKERS: u64 = 2;
 
 /// One episode; what was wrong with it, and when.
 fn episode(seed: u64, effects: Box<Effects>, loud: bool) -> (Result<Outcome, String>, Box<Effects>) {
@@ -48,52 +49,55 @@ struct Total {
 
 impl Total {
     fn add(&mut self, one: &Outcome) {
-        let sum = &mut self.sum;
         self.seeds += 1;
         self.killed += one.killed as u64;
-        for (into, from) in [
-            (&mut sum.turns, one.turns),
-            (&mut sum.fills, one.fills),
-            (&mut sum.requests, one.requests),
-            (&mut sum.agreements, one.agreements),
-            (&mut sum.book_losses, one.book_losses),
-            (&mut sum.books_compared, one.books_compared),
-            (&mut sum.unreported, one.unreported),
-            (&mut sum.engine_lives, one.engine_lives),
-            (&mut sum.venue_lives, one.venue_lives),
-        ] {
-            *into += from;
-        }
-        for (code, count) in &one.faults {
-            *sum.faults.entry(code).or_default() += count;
-        }
+        self.sum.add(one);
     }
 }
 
-/// Runs seeds from `first` on and says what they were.
-fn episodes(first: u64, count: u64) {
-    let started = Instant::now();
+/// Every other seed from `first` on, and which of them failed.
+fn every_other(first: u64, end: u64) -> (Total, Vec<String>) {
     let (mut total, mut failures, mut effects) = (Total::default(), Vec::new(), Box::new(Effects::new()));
-    // What a failing episode says stands in the list at the end.
-    std::panic::set_hook(Box::new(|_| {}));
-    for seed in first..first + count {
+    for seed in (first..end).step_by(WORKERS as usize) {
         let (outcome, back) = episode(seed, effects, false);
         effects = back;
         match outcome {
             Ok(outcome) => total.add(&outcome),
-            Err(failure) => failures.push(failure),
+            Err(failure) => {
+                println!("{failure}");
+                failures.push(failure);
+            }
         }
         if failures.len() == FAILURES_MAX {
             break;
         }
     }
+    (total, failures)
+}
+
+/// Runs seeds from `first` on and says what they were. An episode is one thread; two run side by side.
+fn episodes(first: u64, count: u64) {
+    let started = Instant::now();
+    // What a failing episode says is printed as it fails.
+    std::panic::set_hook(Box::new(|_| {}));
+    let end = first + count;
+    let halves = std::thread::scope(|scope| {
+        let workers: Vec<_> =
+            (0..WORKERS).map(|worker| scope.spawn(move || every_other(first + worker, end))).collect();
+        workers.into_iter().map(|worker| worker.join().expect("a worker stands")).collect::<Vec<_>>()
+    });
     drop(std::panic::take_hook());
+    let (mut total, mut failures) = (Total::default(), Vec::new());
+    for (half, failed) in halves {
+        (total.seeds, total.killed) = (total.seeds + half.seeds, total.killed + half.killed);
+        total.sum.add(&half.sum);
+        failures.extend(failed);
+    }
     let sum = &total.sum;
     println!(
         "seed {first} to {}: {} episodes in {:.1} s, {} turns, {} requests, {} fills, {} books lost, {} compared, \
-         {} agreements, \
-         {} engine crashes, {} venue crashes, {} killed, {} fills unreported",
-        first + count - 1,
+         {} agreements, {} engine crashes, {} venue crashes, {} killed, {} fills unreported",
+        end - 1,
         total.seeds,
         started.elapsed().as_secs_f64(),
         sum.turns,
@@ -102,12 +106,12 @@ fn episodes(first: u64, count: u64) {
         sum.book_losses,
         sum.books_compared,
         sum.agreements,
-        sum.engine_lives - total.seeds.min(sum.engine_lives),
-        sum.venue_lives - total.seeds.min(sum.venue_lives),
+        sum.engine_lives - total.seeds,
+        sum.venue_lives - total.seeds,
         total.killed,
         sum.unreported,
     );
-    println!("{:?}", sum.faults.iter().collect::<BTreeMap<_, _>>());
+    println!("seed {first} to {}, faults named: {:?}", end - 1, sum.faults);
     assert!(failures.is_empty(), "{} episodes failed:\n{}", failures.len(), failures.join("\n"));
 }
 

@@ -151,7 +151,7 @@ impl Plan {
         let one = |symbol: &str| {
             format!(
                 r#"{{ "symbol": "{symbol}", "venue": "SIM", "tickSize": "0.1", "lotSize": "0.001", "priceDecimals": 2,
-                      "makerFee": "0.0002", "takerFee": "0.0005", "risk": {{ "maxMessages": 1000000 }} }}"#
+                      "makerFee": "0.0002", "takerFee": "0.0005", "risk": {{ "maxMessages": 5000 }} }}"#
             )
         };
         SYMBOLS[..self.instruments].iter().map(|symbol| one(symbol)).collect::<Vec<_>>().join(",")

@@ -29,6 +29,28 @@ pub struct Outcome {
     pub faults: std::collections::BTreeMap<&'static str, u64>,
 }
 
+impl Outcome {
+    /// Sums of two.
+    pub fn add(&mut self, other: &Outcome) {
+        for (into, from) in [
+            (&mut self.turns, other.turns),
+            (&mut self.fills, other.fills),
+            (&mut self.requests, other.requests),
+            (&mut self.agreements, other.agreements),
+            (&mut self.book_losses, other.book_losses),
+            (&mut self.books_compared, other.books_compared),
+            (&mut self.unreported, other.unreported),
+            (&mut self.engine_lives, other.engine_lives),
+            (&mut self.venue_lives, other.venue_lives),
+        ] {
+            *into += from;
+        }
+        for (code, count) in &other.faults {
+            *self.faults.entry(code).or_default() += count;
+        }
+    }
+}
+
 /// Everything there is.
 pub struct World {
     pub now: u64,
