@@ -41,6 +41,7 @@ pub(crate) fn summary_json(summary: &HostedSummary) -> String {
         "openOrders": summary.open_orders, "entropySeed": summary.entropy_seed,
         "wallSeconds": summary.wall_seconds, "connections": summary.connections,
         "tickToOrderNanos": summary.tick_to_order, "stats": stats,
+        "accounts": summary.accounts,
     })
     .to_string()
 }

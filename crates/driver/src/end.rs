@@ -76,6 +76,23 @@ pub struct HostedSummary {
     pub tick_to_order: Percentiles,
     /// The newest state at the end, as `Hosted::stats` gives it. A report like a backtest's is made from the journal.
     pub stats: String,
+    /// Our accounts at the paper venues of a session that began in this process: symbol, position in lots, fees in
+    /// smallest units, open orders. A resumed one's model knows the position and not what it cost.
+    pub accounts: Vec<PaperAccount>,
+}
+
+/// Our account at a paper venue.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PaperAccount {
+    /// Symbol.
+    pub symbol: String,
+    /// Signed position, lots.
+    pub position_lots: i64,
+    /// Fees paid, smallest units of the settlement currency, as text.
+    pub fees: String,
+    /// Orders of the venue still open there.
+    pub open_orders: u64,
 }
 
 impl Work {
@@ -116,7 +133,25 @@ impl Work {
             connections,
             tick_to_order: self.stats.tick_to_order.percentiles(),
             stats,
+            accounts: self.paper_accounts(),
         }
+    }
+
+    fn paper_accounts(&self) -> Vec<PaperAccount> {
+        if self.resumed {
+            return Vec::new();
+        }
+        let accounts = self.engine.setup().instruments.iter().filter_map(|instrument| {
+            let paper = &self.outlet.papers.get(instrument.venue.0 as usize)?.as_ref()?.paper;
+            let ledger = paper.account(instrument.id);
+            Some(PaperAccount {
+                symbol: instrument.symbol().to_string(),
+                position_lots: ledger.map_or(0, |ledger| ledger.position().0),
+                fees: ledger.map_or(0, |ledger| ledger.fees()).to_string(),
+                open_orders: paper.open_orders() as u64,
+            })
+        });
+        accounts.collect()
     }
 
     /// The loop itself has panicked: cancels from the plain table, then the end. Nothing that the loop held is used.

@@ -28,7 +28,7 @@ mod turn;
 mod work;
 
 pub use control::{KillReason, Killer};
-pub use end::{ConnectionSummary, HostedSummary};
+pub use end::{ConnectionSummary, HostedSummary, PaperAccount};
 pub use hosted::{Hosted, HostedOptions, PortHandle};
 pub use out::Doorbell;
 pub use ports::{PORTS_MAX, PortOptions};

@@ -92,6 +92,8 @@ pub(crate) struct Work {
     pub(crate) turn: u64,
     pub(crate) now: UnixNanos,
     pub(crate) killed: bool,
+    /// An earlier process began the session.
+    pub(crate) resumed: bool,
     pub(crate) malformed: u64,
     pub(crate) fault: Option<Fault>,
     /// Fills so far.
@@ -138,6 +140,7 @@ impl Work {
             turn: 0,
             now: UnixNanos::NONE,
             killed: false,
+            resumed: false,
             malformed: 0,
             fault: None,
             fills: 0,

@@ -1,7 +1,7 @@
 // `record` and `paper` against a TLS server on loopback that speaks recorded bytes; the server is `node:https` and `ws`,
 // not ours.
 import { spawn } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createServer, type Server } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -117,7 +117,7 @@ describe('a public feed over TLS', () => {
   test('is traded on paper, with the journal and the report of a live session', async () => {
     const venue = await startVenue()
     const out = join(folder, 'paper')
-    const maker = ['--risk-aversion', '0.01', '--decay', '20', '--order-quantity', '0.010', '--max-inventory', '0.100']
+    const maker = ['--risk-aversion', '0.01', '--decay', '20', '--volatility-window', '50', '--order-quantity', '0.010']
     const args = ['paper', ...links(venue), '--ca-file', authority, ...maker, '--out', out, '--json']
     const ended = await start(args, venue.played)
     expect(ended.code, ended.err).toBe(0)
@@ -143,7 +143,9 @@ describe('a public feed over TLS', () => {
     const venue = await startVenue()
     const path = join(folder, 'refused.gz')
     const ended = await start(['record', ...links(venue), '--out', path], new Promise((resolve) => setTimeout(resolve, 2_000)))
-    expect(ended.err).toContain('TLS_REFUSED')
+    expect(ended.err).toContain('fafnir: TLS_REFUSED: no message came')
+    expect(ended.code).toBe(1)
+    expect(existsSync(path)).toBe(false)
     expect(venue.paths).toEqual([])
   })
 })

@@ -31,8 +31,8 @@ function stateOf(stats: EngineStats): string {
   return down.map(connectionText).join(', ')
 }
 
-function connectionText({ venue, carries, state }: ConnectionStats): string {
-  return `${venue} ${carries} ${state}`
+function connectionText({ venue, carries, state, lastFault }: ConnectionStats): string {
+  return `${venue} ${carries} ${state}${lastFault === null ? '' : ` (${lastFault})`}`
 }
 
 function shown(item: InstrumentStats, instrument: Instrument | undefined): ShownInstrument {

@@ -51,6 +51,7 @@ export interface QuoterFlags {
   readonly orderQuantity?: string
   readonly maxInventory?: string
   readonly requoteTicks?: number
+  readonly volatilityWindow?: number
 }
 
 /** Adds the maker's parameters to a command. */
@@ -64,10 +65,15 @@ export function addQuoterOptions(command: Command): Command {
     .addOption(
       new Option('--requote-ticks <n>', 'move a quote when it is off by so many ticks').argParser(whole(1, 1_000_000)),
     )
+    .addOption(
+      new Option('--volatility-window <n>', 'mids that σ is taken from; nothing is quoted before').argParser(
+        whole(2, 65_536),
+      ),
+    )
 }
 
 /** The maker's parameters out of a command's options. */
 export function quoterOverrides(flags: QuoterFlags): QuoterOverrides {
-  const { riskAversion, decay, horizonSeconds, orderQuantity, maxInventory, requoteTicks } = flags
-  return { riskAversion, decay, horizonSeconds, orderQuantity, maxInventory, requoteTicks }
+  const { riskAversion, decay, horizonSeconds, orderQuantity, maxInventory, requoteTicks, volatilityWindow } = flags
+  return { riskAversion, decay, horizonSeconds, orderQuantity, maxInventory, requoteTicks, volatilityWindow }
 }

@@ -41,6 +41,7 @@ export interface QuoterOverrides {
   readonly orderQuantity?: string | undefined
   readonly maxInventory?: string | undefined
   readonly requoteTicks?: number | undefined
+  readonly volatilityWindow?: number | undefined
 }
 
 // γ leans the quotes by about 1.5 USDT at half the inventory limit in a market as lively as that of 2024-08-08; κ puts
@@ -100,7 +101,7 @@ export function demoConfig(options: {
       venues: [{ name: 'simulated', feed: 'binanceUsdm' }],
       instruments: [instrument],
       // A minute of generated market has fewer mids than a recording of a liquid one.
-      volatility: { window: 100 },
+      volatility: { window: options.overrides.volatilityWindow ?? 100 },
       quoters: [quoter],
     },
     sources: [{ kind: 'generated', instrument: symbol, market: { seed: options.seed, seconds: options.seconds } }],
@@ -145,6 +146,7 @@ export function recordingConfig(options: RecordingOptions): BacktestConfig {
   const engine: EngineConfig = {
     venues: [{ name: venue, feed: feed === 'usdm' ? 'binanceUsdm' : 'binanceSpot' }],
     instruments: [instrument],
+    volatility: { window: options.overrides.volatilityWindow },
     quoters: [overridden({ instrument: symbol, ...RECORDING_QUOTER, enabled: !options.strategy }, options.overrides)],
   }
   const source = { kind: 'recording', instrument: symbol, path: options.path } as const

@@ -65,7 +65,7 @@ describe('usage', () => {
       expect(out).toContain(command)
       expect(await run(command, '--help')).toBe(0)
     }
-    expect(out.match(/--json/g)).toHaveLength(5)
+    expect(out.match(/--json/g)).toHaveLength(9)
     expect(err).toBe('')
   })
 

@@ -250,7 +250,9 @@ function withOverrides(
   // What does not even have the shape is refused by the one validation, which names the place.
   if (!hasShape(config)) checkConfig(config)
   const quoters = (config.engine.quoters ?? []).map((quoter) => overridden(quoter, overrides))
-  const engine = { ...config.engine, quoters }
+  const { volatilityWindow: window } = overrides
+  const volatility = window === undefined ? config.engine.volatility : { ...config.engine.volatility, window }
+  const engine = { ...config.engine, quoters, volatility }
   if (recording === undefined) return { ...config, engine }
   const symbols = config.engine.instruments.map((instrument) => instrument.symbol)
   if (symbols.length !== 1) {

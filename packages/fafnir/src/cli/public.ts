@@ -95,7 +95,12 @@ export async function runRecord(flags: PublicFlags, output: Output, signal: Abor
   } finally {
     clearInterval(timer)
     dashboard.done()
-    await engine.close()
+  }
+  const { stats } = await engine.close()
+  if (stats.messages === 0) {
+    await rm(stateDir, { recursive: true, force: true })
+    const lastFault = stats.connections.find(({ lastFault }) => lastFault !== null)?.lastFault
+    throw fail(lastFault ?? 'FEED_STALE', 'no message came, so nothing was recorded', { url: market.url })
   }
   return await finish(stateDir, path, output)
 }
