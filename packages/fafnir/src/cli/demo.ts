@@ -87,8 +87,12 @@ async function trade(
     seeds: seedsOf(market.backtest.sources),
     accounts: async () => {
       const stats = await exchange.close()
-      const ours = (stats?.accounts ?? []).filter((account) => account.session === sender)
-      return ours.map(({ symbol, positionLots, fees, openOrders }) => ({ symbol, positionLots, fees, openOrders }))
+      // One that has neither traded nor had an order there has an empty account, and so has none.
+      return market.exchange.instruments.map(({ symbol }) => {
+        const account = stats?.accounts.find((known) => known.session === sender && known.symbol === symbol)
+        const { positionLots = 0, fees = '0', openOrders = 0 } = account ?? {}
+        return { symbol, positionLots, fees, openOrders }
+      })
     },
     finished: async (summary) => [
       ...throughput(summary, speed),
