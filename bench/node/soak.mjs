@@ -1,12 +1,14 @@
 // Room card: bench/node/soak
-// In:    minutes and messages a second (`npm run soak -- --minutes 10 --rate 100000`).
+// In:    minutes and messages a second (`npm run soak -- --minutes 10 --rate 100000`); minutes before them that are not
+//        judged (`--warm`, by default 0.4 of them and at most 4).
 // Out:   a line now and then, at the end the rates, misses and the memory of both processes; exit code 1 when memory
 //        grew, a rate was missed or a fault was told.
-// Holds: memory of the exchange's and of the engine's process is read once a second; the first part of the run is not
-//        judged. Flat is: private memory (RssAnon) on a least-squares line that rises by less than 1 MiB a minute, or
-//        by less than 4 MiB in all over a run too short for that, and within 64 MiB; the whole resident set (VmRSS),
-//        which goes up and down with the journal's mapped segments, within 256 MiB, and over runs of two minutes or
-//        more on such a line too. The journal keeps two segments, so disk is bounded as well.
+// Holds: memory of the exchange's and of the engine's process is read once a second. It is judged once what has a bound
+//        has reached it: ids and reports that the exchange remembers take minutes. Flat is: private memory (RssAnon)
+//        on a least-squares line that rises by less than 1 MiB a minute, or by less than 4 MiB in all over a run too
+//        short for that, and within 64 MiB; the whole resident set (VmRSS), which goes up and down with the journal's
+//        mapped segments, within 256 MiB, and over runs of two minutes or more on such a line too. The journal keeps
+//        two segments, so disk is bounded as well.
 // Costs: two cores for as long as it is told.
 import { spawn } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
@@ -22,8 +24,8 @@ import { recording } from './place.mjs'
 /** Messages of a second of market time, and of a pass, of the recordings that may be looped. */
 const KNOWN = { BTCUSDT: { seconds: 344.8, messages: 93_954 }, FAFUSDT: { seconds: 120, messages: 1_800 } }
 const PASSES_MAX = 1_000_000
-const WARM_SHARE = 0.2
-const WARM_SECONDS_MAX = 60
+const WARM_SHARE = 0.4
+const WARM_MINUTES_MAX = 4
 export const SLOPE_MIB_PER_MINUTE_MAX = 1
 export const RISE_MIB_MAX = 4
 export const SPREAD_MIB_MAX = { private: 64, resident: 256 }
@@ -58,12 +60,18 @@ function memory(pid) {
 
 function options() {
   const { values } = parseArgs({
-    options: { minutes: { type: 'string', default: '10' }, rate: { type: 'string', default: '100000' } },
+    options: {
+      minutes: { type: 'string', default: '10' },
+      rate: { type: 'string', default: '100000' },
+      warm: { type: 'string' },
+    },
   })
   const [minutes, rate] = [Number(values.minutes), Number(values.rate)]
+  const warm = values.warm === undefined ? Math.min(WARM_MINUTES_MAX, minutes * WARM_SHARE) : Number(values.warm)
   if (!(minutes > 0 && minutes <= 1_440)) throw new Error('--minutes is above 0 and at most 1440')
   if (!(rate >= 1 && rate <= 1e7)) throw new Error('--rate is 1 to 10000000 messages a second')
-  return { minutes, rate }
+  if (!(warm >= 0 && warm <= 1_440)) throw new Error('--warm is 0 to 1440 minutes')
+  return { minutes, rate, warm }
 }
 
 /** The engine's process. */
@@ -93,7 +101,8 @@ function report(samples, seen, rate) {
       const { slopePerMinute, spread } = trend(values)
       const flat = isFlat(kind, values)
       console.log(`${name}, ${kind} memory: ${Math.max(...values).toFixed(1)} MiB at most, slope ` +
-        `${slopePerMinute.toFixed(3)} MiB a minute, spread ${spread.toFixed(1)} MiB over ${values.length} s: ${flat ? 'flat' : 'NOT FLAT'}`)
+        `${slopePerMinute.toFixed(3)} MiB a minute, spread ${spread.toFixed(1)} MiB over ${values.length} s: ` +
+        (flat ? 'flat' : 'NOT FLAT'))
       if (!flat) bad.push(`${kind} memory of the ${name} is not flat`)
     }
   }
@@ -102,8 +111,8 @@ function report(samples, seen, rate) {
   // From one of its lines to another, so that its start is not counted in.
   const seconds = seen.last.seconds - seen.first.seconds
   const reached = (messages - seen.first.messages) / seconds
-  console.log(`${messages} messages, over ${seconds.toFixed(0)} s ${reached.toFixed(0)} a second (asked for ${rate}); ` +
-    `${events} events delivered to TypeScript, ${missed} missed, ${lost} order records lost`)
+  console.log(`${messages} messages; over ${seconds.toFixed(0)} s ${reached.toFixed(0)} a second, ` +
+    `asked for ${rate}; ${events} events delivered to TypeScript, ${missed} missed, ${lost} order records lost`)
   if (reached < rate * 0.99) bad.push(`${reached.toFixed(0)} messages a second are less than asked for`)
   if (seen.closed === undefined) bad.push('the engine did not close')
   else {
@@ -120,21 +129,21 @@ async function main() {
     console.log('skipped: memory of processes is read from /proc, which this platform does not have')
     return 0
   }
-  const { minutes, rate } = options()
+  const { minutes, rate, warm } = options()
   const played = recording()
   const { seconds, messages } = KNOWN[played.symbol]
   const speed = Math.ceil((rate * seconds) / messages)
   // A venue plays at most a thousand times as fast; beyond that it plays as fast as it is read.
   const config = { speed: speed <= 1_000 ? speed : 0, passes: PASSES_MAX }
   const dir = mkdtempSync(join(tmpdir(), 'fafnir-soak-'))
-  console.log(`soak: ${minutes} minutes at ${rate} messages a second; ${played.said}, looped at ` +
+  console.log(`soak: ${minutes} minutes after ${warm} at ${rate} messages a second; ${played.said}, looped at ` +
     `${config.speed === 0 ? 'as fast as it is read' : `speed ${config.speed}`}; load ${loadavg()[0].toFixed(1)}`)
   const exchange = await startExchange(configs(played, { ...config, stateDir: join(dir, 'venue') }).exchange)
   const engine = startEngine(
     [exchange.ports.market, exchange.ports.orders, join(dir, 'engine'), played.path, played.symbol].map(String),
   )
   const all = { exchange: [], engine: [] }
-  const total = Math.max(4, Math.round(minutes * 60))
+  const [total, unjudged] = [Math.max(4, Math.round((warm + minutes) * 60)), Math.round(warm * 60)]
   let interrupted = false
   process.once('SIGINT', () => { interrupted = true })
   const begun = performance.now()
@@ -150,8 +159,7 @@ async function main() {
   await engine.close()
   await exchange.close()
   rmSync(dir, { recursive: true, force: true })
-  const warm = Math.min(WARM_SECONDS_MAX, Math.ceil(total * WARM_SHARE))
-  const samples = Object.fromEntries(Object.entries(all).map(([name, values]) => [name, values.slice(warm)]))
+  const samples = Object.fromEntries(Object.entries(all).map(([name, values]) => [name, values.slice(unjudged)]))
   const bad = report(samples, engine.seen, rate)
   for (const sentence of bad) console.error(sentence)
   return bad.length === 0 ? 0 : 1

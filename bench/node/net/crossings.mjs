@@ -94,6 +94,6 @@ console.log(JSON.stringify({
   }],
   notes: [
     `crossings: ${calls} calls${by === '' ? '' : ` (${by})`} and ${bells} rings of the doorbell for ${events} ` +
-      `events in ${seconds.toFixed(1)} s; ${missed} market events missed by this thread; ${messages ?? 'unknown'} messages read`,
+      `events in ${seconds.toFixed(1)} s; ${missed} market events missed here; ${messages} messages read`,
   ],
 }))

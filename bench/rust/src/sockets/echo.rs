@@ -9,7 +9,26 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::peer::prepared;
 
-/// Connects to both and answers until it is told to stop. `both`: it reads what comes on the second socket, too.
+/// Length of the first bytes each side sends: about that of a WebSocket handshake.
+pub const GREETING_BYTES: usize = 160;
+
+/// Says something and hears as much. A connection whose two sides have spoken acknowledges later, with its next bytes
+/// or with every second read: without it the kernel would acknowledge within each read, which takes microseconds.
+pub fn greet(stream: &mut TcpStream) -> Result<(), String> {
+    stream.write_all(&[b'0'; GREETING_BYTES]).map_err(|error| error.to_string())?;
+    let (mut buffer, mut got) = ([0; GREETING_BYTES], 0);
+    while got < GREETING_BYTES {
+        match stream.read(&mut buffer[got..]) {
+            Ok(0) => return Err("the peer of the echo went away".into()),
+            Ok(count) => got += count,
+            Err(error) if error.kind() == ErrorKind::WouldBlock => std::thread::yield_now(),
+            Err(error) => return Err(error.to_string()),
+        }
+    }
+    Ok(())
+}
+
+/// Connects to both and answers until it is told to stop. `both`: it spins on both sockets, not on one.
 pub fn echo(
     market: SocketAddr,
     orders: SocketAddr,
@@ -19,6 +38,7 @@ pub fn echo(
 ) -> Result<(), String> {
     let connect = |to| TcpStream::connect(to).map_err(|error| error.to_string()).and_then(prepared);
     let (mut market, mut orders) = (connect(market)?, connect(orders)?);
+    greet(&mut market)?;
     let (mut buffer, order) = (vec![0; 64 * 1024], vec![b'0'; order_bytes]);
     let mut got = 0;
     while !stop.load(Ordering::Relaxed) {
@@ -32,6 +52,10 @@ pub fn echo(
                 if got >= frame_bytes {
                     got = 0;
                     orders.write_all(&order).map_err(|error| error.to_string())?;
+                    if !both {
+                        // The answers to the order before, so that they do not pile up.
+                        let _ = orders.read(&mut buffer);
+                    }
                 }
             }
             Err(error) if error.kind() == ErrorKind::WouldBlock => std::hint::spin_loop(),

@@ -221,7 +221,7 @@ fn floor_block(cores: Cores, frame_bytes: usize, both: bool, times: &mut Times) 
             echo::echo(to_market, to_orders, (frame_bytes, ORDER_BYTES), both, &stop)
         };
         let echoing = scope.spawn(run);
-        let measured = measure_floor((&market, &orders), (frame_bytes, both), times);
+        let measured = measure_floor((&market, &orders), frame_bytes, times);
         stop.store(true, Ordering::Relaxed);
         let echoed = echoing.join().map_err(|_| "the echo panicked".to_string())?;
         measured.and(echoed)
@@ -230,7 +230,7 @@ fn floor_block(cores: Cores, frame_bytes: usize, both: bool, times: &mut Times) 
 
 fn measure_floor(
     (market, orders): (&TcpListener, &TcpListener),
-    (frame_bytes, both): (usize, bool),
+    frame_bytes: usize,
     times: &mut Times,
 ) -> Result<(), String> {
     let accept = |listener: &TcpListener| -> Result<TcpStream, String> {
@@ -242,7 +242,8 @@ fn measure_floor(
             }
         }
     };
-    let (market, orders) = (accept(market)?, accept(orders)?);
+    let (mut market, orders) = (accept(market)?, accept(orders)?);
+    echo::greet(&mut market)?;
     let (frame, reports, mut buffer) = (vec![b'1'; frame_bytes], [b'2'; REPORTS_BYTES], vec![0; 64 * 1024]);
     // It only lends its pauses.
     let mut pauses = Peer::new(Vec::new(), SEED)?;
@@ -255,10 +256,8 @@ fn measure_floor(
         if round >= WARM_TICKS {
             times.add(answer);
         }
-        if both {
-            // As to an order. Where nothing is answered the kernel acknowledges in the read itself, which takes longer.
-            (&orders).write_all(&reports).map_err(|error| error.to_string())?;
-        }
+        // As to an order. Where nothing is answered the kernel acknowledges in the read itself, which takes longer.
+        (&orders).write_all(&reports).map_err(|error| error.to_string())?;
         pauses.pause();
     }
     Ok(())
@@ -322,8 +321,8 @@ fn report(
         ),
         _ => "one core: engine and peer share it, and nothing here says how fast they are".to_string(),
     }];
-    notes.push(floors[0].said("bare echo that reads one socket and is not answered"));
-    notes.push(floors[1].said("bare echo that reads both sockets in turn and is answered, as a trader"));
+    notes.push(floors[0].said("bare echo that spins on one socket"));
+    notes.push(floors[1].said("bare echo that spins on both sockets in turn"));
     notes.extend(VARIANTS.iter().zip(ours).map(|(variant, times)| times.said(variant.name)));
     notes.push(theirs.said("node net + ws"));
     let mut inside: Vec<_> = ends.iter().map(|end| end.tick_to_order.clone()).collect();
