@@ -1,7 +1,7 @@
 //! Processes that are killed: the engine, then the exchange, at uniformly random moments under load.
 //!
-//! After every death of the engine: each order the exchange received is one that the journal's replay sends. In the end:
-//! no ClOrdID was received twice as a new order, engine and ledger agree on the position, nothing is open.
+//! After every death of the engine: each order the exchange received is one that the journal's replay sends. In the
+//! end: no ClOrdID was received twice as a new order, engine and ledger agree on the position, nothing is open.
 //! FAFNIR_LONG=1 kills 200 times each, otherwise a few; FAFNIR_CRASH_SEED chooses the moments.
 #[path = "crash/child.rs"]
 mod child;

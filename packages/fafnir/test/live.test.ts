@@ -83,27 +83,31 @@ function ledgerOf(directory: string): LedgerLine[] {
 const millis = (line: LedgerLine): number => Number(BigInt(line.wall) / 1_000n) / 1_000
 
 async function until(what: string, happens: () => boolean): Promise<void> {
-  for (const begun = performance.now(); !happens(); ) {
+  for (const begun = performance.now(); !happens();) {
     if (performance.now() - begun > 20_000) throw new Error(`${what} does not happen`)
     await new Promise((resolve) => setTimeout(resolve, 20))
   }
 }
 
 describe('sessions over loopback', () => {
-  test(`${sessions} of ${sessions} replay to the hash they had, and agree with the venue`, { timeout: 600_000 }, async () => {
-    for (let n = 0; n < sessions; n += 1) {
-      const out = join(folder, `session-${n}`)
-      const args = ['--seconds', '3', '--volatility-window', '10', '--seed', String(n + 1)]
-      const demo = await run('demo', ...args, '--out', out, '--json')
-      expect(demo.code, demo.err + demo.out).toBe(0)
-      const { effectsHash, summary } = JSON.parse(demo.out) as Shown
-      const replay = await run('replay', join(out, 'journal'))
-      expect(replay.out.split('\n')).toContain(`effects ${effectsHash}`)
-      expect(summary.instruments[0]!.ledger).toMatchObject({ agrees: true, openOrders: 0 })
-      expect(ledgerOf(join(out, 'venue')).some(({ asked }) => asked === 'new')).toBe(true)
-      for (const part of ['report.html', 'report.json', 'trades.csv']) expect(existsSync(join(out, part))).toBe(true)
-    }
-  })
+  test(
+    `${sessions} of ${sessions} replay to the hash they had, and agree with the venue`,
+    { timeout: 600_000 },
+    async () => {
+      for (let n = 0; n < sessions; n += 1) {
+        const out = join(folder, `session-${n}`)
+        const args = ['--seconds', '3', '--volatility-window', '10', '--seed', String(n + 1)]
+        const demo = await run('demo', ...args, '--out', out, '--json')
+        expect(demo.code, demo.err + demo.out).toBe(0)
+        const { effectsHash, summary } = JSON.parse(demo.out) as Shown
+        const replay = await run('replay', join(out, 'journal'))
+        expect(replay.out.split('\n')).toContain(`effects ${effectsHash}`)
+        expect(summary.instruments[0]!.ledger).toMatchObject({ agrees: true, openOrders: 0 })
+        expect(ledgerOf(join(out, 'venue')).some(({ asked }) => asked === 'new')).toBe(true)
+        for (const part of ['report.html', 'report.json', 'trades.csv']) expect(existsSync(join(out, part))).toBe(true)
+      }
+    },
+  )
 })
 
 interface Venue extends Running {
@@ -174,7 +178,16 @@ describe('a fill report that never comes', () => {
   test('is found and named', { timeout: 60_000 }, async () => {
     const venue = await startVenue('dropped', { dropFill: 3 })
     const state = join(folder, 'dropped-engine')
-    const engine = await run('run', '--config', engineConfig(venue, 'dropped'), '--state', state, '--seconds', '10', '--json')
+    const engine = await run(
+      'run',
+      '--config',
+      engineConfig(venue, 'dropped'),
+      '--state',
+      state,
+      '--seconds',
+      '10',
+      '--json',
+    )
     const { summary } = JSON.parse(engine.out) as Shown
     const named = Object.keys(summary.counts.errors).filter((code) =>
       ['MISSED_REPORT', 'FILL_RECOVERED', 'POSITION_MISMATCH'].includes(code),

@@ -1,5 +1,5 @@
-// `record` and `paper` against a TLS server on loopback that speaks recorded bytes; the server is `node:https` and `ws`,
-// not ours.
+// `record` and `paper` against a TLS server on loopback that speaks recorded bytes; it is `node:https` and `ws`, not
+// ours.
 import { spawn } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createServer, type Server } from 'node:https'
@@ -99,12 +99,17 @@ describe('a public feed over TLS', () => {
   test('is recorded as it came', async () => {
     const venue = await startVenue()
     const path = join(folder, 'recorded.gz')
-    const ended = await start(['record', ...links(venue), '--ca-file', authority, '--out', path, '--json'], venue.played)
+    const ended = await start(
+      ['record', ...links(venue), '--ca-file', authority, '--out', path, '--json'],
+      venue.played,
+    )
     expect(ended.err).toBe('')
     expect(ended.code).toBe(0)
     const lines = gunzipSync(readFileSync(path)).toString('utf8').split('\n').slice(0, -1)
     const received = lines.map((line) => line.slice(line.indexOf(' ') + 1))
-    expect(received.filter((message) => !isSnapshot(message))).toEqual(messages.filter((message) => !isSnapshot(message)))
+    expect(received.filter((message) => !isSnapshot(message))).toEqual(
+      messages.filter((message) => !isSnapshot(message)),
+    )
     expect(received.filter(isSnapshot)).toEqual(messages.filter(isSnapshot))
     const times = lines.map((line) => BigInt(line.slice(0, line.indexOf(' '))))
     expect(times.every((time, n) => n === 0 || time >= times[n - 1]!)).toBe(true)
@@ -142,7 +147,10 @@ describe('a public feed over TLS', () => {
   test('of a server nobody vouches for is not read', async () => {
     const venue = await startVenue()
     const path = join(folder, 'refused.gz')
-    const ended = await start(['record', ...links(venue), '--out', path], new Promise((resolve) => setTimeout(resolve, 2_000)))
+    const ended = await start(
+      ['record', ...links(venue), '--out', path],
+      new Promise((resolve) => setTimeout(resolve, 2_000)),
+    )
     expect(ended.err).toContain('fafnir: TLS_REFUSED: no message came')
     expect(ended.code).toBe(1)
     expect(existsSync(path)).toBe(false)

@@ -1,6 +1,6 @@
 //! # Room card: driver/exchange
 //! In:    recordings or generated markets; connections of clients: WebSocket, HTTP, FIX.
-//! Out:   `Exchange` (sans-I/O), `ExchangeHost` (on sockets, on a thread of its own), `Paper` (in the engine's process).
+//! Out:   `Exchange` (sans-I/O), `ExchangeHost` (on sockets, on a thread of its own), `Paper` (beside an engine).
 //! Holds: fills are those of the venue rooms; an answer never leaves before its ledger line is written; all bounded.
 //! Costs: see the modules.
 mod acceptor;

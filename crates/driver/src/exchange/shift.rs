@@ -161,8 +161,8 @@ mod tests {
     fn known_numbers_move_and_nothing_else() {
         for (text, expected) in [
             (
-                r#"{"stream":"x@depth","data":{"E":99,"T":9,"s":"u","U":7,"u":9999,"pu":6,"b":[["1.5","2"]],"a":[]}}"#,
-                r#"{"stream":"x@depth","data":{"E":104,"T":14,"s":"u","U":1007,"u":10999,"pu":1006,"b":[["1.5","2"]],"a":[]}}"#,
+                r#"{"stream":"x","data":{"E":99,"T":9,"s":"u","U":7,"u":9999,"pu":6,"b":[["5","2"]],"a":[]}}"#,
+                r#"{"stream":"x","data":{"E":104,"T":14,"s":"u","U":1007,"u":10999,"pu":1006,"b":[["5","2"]],"a":[]}}"#,
             ),
             (
                 r#"{"e":"trade","E":1,"T":0,"s":"T","t":930,"p":"1","q":"2","X":"MARKET","m":true}"#,

@@ -24,7 +24,7 @@ pub fn engine_json(session: u32, (market, orders): (u16, u16)) -> String {
         "session": session,
         "venues": [{ "name": "SIMULATED",
             "market": {
-                "url": format!("ws://127.0.0.1:{market}/stream?streams=btcusdt@depth@0ms/btcusdt@bookTicker/btcusdt@trade"),
+                "url": format!("ws://127.0.0.1:{market}/stream?streams=btcusdt@depth@0ms/btcusdt@trade"),
                 "snapshotUrl": format!("http://127.0.0.1:{market}/fapi/v1/depth?symbol={{symbol}}&limit=1000"),
                 "followClock": true },
             "orders": { "kind": "fix", "address": format!("127.0.0.1:{orders}"), "heartbeatSeconds": 600 } }],

@@ -147,8 +147,8 @@ impl World {
         self.compare();
     }
 
-    /// Whenever each side has read all the other sent, they have the same positions. But for a fill that the venue hides
-    /// on purpose: nothing tells of it before the next statement.
+    /// Whenever each side has read all the other sent, they have the same positions. But for a fill that the venue
+    /// hides on purpose: nothing tells of it before the next statement.
     fn compare(&mut self) {
         if self.now < self.look || self.plan.drop_fill.is_some() || !self.client.engine.is_venue_up(VenueId(0)) {
             return;

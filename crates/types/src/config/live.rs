@@ -83,7 +83,7 @@ fn yes() -> bool {
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct HostConfig {
-    /// Folder of the session's state. It holds `journal/`; one that is there already is replayed first and then goes on.
+    /// Folder of the session's state. It holds `journal/`; one that is there already is replayed first, then goes on.
     /// One process at a time may use it. Default: nothing is written and nothing survives the process.
     pub state_dir: Option<String>,
     /// How the engine's thread waits for input.

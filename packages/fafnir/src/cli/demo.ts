@@ -105,8 +105,8 @@ async function trade(
   return fault === undefined ? exit : printError(output, fault)
 }
 
-// Deadlines are market time: where the market runs at several hundred times the wall clock, milliseconds of the wall are
-// seconds of them.
+// Deadlines are market time: where the market runs at several hundred times the wall clock, milliseconds of the wall
+// are seconds of them.
 function heartbeat(speed: number): number {
   return speed === 0 ? HOUR_SECONDS : Math.min(HOUR_SECONDS, 10 * speed)
 }
@@ -129,7 +129,7 @@ function throughput(summary: BacktestSummary, speed: number): readonly string[] 
   const { depth, bookTicker, trade, snapshot } = summary.counts
   const messages = depth + bookTicker + trade + snapshot
   return [
-    'throughput run: the clock follows the recording, not the wall; latencies and fills are those of a market in a hurry',
+    'throughput run: the clock follows the recording, not the wall; fills are those of a market in a hurry',
     `${count(messages)} messages in ${summary.wallSeconds.toFixed(2)} s through the sockets: ` +
       `${count(messages / summary.wallSeconds)} a second`,
   ]
@@ -140,8 +140,9 @@ async function comparison(config: BacktestConfig, live: BacktestSummary, speed: 
   const latency = latencyOf(live.orderToAckNanos)
   const { summary } = await backtest({ ...config, latency, output: { samples: 2_000 } })
   const lines = [
-    `against the backtest of the same market with this run's latency: ${nanos(latency.orderNanos)} of market time each ` +
-      `way, half of the median from order to acknowledgement (${nanos(latency.orderNanos / speed)} of ours at speed ${speed})`,
+    `against the backtest of the same market with this run's latency: ${nanos(latency.orderNanos)} of market time ` +
+      'each way, half of the median from order to acknowledgement ' +
+      `(${nanos(latency.orderNanos / speed)} of ours at speed ${speed})`,
   ]
   for (const [i, item] of live.instruments.entries()) {
     const other = summary.instruments[i]

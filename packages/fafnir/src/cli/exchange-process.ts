@@ -87,7 +87,8 @@ function hear(state: ChildState, line: string): void {
   if (said['listening'] !== undefined) state.ports = said['listening'] as ExchangePorts
   if (said['stats'] !== undefined) state.stats = readExchangeStats(said['stats'])
   if (said['over'] === true) state.over.abort()
-  const error = said['error'] as { code: FafnirError['code']; message: string; fields: FafnirError['fields'] } | undefined
+  const error = said['error'] as
+    { code: FafnirError['code']; message: string; fields: FafnirError['fields'] } | undefined
   if (error !== undefined) state.fault = fail(error.code, error.message, error.fields)
 }
 

@@ -187,7 +187,8 @@ async function readLiveConfig(path: string): Promise<{ readonly engine: EngineCo
   }
   try {
     const value = JSON.parse(text) as { readonly engine?: EngineConfig; readonly host?: HostConfig } | null
-    if (typeof value === 'object' && value?.engine !== undefined) return { engine: value.engine, host: value.host ?? {} }
+    if (typeof value === 'object' && value?.engine !== undefined)
+      return { engine: value.engine, host: value.host ?? {} }
   } catch (cause) {
     const what = (cause as Error).message
     throw fail('CONFIG_INVALID', 'the configuration file is not JSON', { path, what }, cause)
@@ -218,10 +219,7 @@ function addPaper(program: Command, run: (flags: SessionFlags & PaperFlags) => P
     .action(run)
 }
 
-function addRecord(
-  program: Command,
-  run: (flags: PublicFlags & { readonly json?: boolean }) => Promise<void>,
-): void {
+function addRecord(program: Command, run: (flags: PublicFlags & { readonly json?: boolean }) => Promise<void>): void {
   const command = program.command('record').description('record a public feed')
   addPublicOptions(command)
     .addOption(option('--out <file>', 'file to write; gzip when it ends in .gz'))

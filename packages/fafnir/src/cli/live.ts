@@ -33,7 +33,7 @@ export interface LiveRequest {
   readonly over: AbortSignal
   /** Ends it after so long, seconds. Default: only `over` does. */
   readonly seconds?: number | undefined
-  /** Whether the account of a venue beside us is to be asked for after the end. Default: the engine's own paper venue. */
+  /** Asks a venue beside us for our accounts, after the end. Default: those of the engine's own paper venue. */
   readonly accounts?: (() => Promise<readonly SessionAccount[]>) | undefined
   readonly seeds?: readonly number[] | undefined
   /** Told of the finished session before anything is printed; more lines for the end of the summary. */

@@ -117,11 +117,19 @@ describe('bad input', () => {
       'STRATEGY_INVALID',
       () => ['backtest', '--generated', '--strategy', file('s.ts', 'export default (')],
     ],
-    ['a file without a strategy', 'STRATEGY_INVALID', () => ['backtest', '--generated', '--strategy', file('s.ts', 'export default 5')]],
+    [
+      'a file without a strategy',
+      'STRATEGY_INVALID',
+      () => ['backtest', '--generated', '--strategy', file('s.ts', 'export default 5')],
+    ],
     ['a missing configuration', 'FILE_MISSING', () => ['backtest', '--config', join(directory, 'none.json')]],
     ['a configuration that is no JSON', 'CONFIG_INVALID', () => ['backtest', '--config', file('c.json', '{')]],
     ['a configuration of something else', 'CONFIG_INVALID', () => ['backtest', '--config', file('c.json', '[]')]],
-    ['an output in no folder', 'OUTPUT_FAILED', () => ['backtest', '--generated', '--dump-effects', join(directory, 'no', 'f')]],
+    [
+      'an output in no folder',
+      'OUTPUT_FAILED',
+      () => ['backtest', '--generated', '--dump-effects', join(directory, 'no', 'f')],
+    ],
   ]
   it.each(cases)('%s is %s', async (_, code, args) => {
     expect(await run(...args(), '--out', join(directory, 'run'))).toBe(code === 'USAGE_INVALID' ? 2 : 1)
@@ -186,7 +194,9 @@ describe.skipIf(!available)('runs (native)', () => {
     expect(await run('backtest', '--generated', '--seconds', '5', '--out', join(directory, 'second'), '--json')).toBe(0)
     expect(JSON.parse(out)).toMatchObject({ effectsHash: effects })
     out = ''
-    expect(await run('backtest', '--generated', '--seconds', '5', '--seed', '2', '--out', join(directory, 'third'))).toBe(0)
+    expect(
+      await run('backtest', '--generated', '--seconds', '5', '--seed', '2', '--out', join(directory, 'third')),
+    ).toBe(0)
     expect(hash.exec(out)?.[1]).not.toBe(effects)
     expect(await run('backtest', '--generated', '--seconds', '5', '--out', first)).toBe(1)
   })
@@ -224,7 +234,9 @@ describe.skipIf(!available)('runs (native)', () => {
     const target = join(directory, 'stopped')
     const dump = join(directory, 'dump.bin')
     setTimeout(() => stop.controller.abort(fail('ABORTED', 'stopped')), 30)
-    expect(await run('backtest', '--generated', '--seconds', '36000', '--out', target, '--dump-effects', dump)).toBe(130)
+    expect(await run('backtest', '--generated', '--seconds', '36000', '--out', target, '--dump-effects', dump)).toBe(
+      130,
+    )
     expect(err).toMatch(/^fafnir: ABORTED/)
     expect(existsSync(target)).toBe(false)
     expect(existsSync(dump)).toBe(false)

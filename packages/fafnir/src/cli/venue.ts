@@ -129,10 +129,11 @@ function listening(config: ExchangeConfig, ports: { readonly market: number; rea
 }
 
 function accountsText(stats: ExchangeStats): string {
-  const rows = stats.accounts.map(
-    ({ session, symbol, position, fees, fills, openOrders }) =>
-      `${session} ${symbol}: position ${position}, fees ${fees}, fills ${count(fills)}, open orders ${count(openOrders)}\n`,
-  )
+  const rows = stats.accounts.map((account) => {
+    const { session, symbol, position, fees, fills, openOrders } = account
+    const orders = `fills ${count(fills)}, open orders ${count(openOrders)}`
+    return `${session} ${symbol}: position ${position}, fees ${fees}, ${orders}\n`
+  })
   return `${count(stats.messages)} messages, ${count(stats.requests)} requests\n${rows.join('')}`
 }
 

@@ -245,8 +245,8 @@ export class Engine implements AsyncDisposable {
 
   /**
    * Batches of events, each made when it is asked for, from rings of their own: a slow consumer falls behind alone.
-   * What it misses is counted exactly in the next batch. A batch is valid until the next is asked for. Ends when the signal
-   * aborts or the engine ends.
+   * What it misses is counted exactly in the next batch. A batch is valid until the next is asked for. Ends when the
+   * signal aborts or the engine ends.
    * @throws FafnirError ARGUMENT_INVALID when the engine has as many ports as it can have
    */
   async *batches(options: BatchesOptions = {}): AsyncGenerator<EventBatch, void, undefined> {
