@@ -179,6 +179,31 @@ fn a_restart_takes_up_accounts_numbers_and_ids() {
 }
 
 #[test]
+fn numbers_that_grow_back_after_a_reset_are_taken_up() {
+    let (path, _) = recording("sessions-reset", 26, 20);
+    let (config, setup) = config(&path, KEPT);
+    let mut ledger = Vec::new();
+    let mut exchange = Exchange::open(&config, &setup, &ledger, WALL).unwrap();
+    let mut client = Client::new(1, "A", 1, &setup.instruments[0]);
+    client.log_on(&mut exchange, WALL);
+    client.mass_cancel(exchange.clock(WALL), false);
+    client.talk(&mut exchange, WALL);
+    client.drop_connection(&mut exchange, WALL);
+    // The logon of a reset and a request behind it, in one turn: the numbers are those of before.
+    client.session.set_reset_on_logon(true);
+    assert!(exchange.orders_connected(1, WALL));
+    client.session.connected(exchange.clock(WALL), &mut client.out);
+    client.mass_cancel(exchange.clock(WALL), false);
+    client.talk(&mut exchange, WALL);
+    life(&mut ledger, &mut exchange);
+    let again = Exchange::open(&config, &setup, &ledger, wall(9_000)).unwrap();
+    for exchange in [&exchange, &again] {
+        let session = &exchange.stats(wall(9_000)).sessions[0];
+        assert_eq!((session.next_in, session.next_out), (3, 3));
+    }
+}
+
+#[test]
 fn a_ledger_cut_anywhere_is_taken_up() {
     let (path, _) = recording("sessions-cut", 25, 20);
     let (config, setup) = config(&path, KEPT);

@@ -226,6 +226,30 @@ fn numbers_too_low_end_it_unless_they_are_duplicates() {
 }
 
 #[test]
+fn a_logon_that_comes_twice_does_not_go_to_and_fro_for_ever() {
+    let (mut client, mut server) = (open(Role::Initiator), open(Role::Acceptor));
+    client.get("0", 2, "", 1);
+    server.get("0", 2, "", 1);
+    // The server's logon of a reset comes again: the client takes it for a wish and answers it, and so does the server.
+    client.get("A", 1, "98=0|108=10|141=Y|", 2);
+    assert_eq!(client.sent(&[141]), ["A 1 141=Y"]);
+    server.get("A", 1, "98=0|108=10|141=Y|", 3);
+    assert_eq!(server.sent(&[141]), ["A 1 141=Y"]);
+    // That answers the client's: it is not answered. Both have begun anew.
+    assert_eq!(client.get("A", 1, "98=0|108=10|141=Y|", 4), Verdict::Handled);
+    assert!(client.sent(&[]).is_empty());
+    for side in [&client, &server] {
+        assert_eq!((side.session.next_in(), side.session.next_out()), (2, 2));
+    }
+    // The next wish is one again.
+    client.get("A", 1, "98=0|108=10|141=Y|", 5);
+    assert_eq!(client.sent(&[141]), ["A 1 141=Y"]);
+    // So is one after the time of an answer.
+    client.get("A", 1, "98=0|108=10|141=Y|", 10_005);
+    assert_eq!(client.sent(&[141]), ["A 1 141=Y"]);
+}
+
+#[test]
 fn resets() {
     let mut client = Side::new(SessionSetup { reset_on_logon: true, ..setup(Role::Initiator) });
     client.session.restore(50, 60);

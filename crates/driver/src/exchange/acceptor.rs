@@ -191,6 +191,8 @@ impl Acceptor {
         let verdict = own.session.on_message(&message, at.market, &own.kept, &mut line);
         if own.session.next_out() < next_out {
             own.kept.clear();
+            // The line says so; numbers that have grown back to those noted last are noted again.
+            own.noted = (1, 1);
             let session = own.number;
             self.note(&LedgerLine::Reset { session });
         }

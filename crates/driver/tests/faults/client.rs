@@ -90,7 +90,7 @@ pub struct Client {
     /// Sends of the next sending turn that are still made before the process dies.
     pub doom: Option<u64>,
     dead_until: Option<u64>,
-    /// Closing: nothing is connected any more.
+    /// Closing: nothing is connected any more once no order is open.
     pub leaving: bool,
     reviving: bool,
     pub lives: u64,
@@ -117,6 +117,9 @@ impl Client {
     pub fn is_alive(&self) -> bool {
         self.dead_until.is_none()
     }
+    fn may_connect(&self) -> bool {
+        !self.leaving || self.engine.orders().open_count() > 0
+    }
     pub fn orders_are_up(&self) -> bool {
         self.links.orders_up.is_some()
     }
@@ -137,7 +140,7 @@ impl Client {
         }
         let links = &self.links;
         let fetches = links.fetches.iter().filter_map(|(fetch, _)| fetch.deadline());
-        let orders = links.orders_due.filter(|_| !self.leaving).map(UnixNanos);
+        let orders = links.orders_due.filter(|_| self.may_connect()).map(UnixNanos);
         let all = [self.timers.due(), links.feed.deadline(), orders].into_iter().flatten().chain(fetches);
         all.map(|at| at.0).min().unwrap_or(u64::MAX)
     }
@@ -247,7 +250,7 @@ impl Client {
         for at in 0..self.links.fetches.len() {
             self.fetch(at, around, |fetch, sink| fetch.on_time(now, &mut |event| sink(event)));
         }
-        if self.is_alive() && !self.leaving && self.links.orders_due.is_some_and(|due| due <= around.now) {
+        if self.is_alive() && self.may_connect() && self.links.orders_due.is_some_and(|due| due <= around.now) {
             self.links.orders_due = None;
             self.links.orders_wire = Some(connect(Carries::Orders, around));
         }

@@ -7,7 +7,7 @@ use types::time::NANOS_PER_SECOND;
 use types::{Code, Nanos, UnixNanos};
 
 use super::super::message::Message;
-use super::{Out, RejectReason, Role, SEQUENCE_MAX, Session, State, Store, Verdict};
+use super::{LOGON_WAIT, Out, RejectReason, Role, SEQUENCE_MAX, Session, State, Store, Verdict};
 
 /// The longest heartbeat interval an acceptor takes, seconds.
 const HEARTBEAT_SECONDS_MAX: u64 = 3_600;
@@ -163,14 +163,20 @@ impl Session {
         self.end(code)
     }
 
-    /// A logon with ResetSeqNumFlag on an open session: both sides begin anew.
+    /// A logon with ResetSeqNumFlag on an open session: both sides begin anew. One that comes soon after our answer to
+    /// such is the peer's answer to ours, which it took for a wish (as after a logon that came twice): were it answered
+    /// too, the two would go on for ever.
     #[cold]
     fn reset_while_open(&mut self, message: &Message<'_>, now: UnixNanos, out: &mut dyn Out) -> Verdict {
         if message.sequence() != 1 {
             return self.refuse(b"ResetSeqNumFlag with a MsgSeqNum other than 1", Code::FixLogon, now, out);
         }
-        (self.next_in, self.next_out, self.gap) = (2, 1, None);
-        self.send_logon(true, now, out);
+        (self.next_in, self.gap) = (2, None);
+        let answered = core::mem::replace(&mut self.reset_answered, UnixNanos::NONE);
+        if answered == UnixNanos::NONE || now.since(answered) >= LOGON_WAIT {
+            (self.next_out, self.reset_answered) = (1, now);
+            self.send_logon(true, now, out);
+        }
         Verdict::Handled
     }
 

@@ -183,6 +183,8 @@ pub struct Session {
     testing: bool,
     /// We asked for a reset with this logon.
     resetting: bool,
+    /// When a reset of the open session was answered.
+    reset_answered: UnixNanos,
     peer_cancels: bool,
 }
 
@@ -211,6 +213,7 @@ impl Session {
             last_out: UnixNanos::NONE,
             testing: false,
             resetting: false,
+            reset_answered: UnixNanos::NONE,
             peer_cancels: false,
         })
     }
@@ -230,6 +233,7 @@ impl Session {
         self.state = State::LoggingOn;
         (self.since, self.last_in, self.last_out) = (now, now, now);
         (self.gap, self.testing, self.resetting, self.peer_cancels) = (None, false, false, false);
+        self.reset_answered = UnixNanos::NONE;
         self.heartbeat = self.setup.heartbeat;
         if self.setup.role == Role::Initiator {
             self.resetting = self.setup.reset_on_logon;
