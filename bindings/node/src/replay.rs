@@ -30,6 +30,7 @@ pub fn replay_journal(
             "marksChecked": found.marks_checked,
             "endedAt": { "segment": found.ended_at.segment, "offset": found.ended_at.offset },
             "reason": found.reason,
+            "damaged": found.damaged,
             "build": found.build,
             "sameBuild": same_build,
             "unknownRecords": found.unknown_records,

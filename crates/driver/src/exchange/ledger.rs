@@ -6,8 +6,8 @@
 //!
 //! Moments (`wall`: this machine's, `time`: the market's) are Unix nanoseconds as text, for they are beyond 2^53;
 //! prices are ticks, quantities lots, fees smallest units of the settlement currency. `order` is the exchange's own
-//! number of an order, `id` the client's. `fix` is the message that reported it, so that it can be sent again after a restart;
-//! `sequence` is its number, 0 for a report that was dropped on purpose.
+//! number of an order, `id` the client's. `fix` is the message that reported it, so that it can be sent again after a
+//! restart; `sequence` is its number, 0 for a report that was dropped on purpose.
 use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};

@@ -29,6 +29,8 @@ export interface ReplayResult {
   readonly endedAt: { readonly segment: number | string; readonly offset: number }
   /** Why it ends there: "closed", or the code of what is wrong with the next record. */
   readonly reason: string
+  /** It ends at damage: what was recorded behind that is not in this replay. */
+  readonly damaged: boolean
   /** Build that wrote the journal. */
   readonly build: string
   /** It is this very build. */

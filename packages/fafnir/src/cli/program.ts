@@ -282,10 +282,10 @@ async function runReplay(path: string, flags: ReplayFlags, host: CliHost, output
   } finally {
     progress.done()
   }
-  const { hash, turns, matches, marksChecked, endedAt, reason, build, sameBuild, unknownRecords } = result
+  const { hash, turns, matches, marksChecked, endedAt, reason, damaged, build, sameBuild, unknownRecords } = result
   if (output.json) {
     output.out(`${JSON.stringify({ effectsHash: hash, path, ...result }, null, 2)}\n`)
-    return matches ? EXIT.ok : EXIT.failed
+    return matches && !damaged ? EXIT.ok : EXIT.failed
   }
   if (!sameBuild) output.out(`written by another build: ${build}\n`)
   output.out(`${turns} turns, ended at segment ${endedAt.segment}, byte ${endedAt.offset}: ${reason}\n`)
@@ -293,9 +293,15 @@ async function runReplay(path: string, flags: ReplayFlags, host: CliHost, output
   const agreement = marksChecked === 0 ? 'the journal ends before the first' : matches ? 'all agree' : 'they DIFFER'
   output.out(`${marksChecked} recorded hashes compared: ${agreement}\n`)
   output.out(`effects ${hash}\n`)
+  const place = { path, segment: endedAt.segment, offset: endedAt.offset }
+  if (matches && damaged) return printError(output, fail(damageCode(reason), 'the journal is damaged there', place))
   if (matches) return EXIT.ok
   return printError(
     output,
     fail('REPLAY_MISMATCH', 'the replayed effects differ from the recorded ones', { path, build }),
   )
+}
+
+function damageCode(reason: string): 'JOURNAL_TRUNCATED' | 'JOURNAL_CORRUPT' {
+  return reason === 'truncated' ? 'JOURNAL_TRUNCATED' : 'JOURNAL_CORRUPT'
 }
