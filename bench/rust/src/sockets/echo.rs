@@ -28,12 +28,24 @@ pub fn greet(stream: &mut TcpStream) -> Result<(), String> {
     Ok(())
 }
 
-/// Connects to both and answers until it is told to stop. `both`: it spins on both sockets, not on one.
+/// How an echo looks for bytes.
+#[derive(Clone, Copy)]
+pub struct Spin {
+    /// What it is, for the table.
+    pub name: &'static str,
+    /// On both sockets, not on one.
+    pub both: bool,
+    /// Spin hints between two looks. A read locks its socket, and a frame that comes meanwhile waits for the unlocking:
+    /// who looks without a pause is nearly always in the way.
+    pub hints: u32,
+}
+
+/// Connects to both and answers until it is told to stop.
 pub fn echo(
     market: SocketAddr,
     orders: SocketAddr,
     (frame_bytes, order_bytes): (usize, usize),
-    both: bool,
+    spin: Spin,
     stop: &AtomicBool,
 ) -> Result<(), String> {
     let connect = |to| TcpStream::connect(to).map_err(|error| error.to_string()).and_then(prepared);
@@ -42,7 +54,7 @@ pub fn echo(
     let (mut buffer, order) = (vec![0; 64 * 1024], vec![b'0'; order_bytes]);
     let mut got = 0;
     while !stop.load(Ordering::Relaxed) {
-        if both && matches!(orders.read(&mut buffer), Ok(0)) {
+        if spin.both && matches!(orders.read(&mut buffer), Ok(0)) {
             return Ok(());
         }
         match market.read(&mut buffer) {
@@ -52,13 +64,13 @@ pub fn echo(
                 if got >= frame_bytes {
                     got = 0;
                     orders.write_all(&order).map_err(|error| error.to_string())?;
-                    if !both {
+                    if !spin.both {
                         // The answers to the order before, so that they do not pile up.
                         let _ = orders.read(&mut buffer);
                     }
                 }
             }
-            Err(error) if error.kind() == ErrorKind::WouldBlock => std::hint::spin_loop(),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => (0..spin.hints).for_each(|_| std::hint::spin_loop()),
             Err(error) => return Err(error.to_string()),
         }
     }

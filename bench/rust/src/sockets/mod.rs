@@ -22,6 +22,7 @@ use ring::Region;
 use serde_json::{Value, json};
 use types::config::{EngineConfig, HostConfig, TransportConfig, WaitConfig};
 
+use echo::Spin;
 use peer::{Answer, CLIENT, Peer, SYMBOL, VENUE, exchange, listener, prepared};
 use rival::Rival;
 
@@ -48,6 +49,13 @@ const VARIANTS: [Variant; 3] = [
     Variant { name: "ours", journal: true, transport: TransportConfig::Auto },
     Variant { name: "ours without a journal", journal: false, transport: TransportConfig::Auto },
     Variant { name: "ours over the portable transport", journal: true, transport: TransportConfig::Portable },
+];
+
+/// Echoes; the floor is the fastest of them.
+const ECHOES: [Spin; 3] = [
+    Spin { name: "bare echo that looks at one socket", both: false, hints: 1 },
+    Spin { name: "bare echo that looks at both in turn", both: true, hints: 1 },
+    Spin { name: "bare echo that looks at one less often", both: false, hints: 30 },
 ];
 
 /// What the blocks of one runner brought.
@@ -125,7 +133,7 @@ pub fn rows(root: &Path) -> Result<(Vec<Value>, Vec<String>), String> {
     (0..RIVAL_WARM_TICKS).try_for_each(|_| tick(&mut rival_peer, &mut None))?;
 
     let mut ours: Vec<Times> = VARIANTS.iter().map(|_| Times::new()).collect();
-    let (mut floors, mut theirs) = ([Times::new(), Times::new()], Times::new());
+    let (mut floors, mut theirs) = (ECHOES.map(|_| Times::new()), Times::new());
     let mut ends = Vec::new();
     for round in 0..ROUNDS {
         for (variant, times) in VARIANTS.iter().zip(&mut ours) {
@@ -134,8 +142,8 @@ pub fn rows(root: &Path) -> Result<(Vec<Value>, Vec<String>), String> {
                 ends.push(summary);
             }
         }
-        for (both, times) in [false, true].into_iter().zip(&mut floors) {
-            floor_block(cores, rival_peer.frame_bytes(), both, times)?;
+        for (spin, times) in ECHOES.into_iter().zip(&mut floors) {
+            floor_block(cores, rival_peer.frame_bytes(), spin, times)?;
         }
         let mut into = Some(&mut theirs);
         (0..WARM_TICKS).try_for_each(|_| tick(&mut rival_peer, &mut None))?;
@@ -208,7 +216,7 @@ fn measure_engine(peer: &mut Peer, hosted: &Hosted, times: &mut Times) -> Result
 }
 
 /// One echo: started, measured, stopped.
-fn floor_block(cores: Cores, frame_bytes: usize, both: bool, times: &mut Times) -> Result<(), String> {
+fn floor_block(cores: Cores, frame_bytes: usize, spin: Spin, times: &mut Times) -> Result<(), String> {
     let (market, orders) = (listener()?, listener()?);
     let address = |listener: &TcpListener| listener.local_addr().map_err(|error| error.to_string());
     let (to_market, to_orders) = (address(&market)?, address(&orders)?);
@@ -218,7 +226,7 @@ fn floor_block(cores: Cores, frame_bytes: usize, both: bool, times: &mut Times) 
             if let Some(core) = cores.engine {
                 net::pin_thread(core as usize).map_err(|fault| fault.to_string())?;
             }
-            echo::echo(to_market, to_orders, (frame_bytes, ORDER_BYTES), both, &stop)
+            echo::echo(to_market, to_orders, (frame_bytes, ORDER_BYTES), spin, &stop)
         };
         let echoing = scope.spawn(run);
         let measured = measure_floor((&market, &orders), frame_bytes, times);
@@ -297,14 +305,14 @@ fn config((market, orders): (u16, u16)) -> String {
 fn report(
     cores: Cores,
     ours: &[Times],
-    floors: &[Times; 2],
+    floors: &[Times],
     theirs: &Times,
     ends: &[HostedSummary],
 ) -> (Vec<Value>, Vec<String>) {
-    let floor = floors[0].p50().min(floors[1].p50());
+    let floor = floors.iter().map(Times::p50).fold(f64::INFINITY, f64::min);
     let over = ours[0].p50() - floor;
     let what =
-        "from a bookTicker's bytes to the orders' first bytes over loopback, p50 less that of the faster bare echo";
+        "from a bookTicker's bytes to the orders' first bytes over loopback, p50 less that of the fastest bare echo";
     let rival = "node net + ws: the same round trip, p50";
     let rows = vec![
         json!({ "id": "net/tick-to-order-over-floor-us", "what": what, "ours": over, "unit": "us" }),
@@ -321,10 +329,15 @@ fn report(
         ),
         _ => "one core: engine and peer share it, and nothing here says how fast they are".to_string(),
     }];
-    notes.push(floors[0].said("bare echo that spins on one socket"));
-    notes.push(floors[1].said("bare echo that spins on both sockets in turn"));
+    notes.extend(ECHOES.iter().zip(floors).map(|(spin, times)| times.said(spin.name)));
     notes.extend(VARIANTS.iter().zip(ours).map(|(variant, times)| times.said(variant.name)));
     notes.push(theirs.said("node net + ws"));
+    let ratio = (theirs.p50() - floor) / over;
+    notes.push(format!(
+        "both round trips hold the kernel's part, {floor:.2} us; over it the rival takes {:.2} us, ours {over:.2} us{}",
+        theirs.p50() - floor,
+        if over > 0.0 { format!(", {ratio:.1} times as long") } else { String::new() },
+    ));
     let mut inside: Vec<_> = ends.iter().map(|end| end.tick_to_order.clone()).collect();
     inside.sort_by_key(|percentiles| percentiles.p50);
     if let Some(middle) = inside.get(inside.len() / 2) {
