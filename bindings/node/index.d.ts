@@ -60,18 +60,8 @@ export declare class EngineHost {
    * event loop goes on meanwhile.
    */
   close(): Promise<string>
-}
-
-/** This environment's end of a port. */
-export declare class PortLink {
-  /** Attaches to the port whose bell has this number. Throws ARGUMENT_INVALID when there is none (any more). */
-  constructor(bell: number, doorbell: () => void)
-  /** Tells the engine's thread that commands are waiting. */
-  ring(): void
-  /** Pulls the engine's kill switch. */
-  kill(): void
-  /** Lets the port go: its last commands are taken, its open orders cancelled. */
-  close(): void
+  /** The same at once, and the caller waits: for a process that ends without having closed. Idempotent. */
+  closeNow(): void
 }
 
 /** An exchange on a native thread; it runs from construction to `close`. */
@@ -84,6 +74,18 @@ export declare class ExchangeHost {
   stats(): string
   /** Ends it and joins the thread; its last word about itself, as JSON. Throws the fault that ended it. */
   close(): string
+}
+
+/** This environment's end of a port. */
+export declare class PortLink {
+  /** Attaches to the port whose bell has this number. Throws ARGUMENT_INVALID when there is none (any more). */
+  constructor(bell: number, doorbell: () => void)
+  /** Tells the engine's thread that commands are waiting. */
+  ring(): void
+  /** Pulls the engine's kill switch. */
+  kill(): void
+  /** Lets the port go: its last commands are taken, its open orders cancelled. */
+  close(): void
 }
 
 /** Version and target of the native build, as JSON. */

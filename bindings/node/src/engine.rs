@@ -212,4 +212,18 @@ impl EngineHost {
             Ok(summary_json(&summary))
         })
     }
+
+    /// The same at once, and the caller waits: for a process that ends without having closed. Idempotent.
+    #[napi]
+    pub fn close_now(&self) -> napi::Result<()> {
+        guard(|| {
+            let hosted = {
+                let host = &mut *self.host.borrow_mut();
+                host.closing = true;
+                host.hosted.clone()
+            };
+            *locked(&hosted) = None;
+            Ok(())
+        })
+    }
 }

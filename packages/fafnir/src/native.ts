@@ -34,6 +34,8 @@ export interface EngineHost {
   kill(): void
   /** Cancels everything, ends the session, joins the thread; the summary as JSON. */
   close(): Promise<string>
+  /** The same at once, and the caller waits: for a process that ends without having closed. Idempotent. */
+  closeNow(): void
   /** Makes a port of this memory: its number and that of its bell, as JSON {"producer", "bell"}. */
   addPort(orders: Uint8Array, commands: Uint8Array | null): string
   /** Tells a waiting thread that commands are in the ring. */

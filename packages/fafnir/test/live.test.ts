@@ -145,7 +145,7 @@ const instrument = {
   risk: { maxMessages: 1_000_000 },
 }
 
-function engineConfig(venue: Venue, name: string, host: object = {}): string {
+function engineConfig(venue: Venue, name: string, host: object = {}, orders: object = {}): string {
   const engine = {
     venues: [
       {
@@ -154,7 +154,7 @@ function engineConfig(venue: Venue, name: string, host: object = {}): string {
           url: `ws://127.0.0.1:${venue.market}/stream?streams=btcusdt@depth@0ms/btcusdt@bookTicker/btcusdt@trade`,
           snapshotUrl: `http://127.0.0.1:${venue.market}/fapi/v1/depth?symbol={symbol}&limit=1000`,
         },
-        orders: { kind: 'fix', address: `127.0.0.1:${venue.orders}` },
+        orders: { kind: 'fix', address: `127.0.0.1:${venue.orders}`, ...orders },
       },
     ],
     instruments: [instrument],
@@ -263,3 +263,48 @@ function openAt(lines: readonly LedgerLine[], moment: number): number[] {
   }
   return [...open]
 }
+
+// A program of a user's: trades for two seconds, then ends without closing anything.
+const PROGRAM = `import { readFileSync } from 'node:fs'
+import { Worker, isMainThread, workerData } from 'node:worker_threads'
+import { createEngine } from '${new URL('../dist/index.js', import.meta.url).href}'
+const [how, path] = isMainThread ? process.argv.slice(2) : workerData
+const trade = async () => {
+  const { engine } = JSON.parse(readFileSync(path, 'utf8'))
+  const live = await createEngine(engine)
+  await new Promise((resolve) => setTimeout(resolve, 2_500))
+  return live
+}
+if (!isMainThread) {
+  await trade()
+  setInterval(() => {}, 1_000)
+} else if (how === 'terminate') {
+  const worker = new Worker(new URL(import.meta.url), { workerData: [how, path] })
+  await new Promise((resolve) => setTimeout(resolve, 4_000))
+  await worker.terminate()
+} else {
+  await trade()
+  if (how === 'exit') process.exit(0)
+  setTimeout(() => { throw new Error('nobody catches this') }, 1)
+}
+`
+
+describe('a program that ends without closing its engine', () => {
+  test.each(['exit', 'throw', 'terminate'])('by %s cancels first', { timeout: 60_000 }, async (how) => {
+    const venue = await startVenue(`program-${how}`, {}, 3)
+    const program = join(folder, 'program.mjs')
+    writeFileSync(program, PROGRAM)
+    // The venue is not asked to cancel by itself.
+    const config = engineConfig(venue, `program-${how}`, {}, { cancelOnDisconnect: false })
+    const child = spawn(process.execPath, [program, how, config], { stdio: ['ignore', 'ignore', 'pipe'] })
+    let err = ''
+    child.stderr.on('data', (text) => (err += String(text)))
+    const code = await new Promise<number | null>((resolve) => child.once('close', resolve))
+    expect(code, err).toBe(how === 'throw' ? 1 : 0)
+    const ended = Date.now()
+    const lines = ledgerOf(venue.state)
+    expect(lines.filter(({ reported }) => reported === 'accepted').length).toBeGreaterThan(0)
+    expect(openAt(lines, ended)).toEqual([])
+    expect(lines.filter(({ asked }) => asked === 'cancel').length).toBeGreaterThan(0)
+  })
+})

@@ -61,6 +61,23 @@ export interface PortOptions {
   readonly commandRingBytes?: number | undefined
 }
 
+// Engines of this thread that nobody has closed yet. Native code is not told of `process.exit` and uncaught exceptions.
+const unclosed = new Set<EngineHost>()
+
+function closeAll(): void {
+  for (const host of unclosed) host.closeNow()
+}
+
+function closeAtExit(host: EngineHost): void {
+  if (unclosed.size === 0) process.on('exit', closeAll)
+  unclosed.add(host)
+}
+
+function closed(host: EngineHost): void {
+  unclosed.delete(host)
+  if (unclosed.size === 0) process.off('exit', closeAll)
+}
+
 const RECORDS_PER_POLL = 16_384
 const CLOSE_TIMEOUT_MILLIS = 5_000
 const CLOSE_LOOK_MILLIS = 5
@@ -105,6 +122,7 @@ export class Engine implements AsyncDisposable {
     this.host = guarded(
       () => new (native().EngineHost)(text, JSON.stringify(options.host), this.memory, () => this.loop.wake()),
     )
+    closeAtExit(this.host)
     this.rings = rings.attach()
     this.inlet = new Inlet(this.rings.commands, () => this.host.ring())
     this.updates = new UpdateWriter(this.inlet, this.instruments)
@@ -351,6 +369,7 @@ export class Engine implements AsyncDisposable {
     }
     this.stop.abort()
     const ended = await guardedAsync(async () => this.host.close())
+    closed(this.host)
     // What the last turns published: answers to cancels of native links, the reason of a halt.
     if (this.failed === undefined) this.poll()
     this.loop.stop()
