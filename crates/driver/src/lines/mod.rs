@@ -35,6 +35,8 @@ const READ_BYTES: usize = 64 * 1024;
 const OUT_BYTES: usize = 1 << 20;
 /// Longest FIX cancel, as the engine bounds it, and what TLS adds to it.
 const CANCEL_BYTES_MAX: usize = 320 + 32;
+/// Shortest time between two snapshots of an exchange of our own.
+const OWN_SPACING: types::Nanos = types::Nanos::from_millis(10);
 /// How often deadlines of the lines are looked at, nanoseconds.
 const TIMED_EVERY: u64 = 1_000_000;
 /// Where the clock follows a venue, its first stamp is awaited for this long before anything is said of it.
@@ -148,7 +150,9 @@ impl Lines {
                 let own = setup.instruments.iter().filter(|instrument| instrument.venue.0 as usize == venue);
                 for instrument in own {
                     let Some(template) = &market.snapshot_url else { break };
-                    let link = SnapshotFetch::new(template, instrument.symbol(), SNAPSHOT_SPACING, seed())?;
+                    // An exchange of our own, told by its clock, counts no requests.
+                    let spacing = if market.follow_clock { OWN_SPACING } else { SNAPSHOT_SPACING };
+                    let link = SnapshotFetch::new(template, instrument.symbol(), spacing, seed())?;
                     let url = link.url();
                     let tls = if url.tls { Some((clients.of(&market.ca_file)?, url.host.clone())) } else { None };
                     let place = 2 * setup.venues.len() + instrument.id.index();

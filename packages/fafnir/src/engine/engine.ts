@@ -51,6 +51,9 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
   return new Engine(checked, sizes, { ...own, log })
 }
 
+/** Signals that can pull the kill switch. */
+export type KillSignal = 'SIGHUP' | 'SIGINT' | 'SIGQUIT' | 'SIGTERM' | 'SIGUSR1' | 'SIGUSR2'
+
 /** What a port is made of. */
 export interface PortOptions {
   /** It gives commands, too. Default: true. */
@@ -324,7 +327,7 @@ export class Engine implements AsyncDisposable {
    * library leaves signals alone.
    * @throws FafnirError ARGUMENT_INVALID (a name, or a platform without such signals), ENGINE_CLOSED
    */
-  killOnSignals(signals: readonly NodeJS.Signals[]): void {
+  killOnSignals(signals: readonly KillSignal[]): void {
     this.requireOpen()
     guarded(() => this.host.killOnSignals([...signals]))
   }

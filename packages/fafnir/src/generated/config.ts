@@ -184,7 +184,7 @@ export type HorizonConfig =
 /** What belongs to the process an engine runs in, not to its decisions. */
 export interface HostConfig {
   /**
-   * Folder of the session's state. It holds `journal/`; one that is there already is replayed first and then goes on.
+   * Folder of the session's state. It holds `journal/`; one that is there already is replayed first, then goes on.
    * One process at a time may use it. Default: nothing is written and nothing survives the process.
    */
   readonly stateDir?: string | undefined
