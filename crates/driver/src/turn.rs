@@ -32,7 +32,7 @@ impl Work {
         self.make_turn(kind, read_at);
     }
 
-    /// Journal, turn, hash, then out. After a fault nothing more is turned.
+    /// Journal, turn, orders out, hash, rings. After a fault nothing more is turned.
     fn make_turn(&mut self, kind: InputKind<'_>, read_at: u64) {
         if self.fault.is_some() {
             return;
@@ -57,6 +57,10 @@ impl Work {
             let turn = vec![("turn", self.turn.to_string())];
             return self.halt(Fault::new(Code::EnginePanicked, "the engine panicked and is halted", turn));
         }
+        self.send();
+        if core::mem::take(&mut self.outlet.sent) && read_at > 0 {
+            self.stats.tick_to_order.record(self.machine.monotonic().saturating_sub(read_at));
+        }
         self.hash.update(self.effects.bytes());
         if self.turn.is_multiple_of(TURNS_PER_HASH_RECORD)
             && let Some(journal) = &mut self.journal
@@ -65,16 +69,26 @@ impl Work {
             return self.halt(fault.into());
         }
         self.follow();
-        if core::mem::take(&mut self.outlet.sent) && read_at > 0 {
-            self.stats.tick_to_order.record(self.machine.monotonic().saturating_sub(read_at));
-        }
     }
 
-    /// Sends the turn's bytes, publishes its records, sets its timers.
-    fn follow(&mut self) {
+    /// What waits for the turn outside comes first: its orders. The input is in the journal; hash and rings can wait.
+    #[inline]
+    fn send(&mut self) {
         for effect in &self.effects {
             match effect {
                 EffectRef::Send { conn, bytes } => self.outlet.send(conn, bytes),
+                EffectRef::Order(event) => self.live.follow(event),
+                EffectRef::Event(_) | EffectRef::Timer { .. } => {}
+            }
+        }
+        self.outlet.flush();
+    }
+
+    /// Publishes the turn's records, sets its timers.
+    fn follow(&mut self) {
+        for effect in &self.effects {
+            match effect {
+                EffectRef::Send { .. } => {}
                 EffectRef::Event(event) => {
                     match event.kind() {
                         Some(EventKind::SnapshotWanted) => self.outlet.want(event.instrument()),
@@ -87,7 +101,6 @@ impl Work {
                 }
                 EffectRef::Order(event) => {
                     self.fills += (event.kind() == Some(OrderEventKind::Fill)) as u64;
-                    self.live.follow(event);
                     self.out.order(event);
                 }
                 EffectRef::Timer { id, at } => self.timers_refused += !self.timers.set(id, at) as u64,
@@ -163,13 +176,14 @@ impl Work {
     #[cold]
     fn send_cancels(&mut self) {
         let Work { live, outlet, facts, now, .. } = self;
+        outlet.forget();
         let mut message = [0; FIX_MESSAGE_BYTES_MAX];
         for (venue, (sender, target)) in facts.comp_ids.iter().enumerate() {
             let Some(sequence) = outlet.entries[venue].next_sequence() else { continue };
             let header = fix::Header { sender, target, sequence, time: *now };
             let id = OrderId::new(facts.session, live.next_request());
             if let Ok(length) = fix::request::mass_cancel(&mut message, &header, id, None) {
-                outlet.send(ConnId::orders(VenueId(venue as u8)), &message[..length]);
+                outlet.send_now(ConnId::orders(VenueId(venue as u8)), &message[..length]);
             }
         }
         let mut send = |cancel: &OrderEvent, orig_cl_ord_id: OrderId| {
@@ -189,7 +203,7 @@ impl Work {
                 quantity: cancel.quantity,
             };
             if let Ok(length) = fix::cancel_order(&mut message, &header, &order) {
-                outlet.send(ConnId::orders(instrument.venue), &message[..length]);
+                outlet.send_now(ConnId::orders(instrument.venue), &message[..length]);
             }
         };
         live.cancels(*now, &mut send);

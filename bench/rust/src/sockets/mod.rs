@@ -226,7 +226,8 @@ fn floor_block(cores: Cores, frame_bytes: usize, spin: Spin, times: &mut Times) 
             if let Some(core) = cores.engine {
                 net::pin_thread(core as usize).map_err(|fault| fault.to_string())?;
             }
-            echo::echo(to_market, to_orders, (frame_bytes, ORDER_BYTES), spin, &stop)
+            // A tick's two orders leave together.
+            echo::echo(to_market, to_orders, (frame_bytes, 2 * ORDER_BYTES), spin, &stop)
         };
         let echoing = scope.spawn(run);
         let measured = measure_floor((&market, &orders), frame_bytes, times);

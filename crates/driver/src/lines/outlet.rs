@@ -1,9 +1,9 @@
 //! # Room card: driver/lines/outlet
 //! In:    the bytes of a turn's Send effects, snapshots wanted, sessions the engine gave up.
-//! Out:   bytes on sockets at once; for the end of the turn what is to be done with them.
+//! Out:   bytes on sockets when the turn ends; what is to be done with connections after it.
 //! Holds: a message is taken whole or not at all; a peer that does not read is given up, never waited for; the number
 //!        of the last FIX message sent is known without the engine.
-//! Costs: one system call a message; a copy of its head.
+//! Costs: one system call a turn that sends; a copy of the bytes.
 use net::{Net, SendFault, Token};
 use types::{Code, ConnId, ConnRole, InstrumentId, UnixNanos, VenueId};
 
@@ -12,6 +12,10 @@ use crate::recover::{is_gap_fill, last_sequence};
 
 /// Bytes of a message's head that are kept: what stands before MsgSeqNum (34) is shorter (comp ids of 64 bytes).
 const HEAD_BYTES: usize = 256;
+
+/// Bytes of a turn that are handed to a socket in one go, and their messages; a larger turn goes in several.
+const GATHERED_BYTES: usize = 64 * 1024;
+const GATHERED_MESSAGES: usize = 256;
 
 /// Stands for the connection to a local queue model; it names none of the loop's.
 pub(crate) const PAPER_TOKEN: Token = Token(0);
@@ -93,6 +97,11 @@ pub(crate) struct Outlet {
     pub(crate) any_wanted: bool,
     /// Something was sent in this turn.
     pub(crate) sent: bool,
+    /// What one venue is to be sent, gathered over a turn: a system call costs more than a quote is worth waiting for.
+    gathered: Vec<u8>,
+    /// Where each message of it ends.
+    ends: Vec<usize>,
+    gathered_for: u8,
     /// Messages for connections that were not there.
     pub(crate) dropped: u64,
     /// Nothing more is sent but the last cancels.
@@ -116,6 +125,9 @@ impl Outlet {
             wanted: vec![false; instruments].into_boxed_slice(),
             any_wanted: false,
             sent: false,
+            gathered: Vec::with_capacity(GATHERED_BYTES),
+            ends: Vec::with_capacity(GATHERED_MESSAGES),
+            gathered_for: 0,
             dropped: 0,
             shut: false,
         }
@@ -128,30 +140,74 @@ impl Outlet {
         }
     }
 
-    /// A Send effect. Of a venue without a native link the order's event goes to its gateway instead.
+    /// A Send effect. Of a venue without a native link the order's event goes to its gateway instead. The bytes leave
+    /// with `flush`.
     #[inline]
     pub(crate) fn send(&mut self, conn: ConnId, bytes: &[u8]) {
         self.sent = true;
         let ConnRole::Orders(VenueId(venue)) = conn.role() else { return };
         let Some(entry) = self.entries.get_mut(venue as usize).filter(|entry| entry.native) else { return };
-        let sent = match (entry.token, &mut self.net, entry.failed) {
-            (Some(PAPER_TOKEN), ..) => {
+        match (entry.token, entry.failed) {
+            (Some(PAPER_TOKEN), _) => {
                 if let Some(Some(line)) = self.papers.get_mut(venue as usize) {
                     line.paper.on_bytes(self.now, bytes);
                 }
-                Ok(())
+                entry.note_sent(bytes);
             }
-            (Some(token), Some(net), None) => net.send(token, bytes),
-            _ => return self.dropped += 1,
+            (Some(_), None) => {
+                let full = self.gathered.len() + bytes.len() > GATHERED_BYTES || self.ends.len() == GATHERED_MESSAGES;
+                if full || self.gathered_for != venue {
+                    self.flush();
+                    self.gathered_for = venue;
+                }
+                self.gathered.extend_from_slice(bytes);
+                self.ends.push(self.gathered.len());
+            }
+            _ => self.dropped += 1,
+        }
+    }
+
+    /// Hands what was gathered to its socket.
+    #[inline]
+    pub(crate) fn flush(&mut self) {
+        if self.ends.is_empty() {
+            return;
+        }
+        let entry = &mut self.entries[self.gathered_for as usize];
+        let sent = match (entry.token, &mut self.net, entry.failed) {
+            (Some(token), Some(net), None) => net.send(token, &self.gathered),
+            _ => Err(SendFault::Closed),
         };
         match sent {
-            Ok(()) => entry.note_sent(bytes),
+            Ok(()) => {
+                let mut start = 0;
+                for &end in &self.ends {
+                    entry.note_sent(&self.gathered[start..end]);
+                    start = end;
+                }
+            }
             // Not half a message: what the journal says was sent and was not is settled by reconciliation.
             Err(fault @ (SendFault::Full | SendFault::Closed)) => {
-                entry.failed = Some(fault.code());
-                self.dropped += 1;
+                entry.failed = entry.failed.or(Some(fault.code()));
+                self.dropped += self.ends.len() as u64;
             }
         }
+        self.gathered.clear();
+        self.ends.clear();
+    }
+
+    /// Sends one message at once: the engine has ended.
+    #[cold]
+    pub(crate) fn send_now(&mut self, conn: ConnId, bytes: &[u8]) {
+        self.send(conn, bytes);
+        self.flush();
+    }
+
+    /// What a turn that did not end has gathered is not sent.
+    #[cold]
+    pub(crate) fn forget(&mut self) {
+        self.gathered.clear();
+        self.ends.clear();
     }
 
     /// The engine wants a snapshot.
