@@ -7,7 +7,14 @@ export { backtest, checkConfig, type BacktestOptions, type BacktestResult } from
 export { replay, type ReplayOptions, type ReplayResult } from './backtest/replay.js'
 export type * from './backtest/summary.js'
 export { EventBatch, type BatchHandler, type EventCopy, type EventView } from './engine/batch.js'
-export { Engine, createEngine, type EngineOptions, type EngineSummary, type KillSignal, type PortOptions } from './engine/engine.js'
+export {
+  Engine,
+  createEngine,
+  type EngineOptions,
+  type EngineSummary,
+  type KillSignal,
+  type PortOptions,
+} from './engine/engine.js'
 export type {
   MarketFeed,
   MarketSink,
