@@ -79,6 +79,15 @@ async function backtestOf(
     }
     return demoConfig({ seconds: flags.seconds ?? GENERATED_SECONDS, seed: flags.seed ?? 1, overrides, strategy })
   }
+  return recordedConfig({ ...flags, recording: flags.recording }, overrides, strategy)
+}
+
+/** The backtest of a recording; what nobody said of it is read off its first messages. @throws USAGE_INVALID */
+export async function recordedConfig(
+  flags: ExchangeFlags & { readonly recording: string },
+  overrides: QuoterOverrides,
+  strategy: boolean,
+): Promise<BacktestConfig> {
   const path = resolve(flags.recording)
   const sniffed = await sniffRecording(path)
   const symbol = flags.symbol ?? sniffed.symbol
@@ -87,8 +96,10 @@ async function backtestOf(
     const missing = symbol === undefined ? '--symbol' : '--feed'
     throw fail('USAGE_INVALID', `the first messages do not say it: give ${missing}`, { path })
   }
-  const { tickSize, lotSize, makerFee, takerFee } = flags
-  return recordingConfig({ path, symbol, feed, tickSize, lotSize, makerFee, takerFee, overrides, strategy })
+  const { tickSize, lotSize, makerFee, takerFee, seconds } = flags
+  const fees = { makerFee, takerFee }
+  const config = recordingConfig({ path, symbol, feed, tickSize, lotSize, ...fees, overrides, strategy })
+  return seconds === undefined ? config : { ...config, seconds }
 }
 
 /** An engine with native links in place of a backtest's source. */

@@ -19,10 +19,10 @@ import { addLiveCommands } from './live-commands.js'
 import { loadStrategy } from './load-strategy.js'
 import { addQuoterOptions, decimalText, quoterOverrides, whole, type QuoterFlags } from './options.js'
 import { EXIT, printError, type Output } from './output.js'
-import { demoConfig, overridden, recordingConfig, type QuoterOverrides, type RecordedFeed } from './presets.js'
+import { demoConfig, overridden, type QuoterOverrides, type RecordedFeed } from './presets.js'
+import { recordedConfig } from './presets-live.js'
 import { showProgress } from './progress.js'
 import { runAndReport } from './run.js'
-import { sniffRecording } from './sniff.js'
 
 /** What the command needs of the process. */
 export interface CliHost {
@@ -194,18 +194,7 @@ async function backtestConfig(flags: BacktestFlags, strategy: boolean): Promise<
   if (flags.recording === undefined) {
     throw fail('USAGE_INVALID', 'name a recording with --recording, a --config, or --generated')
   }
-  const path = resolve(flags.recording)
-  const sniffed = await sniffRecording(path)
-  const symbol = flags.symbol ?? sniffed.symbol
-  const feed = flags.feed ?? sniffed.feed
-  if (symbol === undefined || feed === undefined) {
-    const missing = symbol === undefined ? '--symbol' : '--feed'
-    throw fail('USAGE_INVALID', `the first messages do not say it: give ${missing}`, { path })
-  }
-  const { tickSize, lotSize, makerFee, takerFee } = flags
-  const fees = { makerFee, takerFee }
-  const config = recordingConfig({ path, symbol, feed, tickSize, lotSize, ...fees, overrides, strategy })
-  return seconds === undefined ? config : { ...config, seconds }
+  return recordedConfig({ ...flags, recording: flags.recording }, overrides, strategy)
 }
 
 // The first generated market gets the seed, each further one the next.
