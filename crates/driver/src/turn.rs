@@ -1,6 +1,6 @@
 //! # Room card: driver/turn
 //! In:    one input.
-//! Out:   journal, turn, bytes on sockets; then hash, records in rings, timers set; a halt when engine or journal fails.
+//! Out:   journal, turn, bytes on sockets; then hash, records in rings, timers; a halt when engine or journal fails.
 //! Holds: an input is journalled before its effects leave; a kill waits for no more than the turn that runs; after a
 //!        panic or a lost journal nothing is sent but cancels, and the process lives.
 //! Costs: two clock reads and a journal copy beside the engine's turn, one ring copy per published record.
