@@ -3,11 +3,12 @@
 //! Out:   the framed message: begin string, body length, body, checksum.
 //! Holds: nothing is written past the output; running out of room is remembered and refused at the end.
 //! Costs: one copy a field and one addition a byte.
+use types::decimal::POW10;
 use types::time::{NANOS_PER_MILLI, civil_utc};
 use types::{Code, Grid, OrderId, UnixNanos};
 
 use super::{COMP_ID_BYTES_MAX, FIX_OUT_BYTES_MAX, Header};
-use crate::text::{FIXED_COPY_BYTES, Text, pair};
+use crate::text::{Text, eight, pair, up_to_eight};
 
 pub(super) const STAMP_BYTES: usize = 22;
 /// Begin string and a body length of three digits, as every body but the shortest has.
@@ -20,8 +21,11 @@ pub(super) struct Writer<'a> {
     /// Something did not fit.
     short: bool,
     /// The time's text with its separator.
-    stamp: [u8; STAMP_BYTES],
+    stamp: Stamp,
 }
+
+/// `YYYYMMDD`, `-HH:MM:S` and `S.sss` with a separator, as little-endian words.
+type Stamp = [u64; 3];
 
 impl<'a> Writer<'a> {
     /// The header, up to and with SendingTime.
@@ -36,7 +40,7 @@ impl<'a> Writer<'a> {
         writer.put(b"\x0156=");
         writer.printable(header.target)?;
         writer.put(b"\x0134=");
-        writer.text(&Text::integer(header.sequence));
+        writer.digits(header.sequence);
         writer.put(b"\x0152=");
         writer.time();
         Ok(writer)
@@ -73,7 +77,7 @@ impl<'a> Writer<'a> {
     fn bare(out: &'a mut [u8], header: &Header<'_>) -> Writer<'a> {
         // A body has at most three digits of length.
         let room = out.len().min(FIX_OUT_BYTES_MAX);
-        Writer { out: &mut out[..room], at: 0, short: false, stamp: stamp(header.time) }
+        Writer { out: &mut out[..room], at: 0, short: false, stamp: stamp_words(header.time) }
     }
 
     #[inline(always)]
@@ -87,15 +91,29 @@ impl<'a> Writer<'a> {
         }
     }
 
+    /// The first `length` bytes of a word.
     #[inline(always)]
-    fn text(&mut self, text: &Text) {
-        let slot = self.out.get_mut(self.at..).and_then(<[u8]>::first_chunk_mut::<FIXED_COPY_BYTES>);
-        match (slot, text.as_fixed()) {
-            (Some(slot), Some((bytes, length))) => {
-                *slot = *bytes;
+    fn word(&mut self, (word, length): (u64, usize)) {
+        match self.out.get_mut(self.at..).and_then(<[u8]>::first_chunk_mut::<8>) {
+            Some(slot) => {
+                *slot = word.to_le_bytes();
                 self.at += length;
             }
-            _ => self.bytes(text.as_bytes()),
+            None => self.bytes(word.to_le_bytes().get(..length).unwrap_or(&[])),
+        }
+    }
+
+    /// An unsigned integer.
+    #[inline(always)]
+    fn digits(&mut self, value: u64) {
+        const UNIT: u64 = 100_000_000;
+        if value < UNIT {
+            self.word(up_to_eight(value as u32));
+        } else if value < UNIT * UNIT {
+            self.word(up_to_eight((value / UNIT) as u32));
+            self.word((eight((value % UNIT) as u32), 8));
+        } else {
+            self.bytes(Text::integer(value).as_bytes());
         }
     }
 
@@ -133,7 +151,7 @@ impl<'a> Writer<'a> {
     #[inline]
     pub(super) fn integer<const N: usize>(&mut self, tag: &[u8; N], value: u64) {
         self.put(tag);
-        self.text(&Text::integer(value));
+        self.digits(value);
         self.put(b"\x01");
     }
 
@@ -155,14 +173,15 @@ impl<'a> Writer<'a> {
     /// A tag with its sign, a moment in milliseconds, a separator.
     pub(super) fn moment<const N: usize>(&mut self, tag: &[u8; N], at: UnixNanos) {
         self.put(tag);
-        self.put(&stamp(at));
+        self.stamp(stamp_words(at));
     }
 
     /// A tag with its sign, the header's day as `YYYYMMDD`, a separator.
     pub(super) fn day<const N: usize>(&mut self, tag: &[u8; N]) {
-        let [a, b, c, d, e, f, g, h, ..] = self.stamp;
+        let [day, ..] = self.stamp;
         self.put(tag);
-        self.put(&[a, b, c, d, e, f, g, h, 1]);
+        self.word((day, 8));
+        self.put(b"\x01");
     }
 
     /// A tag with its sign, an order id as `session-counter`, a separator.
@@ -172,9 +191,9 @@ impl<'a> Writer<'a> {
             return Err(Code::FixFieldInvalid);
         }
         self.put(tag);
-        self.text(&Text::integer(id.session() as u64));
+        self.digits(id.session() as u64);
         self.put(b"-");
-        self.text(&Text::integer(id.counter() as u64));
+        self.digits(id.counter() as u64);
         self.put(b"\x01");
         Ok(())
     }
@@ -182,13 +201,33 @@ impl<'a> Writer<'a> {
     /// The header's time and a separator.
     #[inline(always)]
     pub(super) fn time(&mut self) {
-        let stamp = self.stamp;
-        self.put(&stamp);
+        self.stamp(self.stamp);
     }
 
+    #[inline(always)]
+    fn stamp(&mut self, [day, time, rest]: Stamp) {
+        self.word((day, 8));
+        self.word((time, 8));
+        self.word((rest, STAMP_BYTES - 16));
+    }
+
+    /// Steps of a grid with the decimals asked for, or those of the grid where that is more.
     #[inline]
     pub(super) fn decimal(&mut self, steps: i64, grid: &Grid, decimals: u8) {
-        self.text(&Text::decimal(steps, grid, decimals));
+        let (scale, decimals) = (grid.scale as usize, decimals.max(grid.scale) as usize);
+        match (u64::try_from(steps).ok().and_then(|steps| steps.checked_mul(grid.increment)), scale) {
+            // What venues print: no sign, at most eight decimals.
+            (Some(magnitude), 0..=8) if decimals <= 8 => {
+                let (whole, part) = (magnitude / POW10[scale], magnitude % POW10[scale]);
+                self.digits(whole);
+                if decimals > 0 {
+                    self.put(b".");
+                    let part = part * POW10[decimals - scale];
+                    self.word((eight(part as u32) >> (8 * (8 - decimals)), decimals));
+                }
+            }
+            _ => self.bytes(Text::decimal(steps, grid, decimals as u8).as_bytes()),
+        }
     }
 
     /// Body length and checksum; the length of the message.
@@ -217,22 +256,26 @@ impl<'a> Writer<'a> {
 }
 
 /// `YYYYMMDD-HH:MM:SS.sss` and a separator. Every `UnixNanos` lies before the year 2555.
-pub(super) fn stamp(at: UnixNanos) -> [u8; STAMP_BYTES] {
+#[inline]
+fn stamp_words(at: UnixNanos) -> Stamp {
     let (year, month, day, hour, minute, second, nanos) = civil_utc(at);
     let millis = nanos / NANOS_PER_MILLI as u32;
-    let mut stamp = *b"YYYYMMDD-HH:MM:SS.sss\x01";
-    for (place, value) in [
-        (0, year / 100),
-        (2, year % 100),
-        (4, month),
-        (6, day),
-        (9, hour),
-        (12, minute),
-        (15, second),
-        (19, millis % 100),
-    ] {
-        stamp[place..place + 2].copy_from_slice(&pair(value));
-    }
-    stamp[18] = b'0' + (millis / 100) as u8;
-    stamp
+    // HHMMSSmm; the last digit of the milliseconds stands alone.
+    let time = eight(1_000_000 * hour + 10_000 * minute + 100 * second + millis / 10);
+    let byte = |byte: u8, place: u32| (byte as u64) << (8 * place);
+    let two = |from: u32, place: u32| (time >> (8 * from) & 0xffff) << (8 * place);
+    let one = |from: u32, place: u32| (time >> (8 * from) & 0xff) << (8 * place);
+    [
+        eight(10_000 * year + 100 * month + day),
+        byte(b'-', 0) | two(0, 1) | byte(b':', 3) | two(2, 4) | byte(b':', 6) | one(4, 7),
+        one(5, 0) | byte(b'.', 1) | two(6, 2) | byte(b'0' + (millis % 10) as u8, 4) | byte(1, 5),
+    ]
+}
+
+/// The same as bytes.
+pub(super) fn stamp(at: UnixNanos) -> [u8; STAMP_BYTES] {
+    let mut bytes = [0; STAMP_BYTES];
+    let words = stamp_words(at).map(u64::to_le_bytes);
+    bytes.iter_mut().zip(words.as_flattened()).for_each(|(byte, from)| *byte = *from);
+    bytes
 }
