@@ -72,16 +72,20 @@ impl Work {
     }
 
     /// What waits for the turn outside comes first: its orders. The input is in the journal; hash and rings can wait.
+    /// The plain table follows before anything can halt.
     #[inline]
     fn send(&mut self) {
         for effect in &self.effects {
-            match effect {
-                EffectRef::Send { conn, bytes } => self.outlet.send(conn, bytes),
-                EffectRef::Order(event) => self.live.follow(event),
-                EffectRef::Event(_) | EffectRef::Timer { .. } => {}
+            if let EffectRef::Send { conn, bytes } = effect {
+                self.outlet.send(conn, bytes);
             }
         }
         self.outlet.flush();
+        for effect in &self.effects {
+            if let EffectRef::Order(event) = effect {
+                self.live.follow(event);
+            }
+        }
     }
 
     /// Publishes the turn's records, sets its timers.

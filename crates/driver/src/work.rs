@@ -105,6 +105,8 @@ pub(crate) struct Work {
     pub(crate) messages: u64,
     pub(crate) manner: Manner,
     pub(crate) facts: Facts,
+    /// When the loop looked at its sockets last, monotonic: one reading of the clock a round.
+    pub(crate) looked_at: u64,
     turns_since_look: u32,
     show_at: u64,
     clocks_at: u64,
@@ -149,6 +151,7 @@ impl Work {
             messages: 0,
             manner,
             facts,
+            looked_at: monotonic,
             turns_since_look: 0,
             show_at: 0,
             clocks_at: CLOCKS_EVERY,
@@ -195,22 +198,29 @@ impl Work {
         }
         let mut waiter = Waiter::new(self.manner.wait);
         let mut after_close = 0;
+        let mut was_busy = true;
         loop {
             let mut done = 0;
+            if lines.is_none() {
+                self.looked_at = self.machine.monotonic();
+            }
             if self.shared.gate.changed() {
                 self.change(producers);
             }
             if let Some(lines) = &mut lines {
                 done += lines.poll(self, self.timeout(&waiter, producers));
                 self.shared.asleep.store(false, Ordering::Relaxed);
-                lines.serve(self, producers);
+                // What a turn asked of the lines is seen in the round after it.
+                if done > 0 || was_busy || lines.is_due(self) {
+                    lines.serve(self, producers);
+                }
                 if self.fault.is_some() && !self.outlet.shut {
                     self.outlet.shut = true;
                     lines.leave(self, false);
                 }
             }
             let taken = self.take(producers);
-            done += taken + self.fire_timers();
+            done += taken + self.fire_timers(self.looked_at);
             if self.outlet.any_paper {
                 done += self.serve_papers(self.fault.is_none());
             }
@@ -229,6 +239,7 @@ impl Work {
                 }
             }
             waiter.note(done);
+            was_busy = done > 0;
             if lines.is_none() && done == 0 && !self.shared.close.load(Ordering::Relaxed) {
                 self.rest(&waiter, producers);
             }
@@ -246,7 +257,8 @@ impl Work {
         }
         self.serve_papers(!staying);
         self.take(producers);
-        self.fire_timers();
+        self.looked_at = self.machine.monotonic();
+        self.fire_timers(self.looked_at);
         self.keep_house(lines.as_ref());
     }
 
@@ -257,7 +269,7 @@ impl Work {
         if self.turns_since_look >= TURNS_PER_LOOK {
             self.turns_since_look = 0;
             self.take(producers);
-            self.fire_timers();
+            self.fire_timers(self.machine.monotonic());
         }
     }
 
@@ -316,11 +328,12 @@ impl Work {
         self.input(InputKind::Command { producer: producer.number, cause_seq: 0, bytes: &bytes }, 0);
     }
 
-    fn fire_timers(&mut self) -> usize {
+    /// Timers due at `at`, monotonic.
+    fn fire_timers(&mut self, at: u64) -> usize {
         let mut fired = 0;
         while fired < TIMERS_PER_LOOK
             && let Some(due) = self.timers.due()
-            && due <= self.clock.now(self.machine.monotonic())
+            && due <= self.clock.now(at)
             && let Some(id) = self.timers.pop()
         {
             self.input(InputKind::Timer { id }, 0);
@@ -332,7 +345,7 @@ impl Work {
     /// What is done now and then: the machine's clocks compared, the newest state shown.
     #[inline]
     fn keep_house(&mut self, lines: Option<&Lines>) {
-        let monotonic = self.machine.monotonic();
+        let monotonic = self.looked_at;
         if monotonic >= self.show_at {
             self.show_at = monotonic + SHOW_EVERY;
             self.show(lines);
@@ -345,7 +358,7 @@ impl Work {
 
     /// How long the next poll may sleep.
     fn timeout(&self, waiter: &Waiter, producers: &[Producer]) -> Duration {
-        let timeout = waiter.timeout(self.sleep_max());
+        let timeout = waiter.timeout(|| self.sleep_max());
         if timeout.is_zero() {
             return timeout;
         }
@@ -355,7 +368,7 @@ impl Work {
 
     /// Sleeps where there is no socket to sleep on.
     fn rest(&mut self, waiter: &Waiter, producers: &[Producer]) {
-        let timeout = waiter.timeout(self.sleep_max());
+        let timeout = waiter.timeout(|| self.sleep_max());
         if timeout.is_zero() {
             return core::hint::spin_loop();
         }

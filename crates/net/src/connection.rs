@@ -102,6 +102,13 @@ impl Connection {
         self.readable && !self.paused && self.ended.is_none() && self.stage > Stage::Connecting
     }
 
+    /// Nothing is to be done with it but to read.
+    #[inline]
+    pub(crate) fn is_calm(&self) -> bool {
+        let goes_on = self.stage == Stage::Up && self.down.is_none() && self.ended.is_none() && !self.broken;
+        goes_on && !self.paused && self.out.len() == 0 && !self.blocked_due && !self.owes_writable
+    }
+
     /// Takes all of `bytes` or nothing.
     pub(crate) fn send(&mut self, bytes: &[u8], limit: usize) -> Result<(), SendFault> {
         if !self.takes_bytes() {

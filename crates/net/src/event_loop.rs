@@ -13,7 +13,7 @@ use mio::net::{TcpListener, TcpStream};
 
 use crate::connection::{Connection, ReadOutcome, Stage};
 use crate::event::{DownReason, NetEvent, SendFault};
-use crate::hot::{HOT_MAX, Hot};
+use crate::hot::Hot;
 use crate::outbox::Outbox;
 use crate::table::Table;
 use crate::tls::TlsServer;
@@ -195,22 +195,24 @@ impl<T: Transport> EventLoop<T> {
     /// The idea: the transport (or a direct read) says who may have something, everyone concerned stands once in a
     /// queue, and each is served once. Serving reads at most one buffer; who has more stands in the queue again for the
     /// next poll, which then does not sleep. Only who was in the queue before serving began is served now, so a poll is
-    /// bounded by one read and one flush a connection.
+    /// bounded by one read and one flush a connection. Direct reads end with the first that brings something: its
+    /// owner acts on it before anyone else is asked, and the next poll begins with the connection after it.
     pub(crate) fn poll(&mut self, timeout: Duration, sink: &mut dyn FnMut(NetEvent<'_>)) -> usize {
         let timeout = self.deadlines(timeout);
-        if !self.queue.is_empty() {
-            self.look(Duration::ZERO);
-        } else if timeout.is_zero() && T::DIRECT_READS && self.hot.direct() {
-            self.queue_hot();
-            self.waker.awake();
-        } else {
-            self.look(timeout);
-        }
         let mut told = 0;
         let mut tell = |event: NetEvent<'_>| {
             told += 1;
             sink(event);
         };
+        if !self.queue.is_empty() {
+            self.look(Duration::ZERO);
+        } else if timeout.is_zero() && T::DIRECT_READS && self.hot.direct() {
+            self.read_hot(&mut tell);
+            self.waker.awake();
+            return told;
+        } else {
+            self.look(timeout);
+        }
         for _ in 0..self.queue.len() {
             let Some(token) = self.queue.pop_front() else { break };
             match self.table.get_mut(token) {
@@ -228,12 +230,28 @@ impl<T: Transport> EventLoop<T> {
         told
     }
 
-    fn queue_hot(&mut self) {
-        for place in 0..HOT_MAX {
-            let Some(token) = self.hot.get(place) else { break };
-            if let Some(connection) = self.connection(token) {
-                connection.readable = true;
+    /// Reads from one hot connection after the other until a read brings something.
+    fn read_hot(&mut self, tell: &mut dyn FnMut(NetEvent<'_>)) {
+        let mut brought = false;
+        for _ in 0..self.hot.count() {
+            let Some(token) = self.hot.next() else { break };
+            let Some(Entry::Connection(connection)) = self.table.get_mut(token) else { continue };
+            connection.readable = true;
+            if !connection.is_calm() {
                 self.enqueue(token);
+                continue;
+            }
+            let outcome = connection.read(&mut self.buffer, &mut self.plain, T::SHORT_READ_DRAINS, &mut |event| {
+                brought = true;
+                tell(event);
+            });
+            let goes_on = connection.is_calm() && !connection.readable;
+            self.hot.read(token, outcome == ReadOutcome::Bytes);
+            if !goes_on {
+                self.enqueue(token);
+            }
+            if brought {
+                break;
             }
         }
     }

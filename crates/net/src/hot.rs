@@ -34,13 +34,15 @@ struct Entry {
 pub(crate) struct Hot {
     entries: [Entry; HOT_MAX],
     count: usize,
+    /// Place of the next to be read.
+    turn: usize,
     rounds: u32,
     calm: u32,
 }
 
 impl Hot {
     pub(crate) fn new() -> Hot {
-        Hot { entries: [Entry { token: Token(0), idle: 0 }; HOT_MAX], count: 0, rounds: 0, calm: 0 }
+        Hot { entries: [Entry { token: Token(0), idle: 0 }; HOT_MAX], count: 0, turn: 0, rounds: 0, calm: 0 }
     }
 
     /// May this round do without a look? If so it is counted.
@@ -60,9 +62,17 @@ impl Hot {
         self.calm = self.calm.saturating_sub(1);
     }
 
-    /// The hot connection of this place.
+    /// Hot connections there are.
     #[inline]
-    pub(crate) fn get(&self, place: usize) -> Option<Token> {
+    pub(crate) fn count(&self) -> usize {
+        self.count
+    }
+
+    /// The one whose turn it is, in rotation.
+    #[inline]
+    pub(crate) fn next(&mut self) -> Option<Token> {
+        let place = if self.turn < self.count { self.turn } else { 0 };
+        self.turn = place + 1;
         self.entries.get(..self.count)?.get(place).map(|entry| entry.token)
     }
 
@@ -112,7 +122,7 @@ mod tests {
     use super::*;
 
     fn tokens(hot: &Hot) -> Vec<u32> {
-        (0..HOT_MAX).filter_map(|place| hot.get(place)).map(|token| token.0).collect()
+        hot.entries[..hot.count].iter().map(|entry| entry.token.0).collect()
     }
 
     #[test]
@@ -139,6 +149,8 @@ mod tests {
             hot.read(Token(token), true);
         }
         assert_eq!(tokens(&hot), [1, 2, 3, 4]);
+        let round: Vec<_> = (0..6).filter_map(|_| hot.next()).map(|token| token.0).collect();
+        assert_eq!(round, [1, 2, 3, 4, 1, 2]);
         hot.read(Token(5), false);
         assert_eq!(tokens(&hot), [1, 2, 3, 4]);
         hot.read(Token(5), true);

@@ -42,14 +42,14 @@ impl Waiter {
     pub fn new(wait: Wait) -> Waiter {
         Waiter { wait, empty: 0 }
     }
-    /// The timeout for the next poll; `at_most` is the time to the caller's next deadline.
+    /// The timeout for the next poll; `at_most` tells the time to the caller's next deadline, if it is wanted.
     #[inline]
-    pub fn timeout(&self, at_most: Duration) -> Duration {
+    pub fn timeout(&self, at_most: impl FnOnce() -> Duration) -> Duration {
         match self.wait {
             Wait::Spin => Duration::ZERO,
-            Wait::Park => at_most,
+            Wait::Park => at_most(),
             Wait::Adaptive { spins } if self.empty < spins => Duration::ZERO,
-            Wait::Adaptive { .. } => at_most,
+            Wait::Adaptive { .. } => at_most(),
         }
     }
     /// Notes what a poll brought, the caller's own work (timers, commands) counted in.
@@ -70,11 +70,11 @@ mod tests {
         let mut waiter = Waiter::new(Wait::Adaptive { spins: 3 });
         for _ in 0..2 {
             for _ in 0..3 {
-                assert_eq!(waiter.timeout(LONG), Duration::ZERO);
+                assert_eq!(waiter.timeout(|| LONG), Duration::ZERO);
                 waiter.note(0);
             }
             for _ in 0..5 {
-                assert_eq!(waiter.timeout(LONG), LONG);
+                assert_eq!(waiter.timeout(|| LONG), LONG);
                 waiter.note(0);
             }
             waiter.note(1);
@@ -85,8 +85,8 @@ mod tests {
     fn spin_never_sleeps_and_park_always_may() {
         let (mut spin, mut park) = (Waiter::new(Wait::Spin), Waiter::new(Wait::Park));
         for events in [0, 1, 0, 0, 2] {
-            assert_eq!(spin.timeout(LONG), Duration::ZERO);
-            assert_eq!(park.timeout(LONG), LONG);
+            assert_eq!(spin.timeout(|| LONG), Duration::ZERO);
+            assert_eq!(park.timeout(|| LONG), LONG);
             spin.note(events);
             park.note(events);
         }

@@ -154,13 +154,20 @@ impl Instrument {
                 (lots, self.money_scale + self.price.scale, self.quantity.scale as u32 + self.multiplier.scale as u32)
             }
         };
+        // The table ends where i64 does; the rest is never met with a venue's scales.
+        let power = |by: u32| match POW10.get(by as usize) {
+            Some(&power) => Some(power as i128),
+            None => 10i128.checked_pow(by),
+        };
+        let up = up as u32;
+        if up >= down && self.contract == Contract::Linear {
+            return numerator.checked_mul(power(up - down)?);
+        }
         let denominator = if self.contract == Contract::Inverse { ticks } else { 1 };
-        let (up, down) = (up as u32, down);
         if up >= down {
-            let numerator = numerator.checked_mul(10i128.checked_pow(up - down)?)?;
-            Some(divide_rounded(numerator, denominator))
+            Some(divide_rounded(numerator.checked_mul(power(up - down)?)?, denominator))
         } else {
-            Some(divide_rounded(numerator, denominator.checked_mul(10i128.checked_pow(down - up)?)?))
+            Some(divide_rounded(numerator, denominator.checked_mul(power(down - up)?)?))
         }
     }
 

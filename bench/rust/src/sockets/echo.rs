@@ -1,32 +1,23 @@
 //! # Room card: bench/sockets/echo
 //! In:    frames on one socket.
-//! Out:   for each, as many bytes as an order on another: what no trader on these sockets can go below.
-//! Holds: it spins as the engine does and does nothing else: one read that brings bytes, one write.
+//! Out:   for each, the bytes of two orders on another: what no trader on these sockets can go below.
+//! Holds: it spins as the engine does and does nothing else: one read that brings bytes, one write of bytes that were
+//!        made before. The peer it serves is the engine's own and has the same work with it: a peer that only wrote and
+//!        read would find its sockets warmer, and what that saves is none of the engine's doing.
 //! Costs: a core.
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use super::peer::prepared;
+use types::{Instrument, Lots, Nanos, OrderId, Side, Ticks, UnixNanos};
+use wire::fix::{self, FIX_OUT_BYTES_MAX, Role, Session, SessionSetup};
+use wire::ws;
 
-/// Length of the first bytes each side sends: about that of a WebSocket handshake.
-pub const GREETING_BYTES: usize = 160;
+use super::peer::{BID_TICKS, CLIENT, VENUE, prepared};
 
-/// Says something and hears as much. A connection whose two sides have spoken acknowledges later, with its next bytes
-/// or with every second read: without it the kernel would acknowledge within each read, which takes microseconds.
-pub fn greet(stream: &mut TcpStream) -> Result<(), String> {
-    stream.write_all(&[b'0'; GREETING_BYTES]).map_err(|error| error.to_string())?;
-    let (mut buffer, mut got) = ([0; GREETING_BYTES], 0);
-    while got < GREETING_BYTES {
-        match stream.read(&mut buffer[got..]) {
-            Ok(0) => return Err("the peer of the echo went away".into()),
-            Ok(count) => got += count,
-            Err(error) if error.kind() == ErrorKind::WouldBlock => std::thread::yield_now(),
-            Err(error) => return Err(error.to_string()),
-        }
-    }
-    Ok(())
-}
+/// A socket that has brought nothing for this long has brought everything.
+const QUIET: Duration = Duration::from_millis(5);
 
 /// How an echo looks for bytes.
 #[derive(Clone, Copy)]
@@ -40,34 +31,104 @@ pub struct Spin {
     pub hints: u32,
 }
 
-/// Connects to both and answers until it is told to stop.
+/// Both sides of the market, `ticks` times: two orders, then replaces of them.
+struct Orders {
+    bytes: Vec<u8>,
+    /// Where each tick's part ends.
+    ends: Vec<usize>,
+}
+
+impl Orders {
+    /// Every byte an echo sends after its logon.
+    fn new(session: &mut Session, instrument: &Instrument, ticks: usize) -> Result<Orders, String> {
+        let mut orders = Orders { bytes: Vec::new(), ends: Vec::with_capacity(ticks) };
+        let (mut message, mut before, mut counter) = ([0; FIX_OUT_BYTES_MAX], [OrderId::NONE; 2], 0);
+        let quantity = Lots(10);
+        for _ in 0..ticks {
+            for (side, last) in [Side::Buy, Side::Sell].into_iter().zip(&mut before) {
+                counter += 1;
+                let (time, cl_ord_id, price) = (wall(), OrderId::new(1, counter), Ticks(BID_TICKS));
+                let header = session.header(time);
+                let (orig_cl_ord_id, flags) = (*last, types::flag::POST_ONLY);
+                let length = if orig_cl_ord_id == OrderId::NONE {
+                    let order = fix::NewOrder { cl_ord_id, instrument, side, price, quantity, flags };
+                    fix::new_order(&mut message, &header, &order)
+                } else {
+                    let order =
+                        fix::ReplaceOrder { cl_ord_id, orig_cl_ord_id, instrument, side, price, quantity, flags };
+                    fix::replace_order(&mut message, &header, &order)
+                };
+                let length = length.map_err(|code| format!("an order of the echo: {code:?}"))?;
+                orders.bytes.extend_from_slice(&message[..length]);
+                session.take_sequence(time);
+                *last = cl_ord_id;
+            }
+            orders.ends.push(orders.bytes.len());
+        }
+        Ok(orders)
+    }
+
+    fn of(&self, tick: usize) -> Option<&[u8]> {
+        let start = if tick == 0 { 0 } else { *self.ends.get(tick - 1)? };
+        self.bytes.get(start..*self.ends.get(tick)?)
+    }
+}
+
+fn wall() -> UnixNanos {
+    UnixNanos(SystemTime::now().duration_since(UNIX_EPOCH).map_or(1, |since| since.as_nanos() as u64))
+}
+
+/// Reads until something has come and then nothing for a while.
+fn drain(stream: &mut TcpStream, buffer: &mut [u8], stop: &AtomicBool) -> Result<(), String> {
+    let mut last: Option<Instant> = None;
+    while !stop.load(Ordering::Relaxed) && last.is_none_or(|last| last.elapsed() < QUIET) {
+        match stream.read(buffer) {
+            Ok(0) => return Err("the peer of the echo went away".into()),
+            Ok(_) => last = Some(Instant::now()),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => std::thread::yield_now(),
+            Err(error) => return Err(error.to_string()),
+        }
+    }
+    Ok(())
+}
+
+/// Connects as a client does and answers `ticks` frames, or until it is told to stop.
 pub fn echo(
-    market: SocketAddr,
-    orders: SocketAddr,
-    (frame_bytes, order_bytes): (usize, usize),
+    (market, orders): (SocketAddr, SocketAddr),
+    instrument: &Instrument,
+    ticks: usize,
     spin: Spin,
     stop: &AtomicBool,
 ) -> Result<(), String> {
     let connect = |to| TcpStream::connect(to).map_err(|error| error.to_string()).and_then(prepared);
-    let (mut market, mut orders) = (connect(market)?, connect(orders)?);
-    greet(&mut market)?;
-    let (mut buffer, order) = (vec![0; 64 * 1024], vec![b'0'; order_bytes]);
-    let mut got = 0;
+    let (mut market, mut entry) = (connect(market)?, connect(orders)?);
+    let mut buffer = vec![0; 64 * 1024];
+    let setup = SessionSetup::new(Role::Initiator, CLIENT.as_bytes(), VENUE.as_bytes(), Nanos(10_000_000_000));
+    let mut session = Session::new(setup).map_err(|code| format!("no session: {code:?}"))?;
+    let mut hello = Vec::new();
+    session.connected(wall(), &mut hello);
+    let orders = Orders::new(&mut session, instrument, ticks)?;
+    entry.write_all(&hello).map_err(|error| error.to_string())?;
+    drain(&mut entry, &mut buffer, stop)?;
+    hello.clear();
+    ws::client_request(&mut hello, "127.0.0.1", "/stream", [7; 16]);
+    market.write_all(&hello).map_err(|error| error.to_string())?;
+    drain(&mut market, &mut buffer, stop)?;
+    let mut tick = 0;
     while !stop.load(Ordering::Relaxed) {
-        if spin.both && matches!(orders.read(&mut buffer), Ok(0)) {
+        if spin.both && matches!(entry.read(&mut buffer), Ok(0)) {
             return Ok(());
         }
+        // The peer sends a frame only after the one before was answered: what a read brings is one frame.
         match market.read(&mut buffer) {
             Ok(0) => return Ok(()),
-            Ok(count) => {
-                got += count;
-                if got >= frame_bytes {
-                    got = 0;
-                    orders.write_all(&order).map_err(|error| error.to_string())?;
-                    if !spin.both {
-                        // The answers to the order before, so that they do not pile up.
-                        let _ = orders.read(&mut buffer);
-                    }
+            Ok(_) => {
+                let Some(bytes) = orders.of(tick) else { return Ok(()) };
+                entry.write_all(bytes).map_err(|error| error.to_string())?;
+                tick += 1;
+                if !spin.both {
+                    // The answers to the orders before, so that they do not pile up.
+                    let _ = entry.read(&mut buffer);
                 }
             }
             Err(error) if error.kind() == ErrorKind::WouldBlock => (0..spin.hints).for_each(|_| std::hint::spin_loop()),

@@ -43,7 +43,7 @@ pub struct Answer {
 
 /// Writes `frame`, then reads without sleeping until bytes come: when the write began and when they were there.
 #[inline]
-pub fn exchange(
+fn exchange(
     mut out: &TcpStream,
     frame: &[u8],
     mut back: &TcpStream,
@@ -72,7 +72,7 @@ pub fn prepared(stream: TcpStream) -> Result<TcpStream, String> {
 }
 
 /// A listener on a free port of this machine.
-pub fn listener() -> Result<TcpListener, String> {
+fn listener() -> Result<TcpListener, String> {
     let listener = TcpListener::bind("127.0.0.1:0").map_err(|error| format!("no port: {error}"))?;
     listener.set_nonblocking(true).map_err(|error| error.to_string())?;
     Ok(listener)
@@ -126,11 +126,6 @@ impl Peer {
     pub fn ports(&self) -> Result<(u16, u16), String> {
         let port = |listener: &TcpListener| listener.local_addr().map(|at: SocketAddr| at.port());
         Ok((port(&self.market).map_err(|e| e.to_string())?, port(&self.orders).map_err(|e| e.to_string())?))
-    }
-
-    /// Length of a tick's frame, once one was written.
-    pub fn frame_bytes(&self) -> usize {
-        self.frame.len()
     }
 
     /// Serves until a client reads market data and has logged on. `alive` says whether it still may come.

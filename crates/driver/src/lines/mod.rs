@@ -177,7 +177,7 @@ impl Lines {
         let Outlet { net: Some(net), .. } = &mut work.outlet else { return 0 };
         let machine = &work.machine;
         let mut read_at = 0;
-        net.poll(timeout, &mut |event| {
+        let events = net.poll(timeout, &mut |event| {
             if read_at == 0 {
                 read_at = machine.monotonic();
             }
@@ -190,7 +190,9 @@ impl Lines {
                 Some(socket) => socket.take(&event, read_at),
                 None => self.ends += matches!(event, NetEvent::Down(..)) as usize,
             }
-        })
+        });
+        work.looked_at = if read_at == 0 { machine.monotonic() } else { read_at };
+        events
     }
 
     fn socket_of(&mut self, token: Token) -> Option<&mut Socket> {
@@ -200,9 +202,15 @@ impl Lines {
         markets.chain(orders).chain(snapshots).find(|socket| socket.token == Some(token))
     }
 
+    /// Is there something to be done although the last poll brought nothing?
+    #[inline]
+    pub(crate) fn is_due(&self, work: &Work) -> bool {
+        work.looked_at >= self.timed_at || work.outlet.any_wanted
+    }
+
     /// Makes turns of what the last poll brought.
     pub(crate) fn serve(&mut self, work: &mut Work, producers: &mut [Producer]) {
-        let monotonic = work.machine.monotonic();
+        let monotonic = work.looked_at;
         let now = work.local(monotonic);
         let began = *self.began.get_or_insert(now);
         let timed = monotonic >= self.timed_at;
