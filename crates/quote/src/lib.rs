@@ -8,13 +8,18 @@
 #![forbid(unsafe_code)]
 
 pub mod gate;
+pub mod glft;
 pub mod grid;
 pub mod intensity;
 pub mod model;
 pub mod quoter;
 
 pub use gate::allowed_lots;
+pub use glft::{Glft, GlftParams, GlftQuote};
 pub use grid::snap_outward;
 pub use intensity::{IntensityEstimator, PriorSummary};
-pub use model::{full_spread, reservation_price};
+pub use model::{
+    ModelRefusal, StationaryBound, StationaryForm, StationaryInputs, StationaryPrices, drift_shift, full_spread,
+    reservation_price, stationary_discount, stationary_reservation_prices,
+};
 pub use quoter::{QuoteAction, QuoteDecision, QuoteTarget, QuoteView, Quoter, WorkingQuote};
