@@ -5,11 +5,11 @@
 //! Costs: O(1) per update: at most one difference in, one out; σ itself is one square root when asked for.
 //!
 //! `window` mids have `window` - 1 differences; elapsed is the time of the last mid minus that of the first. There is
-//! no mean to subtract: over the seconds of a window the drift of a mid is far below its noise, and estimating it adds
-//! noise.
+//! no mean to subtract: over the seconds of a window the drift of a mid is far below its noise, and estimating it
+//! adds noise.
 //!
-//! A gap in the feed or a disconnect needs no `reset`: the mids seen are still mids, the pause counts as elapsed time,
-//! and the jump across it as one difference. `reset` is for when the old mids say nothing about the new ones.
+//! A gap in the feed or a disconnect needs no `reset`: the mids seen are still mids, the pause counts as elapsed
+//! time, and the jump across it as one difference. `reset` is for when the old mids say nothing about the new ones.
 use types::config::{Sampling, VolatilityParams};
 use types::{Nanos, UnixNanos};
 
@@ -27,29 +27,29 @@ struct Sample {
 /// An exact sum of squares of differences of 64-bit numbers: 192 bits, so that `WINDOW_MAX` squares of the widest
 /// difference (2^64 - 1) cannot overflow it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-struct SumOfSquares {
+pub(crate) struct SumOfSquares {
     low: u128,
     high: u64,
 }
 
 impl SumOfSquares {
     #[inline]
-    fn square(from: i64, to: i64) -> u128 {
+    pub(crate) fn square(from: i64, to: i64) -> u128 {
         let distance = to.abs_diff(from) as u128;
         distance * distance
     }
     #[inline]
-    fn add(&mut self, square: u128) {
+    pub(crate) fn add(&mut self, square: u128) {
         let (low, carry) = self.low.overflowing_add(square);
         (self.low, self.high) = (low, self.high.wrapping_add(carry as u64));
     }
     #[inline]
-    fn subtract(&mut self, square: u128) {
+    pub(crate) fn subtract(&mut self, square: u128) {
         let (low, borrow) = self.low.overflowing_sub(square);
         (self.low, self.high) = (low, self.high.wrapping_sub(borrow as u64));
     }
     #[inline]
-    fn to_f64(self) -> f64 {
+    pub(crate) fn to_f64(self) -> f64 {
         const TWO_POW_128: f64 = 340_282_366_920_938_463_463_374_607_431_768_211_456.0;
         self.high as f64 * TWO_POW_128 + self.low as f64
     }

@@ -66,6 +66,11 @@ codes! {
     307 StaleUpdate "STALE_UPDATE" "book" "An update is older than the state; it was skipped.";
     308 BookDisconnected "BOOK_DISCONNECTED" "book" "The market-data connection is down; the book is invalid until the next snapshot joins.";
 
+    350 SignalParameter "SIGNAL_PARAMETER" "signal" "A parameter of a signal is outside its stated range; fields name it, its value and the range.";
+    351 SignalTooFew "SIGNAL_TOO_FEW" "signal" "Too few observations for the estimate; fields name how many there are and how many it needs.";
+    352 SignalOneSided "SIGNAL_ONE_SIDED" "signal" "All flow is of one side, or none of it is informed: the estimate is not defined.";
+    353 SignalNotConverged "SIGNAL_NOT_CONVERGED" "signal" "The fit did not converge within its bound, or its equations have no single solution.";
+
     400 QuoterInvalid "QUOTER_INVALID" "quote" "The quoter's parameters gave no finite price on the grid; nothing is quoted.";
     401 ParameterOutOfRange "PARAMETER_OUT_OF_RANGE" "quote" "A parameter is outside its stated range; the set was refused whole.";
 

@@ -36,6 +36,10 @@ export type Code =
   | 'BOOK_START'
   | 'STALE_UPDATE'
   | 'BOOK_DISCONNECTED'
+  | 'SIGNAL_PARAMETER'
+  | 'SIGNAL_TOO_FEW'
+  | 'SIGNAL_ONE_SIDED'
+  | 'SIGNAL_NOT_CONVERGED'
   | 'QUOTER_INVALID'
   | 'PARAMETER_OUT_OF_RANGE'
   | 'KILLED'
@@ -122,6 +126,7 @@ export type CodeRoom =
   | 'ring'
   | 'wire'
   | 'book'
+  | 'signal'
   | 'quote'
   | 'risk'
   | 'oms'
@@ -178,6 +183,10 @@ export const codeTable: { readonly [number: number]: CodeEntry | undefined } = {
   306: { name: 'BOOK_START', room: 'book', doc: 'No snapshot yet; updates are buffered.' },
   307: { name: 'STALE_UPDATE', room: 'book', doc: 'An update is older than the state; it was skipped.' },
   308: { name: 'BOOK_DISCONNECTED', room: 'book', doc: 'The market-data connection is down; the book is invalid until the next snapshot joins.' },
+  350: { name: 'SIGNAL_PARAMETER', room: 'signal', doc: 'A parameter of a signal is outside its stated range; fields name it, its value and the range.' },
+  351: { name: 'SIGNAL_TOO_FEW', room: 'signal', doc: 'Too few observations for the estimate; fields name how many there are and how many it needs.' },
+  352: { name: 'SIGNAL_ONE_SIDED', room: 'signal', doc: 'All flow is of one side, or none of it is informed: the estimate is not defined.' },
+  353: { name: 'SIGNAL_NOT_CONVERGED', room: 'signal', doc: 'The fit did not converge within its bound, or its equations have no single solution.' },
   400: { name: 'QUOTER_INVALID', room: 'quote', doc: 'The quoter\'s parameters gave no finite price on the grid; nothing is quoted.' },
   401: { name: 'PARAMETER_OUT_OF_RANGE', room: 'quote', doc: 'A parameter is outside its stated range; the set was refused whole.' },
   500: { name: 'KILLED', room: 'risk', doc: 'The kill switch is on: new and replace are refused, cancels pass.' },
@@ -295,6 +304,10 @@ export const codeNumber: { readonly [name in Code]: number } = {
   BOOK_START: 306,
   STALE_UPDATE: 307,
   BOOK_DISCONNECTED: 308,
+  SIGNAL_PARAMETER: 350,
+  SIGNAL_TOO_FEW: 351,
+  SIGNAL_ONE_SIDED: 352,
+  SIGNAL_NOT_CONVERGED: 353,
   QUOTER_INVALID: 400,
   PARAMETER_OUT_OF_RANGE: 401,
   KILLED: 500,
