@@ -19,6 +19,12 @@ impl IdMap {
         IdMap { cells: vec![(0, 0); cells], shift: 64 - cells.trailing_zeros(), length: 0 }
     }
 
+    /// Is there no id?
+    #[inline]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.length == 0
+    }
+
     #[inline]
     fn home(&self, id: u64) -> usize {
         // Fibonacci hashing: 2^64 divided by the golden ratio spreads the counters that ids are.
@@ -51,11 +57,14 @@ impl IdMap {
 
     /// Adds an id; false when it is zero, known already, or the map is full.
     pub(crate) fn insert(&mut self, id: u64, slot: u32) -> bool {
-        if id == 0 || self.length * 2 >= self.cells.len() || self.position(id).is_some() {
+        if id == 0 || self.length * 2 >= self.cells.len() {
             return false;
         }
         let mut at = self.home(id);
         while self.cells[at].0 != 0 {
+            if self.cells[at].0 == id {
+                return false;
+            }
             at = self.next(at);
         }
         self.cells[at] = (id, slot);

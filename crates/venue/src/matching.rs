@@ -2,14 +2,14 @@
 //! In:    orders to rest, orders that take, cancels, changes.
 //! Out:   `Matcher`: a price-time book of single orders, its levels, and the log of levels changed since the last diff.
 //! Holds: first in, first out at each price; bids and asks never touch; level totals equal the sum of their orders.
-//! Costs: O(log levels) to find a price, O(1) in the queue; slabs of fixed size, no allocation after construction.
+//! Costs: O(1) near the touch (`resting`), a word in the log; slabs of fixed size, no allocation after construction.
 //!
-//! A side is a vector of levels sorted so that the best is last: a touch level comes and goes at the cheap end. Orders
-//! are nodes of one slab, linked in time order within their level. `take` asks the `Counterparty` before each match, so
-//! that whoever owns the orders can withhold one (self-trade, reduce-only) without the matcher knowing why.
+//! Queues and levels are `resting`'s, shared with `MatchingBook`; here are whose an order is, handles that go stale,
+//! the positions by which a generated market picks orders, and the log. `take` asks the `Counterparty` before each
+//! match, so that whoever owns the orders can withhold one (self-trade, reduce-only) without the matcher knowing why.
 use types::{Code, Level, Lots, Side, Ticks, Touch};
 
-const NONE: u32 = u32::MAX;
+use crate::resting::{Node, Resting, key_of, price_of, side_of};
 
 /// Largest quantity of one order, lots: the total of a full book then fits 64 bits.
 pub const ORDER_LOTS_MAX: i64 = 1 << 40;
@@ -48,57 +48,28 @@ pub trait Counterparty {
     fn pulled(&mut self, maker: &Maker);
 }
 
-#[derive(Clone, Copy, Debug)]
-struct Node {
-    price: i64,
-    open: i64,
-    next: u32,
-    previous: u32,
-    owner: u32,
-    generation: u32,
-    /// Position in `live`.
-    live: u32,
-    side: Side,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Queue {
-    price: i64,
-    total: i64,
-    head: u32,
-    tail: u32,
-}
-
 /// A price-time book of single orders.
 #[derive(Debug)]
 pub struct Matcher {
-    nodes: Vec<Node>,
-    free: Vec<u32>,
+    /// Tag of an order: generation of its handle above, owner below.
+    resting: Resting,
+    /// Slots of the resting orders, in a fixed but arbitrary order.
     live: Vec<u32>,
-    sides: [Vec<Queue>; 2],
-    orders_max: usize,
+    /// Position in `live` by slot.
+    positions: Vec<u32>,
     levels_max: usize,
     revision: u64,
     changed: [Vec<i64>; 2],
 }
 
-/// Sort key of a price on a side: grows towards the touch.
-#[inline]
-const fn key(side: Side, price: i64) -> i64 {
-    price * side.sign()
-}
-
 impl Matcher {
     /// A book of at most `orders_max` orders and `levels_max` levels a side.
     pub fn new(orders_max: usize, levels_max: usize) -> Matcher {
-        let orders_max = orders_max.min(NONE as usize - 1);
         let changes = levels_max * 2;
         Matcher {
-            nodes: Vec::with_capacity(orders_max),
-            free: Vec::with_capacity(orders_max),
+            resting: Resting::new(orders_max, levels_max),
             live: Vec::with_capacity(orders_max),
-            sides: [Vec::with_capacity(levels_max), Vec::with_capacity(levels_max)],
-            orders_max,
+            positions: Vec::with_capacity(orders_max),
             levels_max,
             revision: 0,
             changed: [Vec::with_capacity(changes), Vec::with_capacity(changes)],
@@ -124,49 +95,42 @@ impl Matcher {
     }
     /// Could one more order rest, at any price?
     pub fn has_room(&self) -> bool {
-        self.live.len() < self.orders_max && self.sides.iter().all(|side| side.len() < self.levels_max)
+        !self.resting.is_full() && Side::BOTH.iter().all(|&side| !self.resting.levels(side).is_full())
     }
     /// A resting order by its position among all, 0 to `len() - 1`; the order of positions is fixed but arbitrary.
     pub fn at(&self, position: usize) -> Option<Maker> {
-        self.live.get(position).map(|&index| self.maker(index))
+        self.live.get(position).map(|&slot| self.maker(slot))
     }
     /// A resting order; `None` when it is gone.
     pub fn get(&self, handle: Handle) -> Option<Maker> {
-        self.find(handle).map(|index| self.maker(index))
+        self.find(handle).map(|slot| self.maker(slot))
     }
     /// The first order of the queue at a side's best price.
     #[inline]
     pub fn best(&self, side: Side) -> Option<Maker> {
-        self.sides[side.index()].last().map(|queue| self.maker(queue.head))
+        (self.resting.levels(side).count() > 0).then(|| self.maker(self.resting.front(side)))
     }
     /// Best bid and ask.
     #[inline]
     pub fn touch(&self) -> Touch {
-        let best = |side: Side| {
-            self.sides[side.index()].last().map_or((Ticks(0), Lots(0)), |queue| (Ticks(queue.price), Lots(queue.total)))
-        };
-        let ((bid, bid_lots), (ask, ask_lots)) = (best(Side::Buy), best(Side::Sell));
-        Touch { bid, bid_lots, ask, ask_lots }
+        self.resting.touch()
     }
     /// Quantity at a price; zero when there is none.
     pub fn quantity_at(&self, side: Side, price: Ticks) -> Lots {
-        self.level(side, price.0).map_or(Lots::ZERO, |at| Lots(self.sides[side.index()][at].total))
+        Lots(self.resting.queue(key_of(side, price.0)).total)
     }
     /// Levels of a side, best first.
     pub fn levels(&self, side: Side) -> impl Iterator<Item = Level> + '_ {
-        self.sides[side.index()].iter().rev().map(|q| Level { price: Ticks(q.price), quantity: Lots(q.total) })
+        self.resting.walk(side)
     }
     /// Orders at a price in their queue's order.
     pub fn queue(&self, side: Side, price: Ticks) -> impl Iterator<Item = Maker> + '_ {
-        let head = self.level(side, price.0).map_or(NONE, |at| self.sides[side.index()][at].head);
-        let step = |&index: &u32| Some(self.nodes[index as usize].next).filter(|&next| next != NONE);
-        core::iter::successors(Some(head).filter(|&head| head != NONE), step).map(|index| self.maker(index))
+        self.resting.slots(self.resting.queue(key_of(side, price.0))).map(|slot| self.maker(slot))
     }
     /// Would an order of this side and limit match something now?
     #[inline]
     pub fn would_take(&self, side: Side, limit: Ticks) -> bool {
-        let best = self.sides[side.opposite().index()].last();
-        best.is_some_and(|queue| key(side, limit.0) >= key(side, queue.price))
+        self.resting.would_take(side, limit.0)
     }
 
     /// Puts an order at the end of its price's queue. It must not match: `VenuePostOnly` when it would,
@@ -179,29 +143,18 @@ impl Matcher {
         if self.would_take(side, price) {
             return Err(Code::VenuePostOnly);
         }
-        if self.live.len() == self.orders_max {
-            return Err(Code::VenueFull);
-        }
-        let place = self.sides[side.index()].binary_search_by_key(&key(side, price.0), |q| key(side, q.price));
-        if place.is_err() && self.sides[side.index()].len() == self.levels_max {
-            return Err(Code::VenueFull);
-        }
-        let index = self.allocate(side, price.0, lots.0, owner);
-        match place {
-            Ok(at) => {
-                let queue = &mut self.sides[side.index()][at];
-                let tail = core::mem::replace(&mut queue.tail, index);
-                queue.total += lots.0;
-                self.nodes[tail as usize].next = index;
-                self.nodes[index as usize].previous = tail;
-            }
-            Err(at) => {
-                let queue = Queue { price: price.0, total: lots.0, head: index, tail: index };
-                self.sides[side.index()].insert(at, queue);
-            }
+        let generation = ((self.resting.next_tag() >> 32) as u32).wrapping_add(1).max(1);
+        let tag = (generation as u64) << 32 | owner as u64;
+        let slot = self.resting.rest(key_of(side, price.0), lots.0, tag).ok_or(Code::VenueFull)?;
+        let position = self.live.len() as u32;
+        self.live.push(slot);
+        match self.positions.get_mut(slot as usize) {
+            Some(kept) => *kept = position,
+            // A slot is new or was there before: the next one.
+            None => self.positions.push(position),
         }
         self.note(side, price.0);
-        Ok(Handle { index, generation: self.nodes[index as usize].generation })
+        Ok(Handle { index: slot, generation })
     }
 
     /// Matches up to `lots` against the other side, best price first, first in first out, no worse than `limit`
@@ -212,7 +165,7 @@ impl Matcher {
         let mut left = lots.0.max(0);
         while left > 0 {
             let Some(maker) = self.best(side.opposite()) else { break };
-            if limit.is_some_and(|limit| key(side, limit.0) < key(side, maker.price.0)) {
+            if limit.is_some_and(|limit| key_of(maker.side, limit.0) > key_of(maker.side, maker.price.0)) {
                 break;
             }
             let wanted = left.min(maker.open.0);
@@ -265,67 +218,29 @@ impl Matcher {
     }
 
     #[inline]
-    fn maker(&self, index: u32) -> Maker {
-        let node = &self.nodes[index as usize];
-        let handle = Handle { index, generation: node.generation };
-        Maker { handle, owner: node.owner, side: node.side, price: Ticks(node.price), open: Lots(node.open) }
+    fn maker(&self, slot: u32) -> Maker {
+        let &Node { key, open, tag, .. } = self.resting.node(slot);
+        let handle = Handle { index: slot, generation: (tag >> 32) as u32 };
+        Maker { handle, owner: tag as u32, side: side_of(key), price: price_of(key), open: Lots(open) }
     }
 
     fn find(&self, handle: Handle) -> Option<u32> {
-        let node = self.nodes.get(handle.index as usize)?;
-        (node.generation == handle.generation && node.open > 0).then_some(handle.index)
+        let node = self.resting.live(handle.index)?;
+        ((node.tag >> 32) as u32 == handle.generation).then_some(handle.index)
     }
 
-    fn level(&self, side: Side, price: i64) -> Option<usize> {
-        self.sides[side.index()].binary_search_by_key(&key(side, price), |q| key(side, q.price)).ok()
-    }
-
-    fn allocate(&mut self, side: Side, price: i64, open: i64, owner: u32) -> u32 {
-        let live = self.live.len() as u32;
-        let node = Node { price, open, next: NONE, previous: NONE, owner, generation: 1, live, side };
-        let index = match self.free.pop() {
-            Some(index) => {
-                let generation = self.nodes[index as usize].generation.wrapping_add(1).max(1);
-                self.nodes[index as usize] = Node { generation, ..node };
-                index
+    /// Lowers an order by `lots`; at zero it leaves the book.
+    fn reduce(&mut self, slot: u32, lots: i64) {
+        let &Node { key, open, .. } = self.resting.node(slot);
+        self.resting.reduce(slot, lots);
+        if open == lots {
+            let position = self.positions[slot as usize];
+            self.live.swap_remove(position as usize);
+            if let Some(&moved) = self.live.get(position as usize) {
+                self.positions[moved as usize] = position;
             }
-            None => {
-                self.nodes.push(node);
-                self.nodes.len() as u32 - 1
-            }
-        };
-        self.live.push(index);
-        index
-    }
-
-    /// Lowers an order by `lots`; at zero it leaves its queue, and an empty queue leaves the book.
-    fn reduce(&mut self, index: u32, lots: i64) {
-        let node = self.nodes[index as usize];
-        let Some(at) = self.level(node.side, node.price) else { return };
-        let queue = &mut self.sides[node.side.index()][at];
-        queue.total -= lots;
-        self.nodes[index as usize].open -= lots;
-        if self.nodes[index as usize].open == 0 {
-            if node.previous == NONE {
-                queue.head = node.next
-            } else {
-                self.nodes[node.previous as usize].next = node.next
-            }
-            if node.next == NONE {
-                queue.tail = node.previous
-            } else {
-                self.nodes[node.next as usize].previous = node.previous
-            }
-            if queue.head == NONE {
-                self.sides[node.side.index()].remove(at);
-            }
-            self.live.swap_remove(node.live as usize);
-            if let Some(&moved) = self.live.get(node.live as usize) {
-                self.nodes[moved as usize].live = node.live;
-            }
-            self.free.push(index);
         }
-        self.note(node.side, node.price);
+        self.note(side_of(key), price_of(key).0);
     }
 
     fn note(&mut self, side: Side, price: i64) {
@@ -348,7 +263,7 @@ impl Matcher {
 
     fn compact(&mut self, side: Side) {
         let log = &mut self.changed[side.index()];
-        log.sort_unstable_by_key(|&price| core::cmp::Reverse(key(side, price)));
+        log.sort_unstable_by_key(|&price| core::cmp::Reverse(key_of(side, price)));
         log.dedup();
     }
 }

@@ -1,0 +1,227 @@
+//! # Room card: venue/resting
+//! In:    orders that come to rest, are reduced or taken out.
+//! Out:   `Resting`: both sides' queues over one slab of orders, price-time priority in one place.
+//! Holds: first in, first out at each price; a level's total is the sum of its orders; a slot is live or free.
+//! Costs: an order's line of 32 bytes, its neighbours in the queue and its level; no allocation after construction.
+//!
+//! Who may match with whom, ids, logs and reports are its users': `Matcher` and `MatchingBook`.
+use types::{Level, Lots, Side, Ticks, Touch};
+
+use crate::levels::{EMPTY, Levels, NONE, Queue};
+
+/// Most orders that a book can be made for: with `ORDER_LOTS_MAX` each, the total of a level fits 63 bits.
+pub const BOOK_ORDERS_MAX: usize = 1 << 22;
+/// Most price levels a side that a book can be made for.
+pub const BOOK_LEVELS_MAX: usize = 1 << 16;
+
+/// An order in the slab. A free one has no open quantity; its `next` is the free list.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Node {
+    pub(crate) key: i64,
+    pub(crate) open: i64,
+    /// What its user knows it by; kept while the slot is free.
+    pub(crate) tag: u64,
+    pub(crate) next: u32,
+    previous: u32,
+}
+
+const _: () = assert!(size_of::<Node>() == 32);
+
+/// Both sides' resting orders.
+#[derive(Debug)]
+pub(crate) struct Resting {
+    sides: [Levels; 2],
+    nodes: Vec<Node>,
+    free: u32,
+    length: usize,
+    orders_max: usize,
+}
+
+/// No key is worse: the limit of a market order. An empty side's best, `i64::MIN`, is below it.
+pub(crate) const KEY_MIN: i64 = i64::MIN + 1;
+
+/// Sort key of a price on a side: grows towards the touch.
+#[inline]
+pub(crate) const fn key_of(side: Side, price: i64) -> i64 {
+    // All ones for asks: the complement; nothing for bids.
+    price ^ -(side.index() as i64)
+}
+
+/// Side of a key: prices are positive, so their complements are negative.
+#[inline]
+pub(crate) const fn side_of(key: i64) -> Side {
+    if key < 0 { Side::Sell } else { Side::Buy }
+}
+
+/// Price of a key.
+#[inline]
+pub(crate) const fn price_of(key: i64) -> Ticks {
+    Ticks(key ^ (key >> 63))
+}
+
+impl Resting {
+    /// Room for `orders_max` orders and `levels_max` levels a side, within the bounds above.
+    pub(crate) fn new(orders_max: usize, levels_max: usize) -> Resting {
+        let (orders_max, levels_max) = (orders_max.min(BOOK_ORDERS_MAX), levels_max.min(BOOK_LEVELS_MAX));
+        Resting {
+            sides: [Levels::new(levels_max), Levels::new(levels_max)],
+            nodes: Vec::with_capacity(orders_max),
+            free: NONE,
+            length: 0,
+            orders_max,
+        }
+    }
+
+    #[inline]
+    pub(crate) fn len(&self) -> usize {
+        self.length
+    }
+    #[inline]
+    pub(crate) fn is_full(&self) -> bool {
+        self.length == self.orders_max
+    }
+    #[inline]
+    pub(crate) fn levels(&self, side: Side) -> &Levels {
+        &self.sides[side.index()]
+    }
+    /// An order's node; a slot is one that `rest` gave out.
+    #[inline]
+    pub(crate) fn node(&self, slot: u32) -> &Node {
+        &self.nodes[slot as usize]
+    }
+    /// A live order's node.
+    #[inline]
+    pub(crate) fn live(&self, slot: u32) -> Option<&Node> {
+        self.nodes.get(slot as usize).filter(|node| node.open > 0)
+    }
+    /// First order at a side's best price.
+    #[inline]
+    pub(crate) fn front(&self, side: Side) -> u32 {
+        self.levels(side).best_queue().head
+    }
+    /// What the last user of the slot that `rest` takes next knew its order by; zero for a new slot.
+    #[inline]
+    pub(crate) fn next_tag(&self) -> u64 {
+        self.nodes.get(self.free as usize).map_or(0, |node| node.tag)
+    }
+
+    /// Puts an order at the end of its price's queue; its slot, or `None` without room for the order or its level. What
+    /// it would match is the caller's concern.
+    #[inline]
+    pub(crate) fn rest(&mut self, key: i64, open: i64, tag: u64) -> Option<u32> {
+        if self.is_full() {
+            return None;
+        }
+        // A slot is new, or the last one that became free.
+        let slot = if self.free == NONE { self.nodes.len() as u32 } else { self.free };
+        let queue = self.sides[side_of(key).index()].enter(key)?;
+        let previous = core::mem::replace(&mut queue.tail, slot);
+        queue.total += open;
+        if previous == NONE {
+            queue.head = slot;
+        } else {
+            self.nodes[previous as usize].next = slot;
+        }
+        let node = Node { key, open, tag, next: NONE, previous };
+        if slot == self.free {
+            let kept = &mut self.nodes[slot as usize];
+            self.free = core::mem::replace(kept, node).next;
+        } else {
+            self.nodes.push(node);
+        }
+        self.length += 1;
+        Some(slot)
+    }
+
+    /// Lowers a live order by `lots`, at most what it has; at zero it leaves its queue, and an empty queue the book.
+    #[inline]
+    pub(crate) fn reduce(&mut self, slot: u32, lots: i64) {
+        let node = &mut self.nodes[slot as usize];
+        node.open -= lots;
+        let node = *node;
+        let levels = &mut self.sides[side_of(node.key).index()];
+        let Some(queue) = levels.at_mut(node.key) else { return };
+        queue.total -= lots;
+        if node.open > 0 {
+            return;
+        }
+        if node.previous == NONE {
+            queue.head = node.next;
+        } else {
+            self.nodes[node.previous as usize].next = node.next;
+        }
+        if node.next == NONE {
+            queue.tail = node.previous;
+        } else {
+            self.nodes[node.next as usize].previous = node.previous;
+        }
+        if queue.head == NONE {
+            levels.leave(node.key);
+        }
+        self.release(slot);
+    }
+
+    /// Like `reduce`, for the first order at a side's best price: `slot` is `front(side)`.
+    #[inline]
+    pub(crate) fn reduce_front(&mut self, side: Side, slot: u32, lots: i64) {
+        let levels = &mut self.sides[side.index()];
+        let queue = levels.best_queue_mut();
+        queue.total -= lots;
+        let node = &mut self.nodes[slot as usize];
+        node.open -= lots;
+        if node.open > 0 {
+            return;
+        }
+        let (key, next) = (node.key, node.next);
+        queue.head = next;
+        if next == NONE {
+            levels.leave(key);
+        } else {
+            self.nodes[next as usize].previous = NONE;
+        }
+        self.release(slot);
+    }
+
+    #[inline]
+    fn release(&mut self, slot: u32) {
+        self.nodes[slot as usize].next = self.free;
+        self.free = slot;
+        self.length -= 1;
+    }
+
+    /// The queue at a key, empty where there is no level.
+    #[inline]
+    pub(crate) fn queue(&self, key: i64) -> &Queue {
+        self.levels(side_of(key)).at(key)
+    }
+
+    /// Would an order of this side and limit match something now?
+    #[inline]
+    pub(crate) fn would_take(&self, side: Side, limit: i64) -> bool {
+        let against = side.opposite();
+        self.levels(against).best() >= key_of(against, limit).max(KEY_MIN)
+    }
+
+    /// Best bid and ask; zeros where a side is empty.
+    #[inline]
+    pub(crate) fn touch(&self) -> Touch {
+        let best = |side: Side| match self.levels(side).count() {
+            0 => (Ticks(0), Lots(0)),
+            _ => (price_of(self.levels(side).best()), Lots(self.levels(side).best_queue().total)),
+        };
+        let ((bid, bid_lots), (ask, ask_lots)) = (best(Side::Buy), best(Side::Sell));
+        Touch { bid, bid_lots, ask, ask_lots }
+    }
+
+    /// Levels of a side, best first.
+    pub(crate) fn walk(&self, side: Side) -> impl Iterator<Item = Level> + '_ {
+        let level = |(key, queue): (i64, &Queue)| Level { price: price_of(key), quantity: Lots(queue.total) };
+        self.levels(side).walk().map(level)
+    }
+
+    /// Orders of a queue from first to last, as slots.
+    pub(crate) fn slots(&self, queue: &Queue) -> impl Iterator<Item = u32> + '_ {
+        let step = |&slot: &u32| Some(self.node(slot).next).filter(|&next| next != NONE);
+        core::iter::successors(Some(queue.head).filter(|&head| head != EMPTY.head), step)
+    }
+}
