@@ -1,12 +1,16 @@
 //! # Room card: bench/engine
-//! In:    a recording; the inputs of one backtest of it, as its journal holds them.
+//! In:    a recording; the inputs of a backtest of it, as its journal holds them; and of a backtest of the same without
+//!        its bookTicker messages, so that the touch, and with it the quotes, move with depth.
 //! Out:   wall time of whole turns (framing to encoded order) by message kind, and allocations per turn.
 //! Holds: the turns measured are those of a real run with fills; only turns that sent an order are judged.
-//! Costs: three passes over the recording.
-use std::path::Path;
+//! Costs: three passes over each.
+use std::fs::File;
+use std::io::{BufRead, BufReader, BufWriter, Write};
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use engine::Engine;
+use flate2::{Compression, bufread::MultiGzDecoder, write::GzEncoder};
 use hdrhistogram::Histogram;
 use journal::{Reader, Record};
 use serde_json::{Value, json};
@@ -30,14 +34,14 @@ struct Turns {
     emitting: [Histogram<u64>; 5],
     /// All turns by kind, ns.
     all: [Histogram<u64>; 5],
-    /// Order-emitting depth turns: nanoseconds less 30 a level. Few and often negative, so kept as they are.
+    /// Order-emitting depth turns: nanoseconds less 18 a level. Few and often negative, so kept as they are.
     depth_less_levels: Vec<i64>,
     levels: u64,
     allocations: u64,
     turns: u64,
 }
 
-const NANOS_PER_LEVEL: i64 = 30;
+const NANOS_PER_LEVEL: i64 = 18;
 
 fn histogram() -> Histogram<u64> {
     Histogram::new_with_bounds(1, 10_000_000_000, 3).expect("fixed bounds are valid")
@@ -49,38 +53,47 @@ fn row(id: &str, what: String, ours: Option<f64>, unit: &str) -> Value {
 
 /// Rows of the room `engine`.
 pub fn rows(recording: &Path, symbol: &str, clock_nanos: f64) -> Result<(Vec<Value>, Vec<String>), String> {
-    let journal = std::env::temp_dir().join(format!("fafnir-bench-{}", std::process::id()));
-    let mut value = config(recording, symbol);
-    value["output"] = json!({ "journalDir": journal.display().to_string() });
-    let summary = backtest::run(&value.to_string(), |_| (), || true).map_err(|fault| fault.to_string())?;
-    let measured = measure(&journal, &value["engine"].to_string());
-    std::fs::remove_dir_all(&journal).map_err(|error| error.to_string())?;
-    let turns = measured?;
+    // Depth moves the mid a tenth as often, and σ must be there early.
+    let window = if symbol == "BTCUSDT" { 1_000 } else { 100 };
+    let (turns, said) = turns_of(recording, symbol, window)?;
+    let depth_only = without_touch(recording)?;
+    let of_depth = turns_of(&depth_only, symbol, window / 10);
+    std::fs::remove_file(&depth_only).map_err(|error| error.to_string())?;
+    let (of_depth, depth_said) = of_depth?;
     let micros = |histogram: &Histogram<u64>, quantile: f64| {
         (histogram.value_at_quantile(quantile) as f64 - clock_nanos).max(0.0) / 1_000.0
     };
     let mut rows = Vec::new();
-    let mut notes =
-        vec![format!("backtest of the recording: {} turns, effects {}", summary.turns, summary.effects_hash)];
-    for (id, name, kind) in
-        [("engine/bookticker-p50-us", "bookTicker", Kind::Touch), ("engine/trade-p50-us", "trade", Kind::Trade)]
-    {
+    let mut notes = vec![
+        format!("backtest of the recording: {said}"),
+        format!("backtest of its depth and trades alone: {depth_said}"),
+    ];
+    for (id, name, kind, quantile) in [
+        ("engine/bookticker-p50-us", "bookTicker", Kind::Touch, 0.5),
+        ("engine/bookticker-p99-us", "bookTicker", Kind::Touch, 0.99),
+        ("engine/trade-p50-us", "trade", Kind::Trade, 0.5),
+        ("engine/trade-p99-us", "trade", Kind::Trade, 0.99),
+    ] {
         let emitting = &turns.emitting[kind as usize];
         let (chosen, said) = if emitting.is_empty() {
             (&turns.all[kind as usize], "no turn sent an order; all")
         } else {
             (emitting, "order-emitting")
         };
-        let what = format!("{name} turn p50 ({said} turns: {})", chosen.len());
-        rows.push(row(id, what, Some(micros(chosen, 0.5)), "us"));
+        let what = format!("{name} turn p{} ({said} turns: {})", quantile * 100.0, chosen.len());
+        rows.push(row(id, what, Some(micros(chosen, quantile)), "us"));
     }
-    let depth = &turns.emitting[Kind::Depth as usize];
-    let base = median(&turns.depth_less_levels).map(|nanos| (nanos as f64 - clock_nanos) / 1_000.0);
-    let what =
-        format!("depth turn p50 less 30 ns a level (order-emitting turns: {}, levels {})", depth.len(), turns.levels);
+    let depth = &of_depth.emitting[Kind::Depth as usize];
+    let base = median(&of_depth.depth_less_levels).map(|nanos| (nanos as f64 - clock_nanos) / 1_000.0);
+    let what = format!(
+        "depth turn p50 less {NANOS_PER_LEVEL} ns a level (order-emitting turns: {}, levels {})",
+        depth.len(),
+        of_depth.levels
+    );
     rows.push(row("engine/depth", what, base, "us"));
-    let per_turn = turns.allocations as f64 / turns.turns.max(1) as f64;
-    let what = format!("allocations per turn ({} turns)", turns.turns);
+    let all = turns.turns + of_depth.turns;
+    let per_turn = (turns.allocations + of_depth.allocations) as f64 / all.max(1) as f64;
+    let what = format!("allocations per turn ({all} turns)");
     rows.push(row("engine/allocations-per-turn", what, Some(per_turn), "allocations"));
     for (name, kind) in [
         ("bookTicker", Kind::Touch),
@@ -103,9 +116,39 @@ pub fn rows(recording: &Path, symbol: &str, clock_nanos: f64) -> Result<(Vec<Val
     Ok((rows, notes))
 }
 
+/// Turns of a backtest, and what is to be said of it.
+fn turns_of(recording: &Path, symbol: &str, window: u32) -> Result<(Turns, String), String> {
+    let journal = std::env::temp_dir().join(format!("fafnir-bench-{}", std::process::id()));
+    let mut value = config(recording, symbol, window);
+    value["output"] = json!({ "journalDir": journal.display().to_string() });
+    let summary = backtest::run(&value.to_string(), |_| (), || true).map_err(|fault| fault.to_string())?;
+    let measured = measure(&journal, &value["engine"].to_string());
+    std::fs::remove_dir_all(&journal).map_err(|error| error.to_string())?;
+    Ok((measured?, format!("{} turns, effects {}", summary.turns, summary.effects_hash)))
+}
+
+/// A copy of the recording without its bookTicker messages.
+fn without_touch(recording: &Path) -> Result<PathBuf, String> {
+    let path = std::env::temp_dir().join(format!("fafnir-bench-{}.gz", std::process::id()));
+    let copy = || -> std::io::Result<()> {
+        let lines = BufReader::new(MultiGzDecoder::new(BufReader::new(File::open(recording)?)));
+        let mut out = GzEncoder::new(BufWriter::new(File::create(&path)?), Compression::fast());
+        for line in lines.split(b'\n') {
+            let line = line?;
+            let head = &line[..line.len().min(96)];
+            if !head.windows(12).any(|window| window == b"@bookTicker\"") {
+                out.write_all(&line)?;
+                out.write_all(b"\n")?;
+            }
+        }
+        out.finish()?.flush()
+    };
+    copy().map_err(|error| format!("{}: {error}", path.display()))?;
+    Ok(path)
+}
+
 /// A maker on one instrument, quoting near the touch so that many turns send orders.
-fn config(recording: &Path, symbol: &str) -> Value {
-    let window = if symbol == "BTCUSDT" { 1_000 } else { 100 };
+fn config(recording: &Path, symbol: &str, window: u32) -> Value {
     json!({
         "engine": {
             "venues": [{ "name": "BINANCE", "feed": "binanceUsdm" }],
