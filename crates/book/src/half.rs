@@ -43,6 +43,9 @@ pub(crate) struct Half<const WORDS: usize> {
     /// Levels in window and far stack.
     count: usize,
     far_length: usize,
+    /// How often the window moved, and how often a level outside it was set.
+    pub(crate) recentred: u64,
+    pub(crate) far_sets: u64,
     /// One bit per bitmap word that is not zero.
     summary: [u64; WORDS_MAX / 64],
     occupied: Box<[u64; WORDS]>,
@@ -75,6 +78,8 @@ impl<const WORDS: usize> Half<WORDS> {
             best: i64::MIN,
             count: 0,
             far_length: 0,
+            recentred: 0,
+            far_sets: 0,
             summary: [0; WORDS_MAX / 64],
             occupied: boxed(0),
             quantities: boxed([0; WORD_TICKS]),
@@ -91,6 +96,12 @@ impl<const WORDS: usize> Half<WORDS> {
     #[inline]
     pub(crate) fn best(&self) -> Option<i64> {
         if self.count == 0 { None } else { Some(self.best) }
+    }
+
+    /// The best key, or `i64::MIN` when there is no level.
+    #[inline]
+    pub(crate) fn best_key(&self) -> i64 {
+        self.best
     }
 
     #[inline]
@@ -180,6 +191,7 @@ impl<const WORDS: usize> Half<WORDS> {
             self.count += 1;
             return Some(0);
         }
+        self.far_sets += 1;
         match self.far_search(key) {
             Ok(index) if quantity == 0 => {
                 let before = self.far[index].quantity.0;
@@ -231,6 +243,7 @@ impl<const WORDS: usize> Half<WORDS> {
     #[inline(never)]
     fn recentre(&mut self) {
         let base = ((self.best >> 6) - Self::TARGET).clamp(WORD_LOW, WORD_HIGH - WORDS as i64 + 1);
+        self.recentred += u64::from(base != self.base);
         if base > self.base {
             // Levels below the new base leave, worst first, so that the far stack stays sorted.
             let leaving = base.saturating_sub(self.base).min(WORDS as i64);

@@ -24,10 +24,26 @@ pub struct Ladder<const WORDS: usize = DEFAULT_WORDS> {
 
 /// A side's key of a price, and back: greater is better on both sides (see `half`).
 #[inline]
-const fn flip(side: Side, value: i64) -> i64 {
+pub(crate) const fn flip(side: Side, value: i64) -> i64 {
     match side {
         Side::Buy => value,
         Side::Sell => !value,
+    }
+}
+
+/// How often a book's prices left its windows: many far sets or moves ask for a wider window.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct LadderCounts {
+    /// Times a window moved after the touch.
+    pub recentred: u64,
+    /// Updates of levels outside the windows.
+    pub far_sets: u64,
+}
+
+impl LadderCounts {
+    pub(crate) fn of<const WORDS: usize>(halves: &[Half<WORDS>; 2]) -> LadderCounts {
+        let [bids, asks] = halves;
+        LadderCounts { recentred: bids.recentred + asks.recentred, far_sets: bids.far_sets + asks.far_sets }
     }
 }
 
@@ -120,6 +136,11 @@ impl<const WORDS: usize> Ladder<WORDS> {
             (Some(bid), Some(ask)) => bid >= flip(Side::Sell, ask),
             _ => false,
         }
+    }
+
+    /// How often the windows moved and far levels were set, both sides.
+    pub fn counts(&self) -> LadderCounts {
+        LadderCounts::of(&self.halves)
     }
 
     /// Removes every level.

@@ -65,6 +65,13 @@ codes! {
     306 BookStart "BOOK_START" "book" "No snapshot yet; updates are buffered.";
     307 StaleUpdate "STALE_UPDATE" "book" "An update is older than the state; it was skipped.";
     308 BookDisconnected "BOOK_DISCONNECTED" "book" "The market-data connection is down; the book is invalid until the next snapshot joins.";
+    309 BookOrderUnknown "BOOK_ORDER_UNKNOWN" "book" "An order message names an order the book does not hold; it was refused and counted.";
+    310 BookOrderDuplicate "BOOK_ORDER_DUPLICATE" "book" "An order message gives an id that is already in the book; it was refused and counted.";
+    311 BookPriceRange "BOOK_PRICE_RANGE" "book" "An order's price is beyond 2^62 ticks, where a sum of two prices would no longer fit; it was refused and counted.";
+    312 BookQuantity "BOOK_QUANTITY" "book" "An order's quantity is not positive, is more than is left of it, or the total of its level would no longer fit 64 bits; it was refused and counted.";
+    313 BookOrdersFull "BOOK_ORDERS_FULL" "book" "More orders than the book was made for; the new one was refused and counted.";
+    314 BookOrderCrosses "BOOK_ORDER_CROSSES" "book" "An order would rest at or beyond the best price of the other side while the book may not cross; it was refused and counted.";
+    315 BookOwnFull "BOOK_OWN_FULL" "book" "More own orders than the book watches the queue position of; the order rests unwatched.";
 
     350 SignalParameter "SIGNAL_PARAMETER" "signal" "A parameter of a signal is outside its stated range; fields name it, its value and the range.";
     351 SignalTooFew "SIGNAL_TOO_FEW" "signal" "Too few observations for the estimate; fields name how many there are and how many it needs.";

@@ -36,6 +36,13 @@ export type Code =
   | 'BOOK_START'
   | 'STALE_UPDATE'
   | 'BOOK_DISCONNECTED'
+  | 'BOOK_ORDER_UNKNOWN'
+  | 'BOOK_ORDER_DUPLICATE'
+  | 'BOOK_PRICE_RANGE'
+  | 'BOOK_QUANTITY'
+  | 'BOOK_ORDERS_FULL'
+  | 'BOOK_ORDER_CROSSES'
+  | 'BOOK_OWN_FULL'
   | 'SIGNAL_PARAMETER'
   | 'SIGNAL_TOO_FEW'
   | 'SIGNAL_ONE_SIDED'
@@ -183,6 +190,13 @@ export const codeTable: { readonly [number: number]: CodeEntry | undefined } = {
   306: { name: 'BOOK_START', room: 'book', doc: 'No snapshot yet; updates are buffered.' },
   307: { name: 'STALE_UPDATE', room: 'book', doc: 'An update is older than the state; it was skipped.' },
   308: { name: 'BOOK_DISCONNECTED', room: 'book', doc: 'The market-data connection is down; the book is invalid until the next snapshot joins.' },
+  309: { name: 'BOOK_ORDER_UNKNOWN', room: 'book', doc: 'An order message names an order the book does not hold; it was refused and counted.' },
+  310: { name: 'BOOK_ORDER_DUPLICATE', room: 'book', doc: 'An order message gives an id that is already in the book; it was refused and counted.' },
+  311: { name: 'BOOK_PRICE_RANGE', room: 'book', doc: 'An order\'s price is beyond 2^62 ticks, where a sum of two prices would no longer fit; it was refused and counted.' },
+  312: { name: 'BOOK_QUANTITY', room: 'book', doc: 'An order\'s quantity is not positive, is more than is left of it, or the total of its level would no longer fit 64 bits; it was refused and counted.' },
+  313: { name: 'BOOK_ORDERS_FULL', room: 'book', doc: 'More orders than the book was made for; the new one was refused and counted.' },
+  314: { name: 'BOOK_ORDER_CROSSES', room: 'book', doc: 'An order would rest at or beyond the best price of the other side while the book may not cross; it was refused and counted.' },
+  315: { name: 'BOOK_OWN_FULL', room: 'book', doc: 'More own orders than the book watches the queue position of; the order rests unwatched.' },
   350: { name: 'SIGNAL_PARAMETER', room: 'signal', doc: 'A parameter of a signal is outside its stated range; fields name it, its value and the range.' },
   351: { name: 'SIGNAL_TOO_FEW', room: 'signal', doc: 'Too few observations for the estimate; fields name how many there are and how many it needs.' },
   352: { name: 'SIGNAL_ONE_SIDED', room: 'signal', doc: 'All flow is of one side, or none of it is informed: the estimate is not defined.' },
@@ -304,6 +318,13 @@ export const codeNumber: { readonly [name in Code]: number } = {
   BOOK_START: 306,
   STALE_UPDATE: 307,
   BOOK_DISCONNECTED: 308,
+  BOOK_ORDER_UNKNOWN: 309,
+  BOOK_ORDER_DUPLICATE: 310,
+  BOOK_PRICE_RANGE: 311,
+  BOOK_QUANTITY: 312,
+  BOOK_ORDERS_FULL: 313,
+  BOOK_ORDER_CROSSES: 314,
+  BOOK_OWN_FULL: 315,
   SIGNAL_PARAMETER: 350,
   SIGNAL_TOO_FEW: 351,
   SIGNAL_ONE_SIDED: 352,

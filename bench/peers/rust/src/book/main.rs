@@ -1,0 +1,39 @@
+//! The room `book`: our books and the Rust rivals in one process, round by round in turn. The last line of the output
+//! is one JSON object {floors, rows, notes}; `bench/node/run.mjs` judges it.
+#[path = "../../../../rust/src/floors.rs"]
+#[allow(dead_code)]
+mod floors;
+mod l2;
+mod l3;
+mod l3_flow;
+#[path = "../../../../../crates/book/tests/support/recording.rs"]
+#[allow(dead_code)]
+mod recording;
+
+use serde_json::{Value, json};
+
+#[global_allocator]
+static ALLOCATOR: testkit::CountingAllocator = testkit::CountingAllocator;
+
+/// A row as the runner wants it.
+fn row(id: &str, what: String, ours: Option<f64>, rival: Option<(f64, &str)>, unit: &str) -> Value {
+    let (rival, name) = rival.unzip();
+    json!({ "id": id, "what": what, "ours": ours, "rival": rival, "rivalName": name, "unit": unit })
+}
+
+/// A rival slower than this share of its listed speed on a quiet machine says that the machine is not quiet.
+const VALID_SHARE: f64 = 0.8;
+
+/// The note about a rival's figure here and the one listed for a quiet machine.
+fn quiet_note(rival: &str, here: f64, listed: f64) -> String {
+    let valid = if here * VALID_SHARE <= listed { "valid" } else { "INVALID: the machine is not quiet" };
+    format!("{rival}: {here:.1} ns here, {listed} ns on a quiet machine: the row is {valid}")
+}
+
+fn main() {
+    let floors = floors::measure();
+    let (mut rows, mut notes) = (Vec::new(), Vec::new());
+    l2::measure(&mut rows, &mut notes);
+    l3::measure(floors.clock_nanos, &mut rows, &mut notes);
+    println!("{}", json!({ "floors": floors.to_json(), "rows": rows, "notes": notes }));
+}
