@@ -105,4 +105,15 @@ impl<T: Copy + Default> TimeWindow<T> {
     pub(crate) fn dropped(&self) -> u64 {
         self.dropped
     }
+
+    /// Latest time seen.
+    #[inline]
+    pub(crate) fn now(&self) -> UnixNanos {
+        self.now
+    }
+
+    #[inline]
+    pub(crate) fn length(&self) -> Nanos {
+        self.length
+    }
 }
