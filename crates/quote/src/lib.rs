@@ -7,6 +7,7 @@
 //! Floats live in `model` and `intensity` and come back to the grid once, in `grid::snap_outward`.
 #![forbid(unsafe_code)]
 
+pub mod calibrate;
 pub mod gate;
 pub mod glft;
 pub mod grid;

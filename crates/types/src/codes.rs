@@ -81,6 +81,8 @@ codes! {
     400 QuoterInvalid "QUOTER_INVALID" "quote" "The quoter's parameters gave no finite price on the grid; nothing is quoted.";
     401 ParameterOutOfRange "PARAMETER_OUT_OF_RANGE" "quote" "A parameter is outside its stated range; the set was refused whole.";
 
+    420 CalibrationRefused "CALIBRATION_REFUSED" "quote" "The sample gives no estimate of A and κ; the field reason says why: tooFew, noTime, oneDepth, decayNotPositive, uninformative or emptyBins.";
+
     500 Killed "KILLED" "risk" "The kill switch is on: new and replace are refused, cancels pass.";
     501 QuantityAboveMax "QUANTITY_ABOVE_MAX" "risk" "Order quantity above the limit (lots).";
     502 QuantityNotPositive "QUANTITY_NOT_POSITIVE" "risk" "Order quantity zero or negative (lots).";

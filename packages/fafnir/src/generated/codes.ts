@@ -49,6 +49,7 @@ export type Code =
   | 'SIGNAL_NOT_CONVERGED'
   | 'QUOTER_INVALID'
   | 'PARAMETER_OUT_OF_RANGE'
+  | 'CALIBRATION_REFUSED'
   | 'KILLED'
   | 'QUANTITY_ABOVE_MAX'
   | 'QUANTITY_NOT_POSITIVE'
@@ -203,6 +204,7 @@ export const codeTable: { readonly [number: number]: CodeEntry | undefined } = {
   353: { name: 'SIGNAL_NOT_CONVERGED', room: 'signal', doc: 'The fit did not converge within its bound, or its equations have no single solution.' },
   400: { name: 'QUOTER_INVALID', room: 'quote', doc: 'The quoter\'s parameters gave no finite price on the grid; nothing is quoted.' },
   401: { name: 'PARAMETER_OUT_OF_RANGE', room: 'quote', doc: 'A parameter is outside its stated range; the set was refused whole.' },
+  420: { name: 'CALIBRATION_REFUSED', room: 'quote', doc: 'The sample gives no estimate of A and κ; the field reason says why: tooFew, noTime, oneDepth, decayNotPositive, uninformative or emptyBins.' },
   500: { name: 'KILLED', room: 'risk', doc: 'The kill switch is on: new and replace are refused, cancels pass.' },
   501: { name: 'QUANTITY_ABOVE_MAX', room: 'risk', doc: 'Order quantity above the limit (lots).' },
   502: { name: 'QUANTITY_NOT_POSITIVE', room: 'risk', doc: 'Order quantity zero or negative (lots).' },
@@ -331,6 +333,7 @@ export const codeNumber: { readonly [name in Code]: number } = {
   SIGNAL_NOT_CONVERGED: 353,
   QUOTER_INVALID: 400,
   PARAMETER_OUT_OF_RANGE: 401,
+  CALIBRATION_REFUSED: 420,
   KILLED: 500,
   QUANTITY_ABOVE_MAX: 501,
   QUANTITY_NOT_POSITIVE: 502,
