@@ -8,6 +8,7 @@
 #![forbid(unsafe_code)]
 
 pub mod calibrate;
+pub mod experiment;
 pub mod gate;
 pub mod glft;
 pub mod grid;
