@@ -6,6 +6,7 @@
 use types::Touch;
 
 use crate::fault::{SignalFault, in_range};
+use crate::linear::solve;
 
 /// Most imbalance buckets of a fit.
 pub const IMBALANCE_BUCKETS_MAX: usize = 20;
@@ -102,7 +103,7 @@ impl MicroPrice {
         if jumps == 0.0 {
             return Err(SignalFault::TooFew { have: 0, need: 1 });
         }
-        solve(&mut quiet, &mut right, states)?;
+        solve(&mut quiet, &mut right, states, states + 1)?;
         let mut adjustments = settle(&right, states)?;
         for (state, adjustment) in adjustments.iter_mut().enumerate() {
             *adjustment = if moves.total[state] > 0.0 { *adjustment * 0.5 } else { f64::NAN };
@@ -170,52 +171,6 @@ impl Moves {
         self.change[from] += change;
         self.total[from] += 1.0;
     }
-}
-
-/// Solves `matrix`·X = `right` in place, by elimination with row pivoting; `right` has one column more than rows.
-/// Written out, because a library's order of summation depends on the machine's vector width.
-fn solve(matrix: &mut [f64], right: &mut [f64], rows: usize) -> Result<(), SignalFault> {
-    let columns = rows + 1;
-    for pivot in 0..rows {
-        let mut best = pivot;
-        for row in pivot + 1..rows {
-            if matrix[row * rows + pivot].abs() > matrix[best * rows + pivot].abs() {
-                best = row;
-            }
-        }
-        let scale = matrix[best * rows + pivot];
-        // A class of states that is never left without a jump leaves rows of 1 - Q that sum to zero.
-        if scale.abs() < 1e-12 {
-            return Err(SignalFault::NotConverged { iterations: pivot as u64 });
-        }
-        if best != pivot {
-            for column in 0..rows {
-                matrix.swap(best * rows + column, pivot * rows + column);
-            }
-            for column in 0..columns {
-                right.swap(best * columns + column, pivot * columns + column);
-            }
-        }
-        for row in 0..rows {
-            let factor = matrix[row * rows + pivot] / scale;
-            if row == pivot || factor == 0.0 {
-                continue;
-            }
-            for column in pivot..rows {
-                matrix[row * rows + column] -= factor * matrix[pivot * rows + column];
-            }
-            for column in 0..columns {
-                right[row * columns + column] -= factor * right[pivot * columns + column];
-            }
-        }
-    }
-    for row in 0..rows {
-        let scale = matrix[row * rows + row];
-        for column in 0..columns {
-            right[row * columns + column] /= scale;
-        }
-    }
-    Ok(())
 }
 
 /// Σ Bⁱ G¹, with G¹ the first column of `solved` and B the rest.

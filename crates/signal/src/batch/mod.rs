@@ -5,4 +5,5 @@
 //! Holds: written from the papers' formulas, in floats and plain loops; shares no code with the streaming forms.
 //! Costs: linear or worse in the sample; allocates; not for the hot path.
 pub mod flow;
+pub mod toxicity;
 pub mod volatility;

@@ -9,7 +9,7 @@ fn seconds(times_nanos: &[u64]) -> Option<f64> {
     (elapsed > 0).then(|| elapsed as f64 / 1e9)
 }
 
-fn sum_of_squares(values: impl Iterator<Item = f64>) -> f64 {
+pub(super) fn sum_of_squares(values: impl Iterator<Item = f64>) -> f64 {
     values.map(|value| value * value).sum()
 }
 
