@@ -5,12 +5,16 @@
 //! Costs: turns per second are in each summary.
 #![forbid(unsafe_code)]
 
+mod calibrate;
+mod calibration_report;
 mod export;
 mod run;
 mod schedule;
 mod session;
 mod source;
 
+pub use calibrate::{CalibrateOptions, calibrate};
+pub use calibration_report::Calibration;
 pub use driver::report::Summary;
 pub use export::{Exported, export_recording};
 pub use run::{Backtest, Step};
