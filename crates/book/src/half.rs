@@ -11,7 +11,9 @@
 //! The window is a ring: word `key >> 6` lives in slot `word % WORDS`. Re-centring therefore moves no quantity that
 //! stays inside, only those that leave (pushed onto the far stack) or enter (popped from it). The far stack is sorted
 //! ascending, so that its end borders on the window. Since the best is in the window, nothing is ever better than the
-//! window.
+//! window. A far level that is removed leaves a gap (its key with total zero), for far levels come back at the same
+//! prices: one update in twenty of the recording is far, and moving the rest of the stack would cost more than the
+//! other nineteen.
 use types::{Level, Lots, Ticks};
 
 /// Price levels of one side, window and far levels together. One more is refused with `BookFull`.
@@ -21,6 +23,10 @@ pub const LEVELS_PER_SIDE_MAX: usize = 32_768;
 const WORD_TICKS: usize = 64;
 /// Bound of `WORDS`, set by the size of the summary bitmap.
 const WORDS_MAX: usize = 1_024;
+/// How far from its place a new far level looks for a gap before the rest of the stack is moved.
+const GAP_REACH: usize = 16;
+/// Gaps are closed when there are more than these and than half the stack.
+const GAPS_MIN: usize = 64;
 /// Lowest and highest word a key can have.
 const WORD_LOW: i64 = i64::MIN >> 6;
 const WORD_HIGH: i64 = i64::MAX >> 6;
@@ -43,6 +49,8 @@ pub(crate) struct Half<const WORDS: usize> {
     /// Levels in window and far stack.
     count: usize,
     far_length: usize,
+    /// Entries of the far stack that are gaps.
+    far_gaps: usize,
     /// How often the window moved, and how often a level outside it was set.
     pub(crate) recentred: u64,
     pub(crate) far_sets: u64,
@@ -78,6 +86,7 @@ impl<const WORDS: usize> Half<WORDS> {
             best: i64::MIN,
             count: 0,
             far_length: 0,
+            far_gaps: 0,
             recentred: 0,
             far_sets: 0,
             summary: [0; WORDS_MAX / 64],
@@ -192,40 +201,89 @@ impl<const WORDS: usize> Half<WORDS> {
             return Some(0);
         }
         self.far_sets += 1;
-        match self.far_search(key) {
-            Ok(index) if quantity == 0 => {
-                let before = self.far[index].quantity.0;
-                self.far.copy_within(index + 1..self.far_length, index);
-                self.far_length -= 1;
-                self.count -= 1;
-                Some(before)
-            }
-            Ok(index) => Some(core::mem::replace(&mut self.far[index].quantity.0, quantity)),
-            Err(_) if quantity == 0 => Some(0),
-            Err(_) if self.count == LEVELS_PER_SIDE_MAX => None,
-            Err(index) => {
-                self.far.copy_within(index..self.far_length, index + 1);
-                self.far[index] = Level { price: Ticks(key), quantity: Lots(quantity) };
-                self.far_length += 1;
-                self.count += 1;
-                Some(0)
-            }
+        let found = self.far_search(key);
+        let before = found.map_or(0, |index| self.far[index].quantity.0);
+        if before == 0 && quantity != 0 && self.count == LEVELS_PER_SIDE_MAX {
+            return None;
         }
+        self.count = self.count + (quantity != 0) as usize - (before != 0) as usize;
+        match found {
+            Ok(index) => {
+                self.far[index].quantity = Lots(quantity);
+                self.far_gaps = self.far_gaps + (quantity == 0) as usize - (before == 0) as usize;
+                if self.far_gaps > GAPS_MIN.max(self.far_length / 2) {
+                    self.close_gaps();
+                }
+            }
+            Err(_) if quantity == 0 => {}
+            Err(index) => self.far_insert(index, Level { price: Ticks(key), quantity: Lots(quantity) }),
+        }
+        Some(before)
+    }
+
+    /// Puts a level into the far stack where it belongs: what stands between there and a gap close by moves by one, or
+    /// else the rest of the stack.
+    fn far_insert(&mut self, index: usize, level: Level) {
+        let is_gap = |level: &Level| level.quantity.0 == 0;
+        let (low, high) = (index.saturating_sub(GAP_REACH), (index + GAP_REACH).min(self.far_length));
+        if let Some(steps) = self.far[index..high].iter().position(is_gap) {
+            self.far.copy_within(index..index + steps, index + 1);
+            self.far[index] = level;
+            self.far_gaps -= 1;
+        } else if let Some(steps) = self.far[low..index].iter().rev().position(is_gap) {
+            self.far.copy_within(index - steps..index, index - steps - 1);
+            self.far[index - 1] = level;
+            self.far_gaps -= 1;
+        } else if self.far_length < LEVELS_PER_SIDE_MAX {
+            self.far.copy_within(index..self.far_length, index + 1);
+            self.far[index] = level;
+            self.far_length += 1;
+        } else {
+            // The side has room for a level, so the stack has a gap.
+            self.close_gaps();
+            let index = self.far[..self.far_length].partition_point(|other| other.price < level.price);
+            self.far.copy_within(index..self.far_length, index + 1);
+            self.far[index] = level;
+            self.far_length += 1;
+        }
+    }
+
+    /// Takes the gaps out of the far stack. At most one pass for each `GAPS_MIN` levels removed.
+    #[cold]
+    fn close_gaps(&mut self) {
+        let mut kept = 0;
+        for index in 0..self.far_length {
+            let level = self.far[index];
+            self.far[kept] = level;
+            kept += (level.quantity.0 != 0) as usize;
+        }
+        (self.far_length, self.far_gaps) = (kept, 0);
+    }
+
+    /// The best level of the far stack, once gaps at its end are gone.
+    fn far_last(&mut self) -> Option<Level> {
+        while self.far_length > 0 {
+            let level = self.far[self.far_length - 1];
+            if level.quantity.0 != 0 {
+                return Some(level);
+            }
+            self.far_length -= 1;
+            self.far_gaps -= 1;
+        }
+        None
     }
 
     /// Finds the best after the level at `key`, the best until now, was removed from the window.
     #[inline]
     fn best_removed(&mut self, key: i64) {
-        match self.window_below(key) {
-            Some(next) => {
-                self.best = next;
-                self.follow_best();
-            }
-            None if self.far_length > 0 => {
-                self.best = self.far[self.far_length - 1].price.0;
-                self.recentre();
-            }
-            None => self.best = i64::MIN,
+        if let Some(next) = self.window_below(key) {
+            self.best = next;
+            self.follow_best();
+        } else if let Some(level) = self.far_last() {
+            self.best = level.price.0;
+            self.recentre();
+        } else {
+            self.best = i64::MIN;
         }
     }
 
@@ -254,11 +312,7 @@ impl<const WORDS: usize> Half<WORDS> {
         } else if base < self.base {
             // Nothing is better than the best, so the words that leave at the good end are empty; far levels enter.
             self.base = base;
-            while self.far_length > 0 {
-                let level = self.far[self.far_length - 1];
-                if !self.in_window(level.price.0) {
-                    break;
-                }
+            while let Some(level) = self.far_last().filter(|level| self.in_window(level.price.0)) {
                 self.far_length -= 1;
                 self.window_insert(level.price.0, level.quantity.0);
             }
@@ -277,7 +331,10 @@ impl<const WORDS: usize> Half<WORDS> {
             let bit = bits.trailing_zeros() as usize;
             bits &= bits - 1;
             let quantity = core::mem::take(&mut self.quantities[slot][bit]);
-            // In range: the far stack holds at most `count` <= `LEVELS_PER_SIDE_MAX` levels.
+            if self.far_length == LEVELS_PER_SIDE_MAX {
+                // The level at hand is one of the side's, so the stack has a gap.
+                self.close_gaps();
+            }
             self.far[self.far_length] = Level { price: Ticks((word << 6) | bit as i64), quantity: Lots(quantity) };
             self.far_length += 1;
         }
@@ -355,10 +412,16 @@ impl<const WORDS: usize> Half<WORDS> {
                 let next = self.window_below(key).map_or(Cursor::Far(self.far_length), Cursor::Window);
                 Some((key, self.window_quantity(key), next))
             }
-            Cursor::Far(0) => None,
-            Cursor::Far(rank) => {
-                let level = self.far.get(rank - 1)?;
-                Some((level.price.0, level.quantity.0, Cursor::Far(rank - 1)))
+            Cursor::Far(mut rank) => {
+                // Bound: gaps are at most half the stack, or few.
+                while rank > 0 {
+                    rank -= 1;
+                    let level = self.far.get(rank)?;
+                    if level.quantity.0 != 0 {
+                        return Some((level.price.0, level.quantity.0, Cursor::Far(rank)));
+                    }
+                }
+                None
             }
         }
     }
@@ -374,7 +437,7 @@ impl<const WORDS: usize> Half<WORDS> {
                 self.quantities[slot] = [0; WORD_TICKS];
             }
         }
-        (self.best, self.count, self.far_length) = (i64::MIN, 0, 0);
+        (self.best, self.count, self.far_length, self.far_gaps) = (i64::MIN, 0, 0, 0);
     }
 
     /// What must hold between operations; for the tests.
@@ -390,9 +453,11 @@ impl<const WORDS: usize> Half<WORDS> {
             }
         }
         let far = &self.far[..self.far_length];
-        assert_eq!(in_window + far.len(), self.count);
+        let gaps = far.iter().filter(|level| level.quantity.0 == 0).count();
+        assert_eq!((in_window + far.len() - gaps, gaps), (self.count, self.far_gaps));
+        assert!(gaps <= GAPS_MIN.max(far.len() / 2 + 1), "{gaps} gaps among {}", far.len());
         assert!(far.windows(2).all(|pair| pair[0].price < pair[1].price), "far stack unsorted");
-        assert!(far.iter().all(|level| level.price.0 >> 6 < self.base && level.quantity.0 > 0), "far level in window");
+        assert!(far.iter().all(|level| level.price.0 >> 6 < self.base && level.quantity.0 >= 0), "far level in window");
         assert!(
             self.count == 0 || self.in_window(self.best) && self.window_quantity(self.best) > 0,
             "best not in window"

@@ -16,8 +16,8 @@ pub mod sync;
 pub use buffer::{BUFFERED_DIFFS_MAX, BUFFERED_LEVELS_MAX};
 pub use half::LEVELS_PER_SIDE_MAX;
 pub use l3::{
-    Crossing, DenseIds, L3Book, L3Counts, L3Levels, ORDERS_MAX, OWN_ORDERS_MAX, OrderIds, PRICE_TICKS_MAX,
-    RestingOrder, SparseIds,
+    Crossing, DenseIds, L3Book, L3Counts, L3Levels, L3Order, ORDERS_MAX, OWN_ORDERS_MAX, OrderIds, PRICE_TICKS_MAX,
+    SparseIds,
 };
 pub use ladder::{DEFAULT_WORDS, Ladder, LadderCounts, Levels};
 pub use market::{BookTouch, MarketBook, TouchCounts, TouchOutcome, TouchSource};

@@ -18,7 +18,7 @@ pub use outcome::L3Counts;
 pub use queue::OWN_ORDERS_MAX;
 use queue::{Queues, side_of};
 use types::{Code, Lots, Side, Ticks};
-pub use view::{L3Levels, RestingOrder};
+pub use view::{L3Levels, L3Order};
 
 /// Most orders one book may be made for.
 pub const ORDERS_MAX: usize = 1 << 24;

@@ -13,7 +13,7 @@ use types::{Level, Lots, Side, Ticks, Touch};
 
 /// An order as it rests.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct RestingOrder {
+pub struct L3Order {
     /// Its id.
     pub id: u64,
     /// Its side.
@@ -27,7 +27,7 @@ pub struct RestingOrder {
 impl<I: OrderIds, const WORDS: usize> L3Book<I, WORDS> {
     /// An order by its id.
     #[inline]
-    pub fn order(&self, id: u64) -> Option<RestingOrder> {
+    pub fn order(&self, id: u64) -> Option<L3Order> {
         let slot = self.ids.find(id, &self.queues.orders);
         if slot == 0 {
             return None;
@@ -35,7 +35,7 @@ impl<I: OrderIds, const WORDS: usize> L3Book<I, WORDS> {
         let order = self.queues.order(slot);
         let side = side_of(order.level);
         let price = Ticks(flip(side, self.queues.level(order.level).key));
-        Some(RestingOrder { id, side, price, quantity: Lots(order.quantity) })
+        Some(L3Order { id, side, price, quantity: Lots(order.quantity) })
     }
 
     /// Lots that stand before an order in its queue: they trade before it does.

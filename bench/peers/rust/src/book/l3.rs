@@ -14,7 +14,7 @@ use crate::{quiet_note, row};
 const MESSAGES: usize = 5_000_000;
 const ROUNDS: usize = 5;
 /// What our books are made for.
-const ORDERS_MAX: usize = 1 << 16;
+const ORDERS_MAX: usize = 1 << 15;
 const TICK: f64 = 0.1;
 /// The figure of hftbacktest on a quiet machine, upper end.
 const RIVAL_LISTED: f64 = 75.0;

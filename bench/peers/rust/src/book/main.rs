@@ -33,7 +33,13 @@ fn quiet_note(rival: &str, here: f64, listed: f64) -> String {
 fn main() {
     let floors = floors::measure();
     let (mut rows, mut notes) = (Vec::new(), Vec::new());
-    l2::measure(&mut rows, &mut notes);
-    l3::measure(floors.clock_nanos, &mut rows, &mut notes);
+    let parts: Vec<String> = std::env::args().skip(1).collect();
+    let wanted = |part: &str| parts.is_empty() || parts.iter().any(|name| name == part);
+    if wanted("l2") {
+        l2::measure(&mut rows, &mut notes);
+    }
+    if wanted("l3") {
+        l3::measure(floors.clock_nanos, &mut rows, &mut notes);
+    }
     println!("{}", json!({ "floors": floors.to_json(), "rows": rows, "notes": notes }));
 }
