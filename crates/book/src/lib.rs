@@ -12,6 +12,7 @@ pub mod l3;
 pub mod ladder;
 pub mod market;
 pub mod sync;
+pub mod views;
 
 pub use buffer::{BUFFERED_DIFFS_MAX, BUFFERED_LEVELS_MAX};
 pub use half::LEVELS_PER_SIDE_MAX;
@@ -22,3 +23,4 @@ pub use l3::{
 pub use ladder::{DEFAULT_WORDS, Ladder, LadderCounts, Levels};
 pub use market::{BookTouch, MarketBook, TouchCounts, TouchOutcome, TouchSource};
 pub use sync::{Counts, DepthOutcome, DepthSync, Rule};
+pub use views::Depth;
