@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { judge, judgeAll, lastJson, readBudgets, table } from './run.mjs'
+import { better, judge, judgeAll, lastJson, readBudgets, table } from './run.mjs'
 import { isFlat, trend } from './soak.mjs'
 
 const budgets = `
@@ -30,6 +30,22 @@ test('an absolute goal: ratio is ours over the goal', () => {
   assert.equal(judge({ id: 'a', ours: 1.6 }, max).met, false)
   assert.equal(judge({ id: 'a', ours: 1.5 }, max).met, true)
   assert.equal(judge({ id: 'a', ours: 9 }, { kind: 'min', goal: 10 }).met, false)
+})
+
+test('a rival slower than its listed figure allows makes its row invalid, until a quieter run', () => {
+  const budget = { kind: 'rival', goal: 20, listed: 1_000 }
+  const row = (ours, rival) => judge({ id: 'a', ours, rival }, budget)
+  const [quiet, bound, loaded] = [row(40, 1_000), row(50, 1_250), row(40, 1_251)]
+  assert.deepEqual([quiet.valid, quiet.met, quiet.listed], [true, true, 1_000])
+  assert.deepEqual([bound.valid, bound.met], [true, true])
+  assert.deepEqual([loaded.valid, loaded.met], [false, false])
+  assert.deepEqual([row(100, 1_000).valid, row(100, 1_000).met], [true, false])
+  assert.equal(row(40, undefined).valid, false)
+  assert.equal(judge({ id: 'a', ours: 40, rival: 9_000 }, { kind: 'rival', goal: 20 }).valid, undefined)
+  const [missed, reached] = [{ id: 'b', met: false }, { id: 'b', met: true }]
+  assert.deepEqual(better([loaded, missed], [quiet, reached]), [quiet, missed])
+  assert.deepEqual(better([loaded], [loaded]), [loaded])
+  assert.match(table([loaded], new Map([['a', budget]])), /INVALID/)
 })
 
 test('a goal of zero is met by zero only, and nothing becomes NaN', () => {

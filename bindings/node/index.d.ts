@@ -76,6 +76,18 @@ export declare class ExchangeHost {
   close(): string
 }
 
+/** A matching book. Its views are over `SharedArrayBuffer`s, which cannot be detached. */
+export declare class MatchingBook {
+  /** A book of at most so many resting orders and price levels a side. Throws ARGUMENT_INVALID outside their ranges. */
+  constructor(ordersMax: number, levelsMax: number, commands: Float64Array, reports: Float64Array, progress: Uint32Array)
+  /** Executes command rows `from` to `from + count - 1` until all are taken or the reports are full. */
+  run(from: number, count: number): void
+  /** Number of resting orders. */
+  resting(): number
+  /** The best levels of a side (1 bids, 2 asks), best first: price in ticks, lots, price, lots and so on. */
+  levels(side: number, most: number): Float64Array
+}
+
 /** This environment's end of a port. */
 export declare class PortLink {
   /** Attaches to the port whose bell has this number. Throws ARGUMENT_INVALID when there is none (any more). */

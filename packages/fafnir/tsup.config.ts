@@ -15,9 +15,12 @@ const common: Options = {
   external: [/^@fafnir\/native-/],
 }
 
+// The library itself and its rooms that are usable alone.
+const doors = { index: 'src/index.ts', venue: 'src/venue/index.ts' }
+
 // `Symbol.asyncDispose` stands in the types, so they bring its library along for users whose target is older.
 const declarations: Options['dts'] = {
-  entry: { index: 'src/index.ts' },
+  entry: doors,
   banner: '/// <reference lib="esnext.disposable" />',
 }
 
@@ -25,16 +28,17 @@ const declarations: Options['dts'] = {
 const config: ReturnType<typeof defineConfig> = defineConfig([
   {
     ...common,
-    entry: { index: 'src/index.ts', 'cli/main': 'src/cli/main.ts' },
+    entry: { ...doors, 'cli/main': 'src/cli/main.ts' },
     format: ['esm'],
     splitting: true,
     dts: declarations,
   },
   {
     ...common,
-    entry: { index: 'src/index.ts' },
+    entry: doors,
     format: ['cjs'],
-    splitting: false,
+    // Doors share their chunks, so that an error of one is an error of the other.
+    splitting: true,
     dts: declarations,
   },
 ])

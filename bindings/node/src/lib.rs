@@ -12,6 +12,7 @@ mod engine;
 mod errors;
 mod exchange;
 mod host;
+mod matching;
 mod math;
 mod port;
 mod replay;

@@ -8,6 +8,7 @@
 use std::path::{Path, PathBuf};
 
 mod alloc;
+pub mod matching_flow;
 pub mod usdm;
 
 pub use alloc::{Allocations, CountingAllocator, allocations_during};

@@ -20,6 +20,7 @@ mod order_ids;
 mod queue;
 mod recorded;
 mod resting;
+mod rows;
 
 pub use accounts::ACCOUNTS_MAX;
 pub use desk::{ENDED_IDS_MAX, OWN_ORDERS_MAX};
@@ -27,9 +28,10 @@ pub use feed::{FeedBatch, FeedItem, LevelRange};
 pub use generated::{GENERATED_LEVELS_MAX, GENERATED_ORDERS_MAX, GeneratedVenue};
 pub use ledger::{Ledger, LedgerDifference};
 pub use matching::{Counterparty, Handle, Maker, Matcher, ORDER_LOTS_MAX, ORDER_TICKS_MAX};
-pub use matching_book::{MatchCommand, MatchReport, MatchingBook, OrderRule, Reports, RestingOrder};
+pub use matching_book::{MatchCommand, MatchReport, MatchingBook, OrderRule, QueuedOrder, Reports};
 pub use recorded::RecordedVenue;
 pub use resting::{BOOK_LEVELS_MAX, BOOK_ORDERS_MAX};
+pub use rows::{ROW_CELLS, row_of, run_rows};
 
 /// Most reports of one call: an answer, a fill per level taken, and a fill and an end for each of our orders. A caller
 /// that reserves this many (`reserve_reports`) never sees its buffer grow.

@@ -151,7 +151,7 @@ impl Reports for Vec<MatchReport> {
 
 /// A resting order.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct RestingOrder {
+pub struct QueuedOrder {
     /// Its id.
     pub id: u64,
     /// Whose it is.
@@ -257,19 +257,19 @@ impl MatchingBook {
         self.resting.walk(side)
     }
     /// A resting order.
-    pub fn order(&self, id: u64) -> Option<RestingOrder> {
+    pub fn order(&self, id: u64) -> Option<QueuedOrder> {
         self.find(id).map(|slot| self.resting_order(slot))
     }
     /// Orders at a price, first to last.
-    pub fn queue(&self, side: Side, price: Ticks) -> impl Iterator<Item = RestingOrder> + '_ {
+    pub fn queue(&self, side: Side, price: Ticks) -> impl Iterator<Item = QueuedOrder> + '_ {
         self.resting.slots(self.resting.queue(key_of(side, price.0))).map(|slot| self.resting_order(slot))
     }
 
-    fn resting_order(&self, slot: u32) -> RestingOrder {
+    fn resting_order(&self, slot: u32) -> QueuedOrder {
         let node = self.resting.node(slot);
         let owner = self.terms[slot as usize].owner;
         let (side, price) = (side_of(node.key), price_of(node.key));
-        RestingOrder { id: node.tag, owner, side, price, open: Lots(node.open) }
+        QueuedOrder { id: node.tag, owner, side, price, open: Lots(node.open) }
     }
 
     #[inline]

@@ -76,6 +76,16 @@ export interface PortLink {
   close(): void
 }
 
+/** A matching book over views bound at its start. */
+export interface MatchingBook {
+  /** Executes command rows `from` to `from + count - 1`; taken, written and in flight go to the progress view. */
+  run(from: number, count: number): void
+  /** Number of resting orders. */
+  resting(): number
+  /** Best levels of a side (1 bids, 2 asks): price, lots, price, lots and so on. */
+  levels(side: number, most: number): Float64Array
+}
+
 /** What the native module exports. Every error it throws carries JSON and passes through `fromNative`. */
 export interface Native {
   buildInfo(): string
@@ -113,6 +123,13 @@ export interface Native {
     commands: Uint8Array,
   ) => BacktestSession
   EngineHost: new (configJson: string, optionsJson: string, memory: EngineMemory, doorbell: () => void) => EngineHost
+  MatchingBook: new (
+    ordersMax: number,
+    levelsMax: number,
+    commands: Float64Array,
+    reports: Float64Array,
+    progress: Uint32Array,
+  ) => MatchingBook
   PortLink: new (bell: number, doorbell: () => void) => PortLink
 }
 
