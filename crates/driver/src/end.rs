@@ -5,7 +5,7 @@
 //! Costs: cold path; showing is some dozens of stores every 50 ms.
 use net::NetEvent;
 use serde::Serialize;
-use types::{Code, Fault, InstrumentId, Side};
+use types::{Code, Fault, InstrumentId, OrderEvent, Side};
 
 use crate::control::KillReason;
 use crate::lines::{Counts, END_POLL, Lines, PAPER_TOKEN};
@@ -115,7 +115,8 @@ impl Work {
         self.show(None);
         let stats = self.stats.json(self.engine.setup());
         let panicked = self.fault.as_ref().is_some_and(|fault| fault.code == Code::EnginePanicked);
-        let open_orders = if panicked { self.live.len() } else { self.engine.orders().open_count() };
+        let may_work = |event: &OrderEvent| !self.settled[self.facts.venue_of(event.instrument().index()).0 as usize];
+        let open_orders = if panicked { self.live.count(may_work) } else { self.engine.orders().open_count() };
         HostedSummary {
             hash: journal::hex(hash),
             turns: self.turn,
@@ -176,7 +177,8 @@ impl Work {
         self.end(None, &mut [])
     }
 
-    /// Turns on until the cancels are answered or the wait is over, then ends what is connected.
+    /// Turns on until the cancels are answered or the wait is over, then ends what is connected. After a halt, which
+    /// leaves nothing to turn, the last cancels have the same time.
     fn leave(&mut self, mut lines: Option<Lines>, producers: &mut [Producer]) -> Vec<ConnectionSummary> {
         let begun = self.machine.monotonic();
         let waited = |work: &Work| work.machine.monotonic() - begun;
@@ -192,6 +194,10 @@ impl Work {
                 }
             }
             self.round(&mut lines, producers, staying);
+        }
+        let halted = |work: &Work| work.fault.is_some() && waited(work) < work.manner.close_wait;
+        while halted(self) && lines.as_ref().is_some_and(Lines::has_last_cancels) {
+            self.round(&mut lines, producers, true);
         }
         let farewell = self.machine.monotonic();
         let so_long = |work: &Work| work.machine.monotonic() - farewell < FAREWELL_MAX;

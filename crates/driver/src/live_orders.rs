@@ -37,9 +37,19 @@ impl LiveOrders {
         LiveOrders { slots, counter: 0, cancelled: false }
     }
 
-    /// How many there are.
-    pub(crate) fn len(&self) -> usize {
-        self.slots.iter().flatten().count()
+    /// Is there one like this?
+    pub(crate) fn any(&self, is: impl Fn(&OrderEvent) -> bool) -> bool {
+        self.slots.iter().flatten().any(|order| is(&order.event))
+    }
+
+    /// How many like this.
+    pub(crate) fn count(&self, is: impl Fn(&OrderEvent) -> bool) -> usize {
+        self.slots.iter().flatten().filter(|order| is(&order.event)).count()
+    }
+
+    /// Was a request with this counter made here, after the engine had halted?
+    pub(crate) fn is_own(counter: u32) -> bool {
+        counter >= OWN_COUNTERS
     }
 
     fn home(&self, order_id: u64) -> usize {

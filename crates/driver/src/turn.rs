@@ -9,10 +9,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use types::limits::{FIX_MESSAGE_BYTES_MAX, TURNS_PER_HASH_RECORD};
 use types::{
     Code, ConnId, ConnState, Control, EffectRef, Event, EventKind, Fault, Input, InputKind, InstrumentId, OrderEvent,
-    OrderEventKind, OrderId, Side, VenueId, flag,
+    OrderEventKind, OrderId, UnixNanos, VenueId, flag,
 };
 use wire::fix;
 
+use crate::lines::Entry;
 use crate::work::Work;
 
 impl Work {
@@ -97,7 +98,7 @@ impl Work {
                     match event.kind() {
                         Some(EventKind::SnapshotWanted) => self.outlet.want(event.instrument()),
                         Some(EventKind::Conn) if event.detail == ConnState::Down as u8 => {
-                            self.outlet.given_up(ConnId(event.id as u16));
+                            self.outlet.given_up(ConnId(event.id as u16), event.code);
                         }
                         _ => {}
                     }
@@ -124,23 +125,13 @@ impl Work {
             return self.image_written(port);
         }
         self.now = self.now.max(self.clock.now(self.machine.monotonic()));
-        for order in self.engine.orders().open_orders() {
-            let mut event = OrderEvent::new(OrderEventKind::Accepted, order.instrument, order.side, order.id);
-            (event.time, event.state, event.flags) = (self.now, order.state as u8, order.flags | flag::SNAPSHOT);
-            (event.price, event.quantity, event.filled) = (order.price, order.quantity, order.filled);
-            (event.client_id, event.request) = (order.client_id.0, order.current);
-            (event.algo_id, event.trader_id) = (order.algo_id.0, order.trader_id.0);
-            self.out.order_to(port, &event);
-        }
-        let instruments = self.facts.instruments.len();
-        for i in 0..instruments {
-            let id = InstrumentId(i as u16);
-            let lots = self.engine.orders().position(id).lots;
-            let mut event = OrderEvent::new(OrderEventKind::Position, id, Side::Buy, OrderId::NONE);
-            (event.time, event.filled, event.last_lots) = (self.now, lots, lots);
-            event.flags = flag::SNAPSHOT | if i + 1 == instruments { flag::LAST } else { 0 };
-            self.out.order_to(port, &event);
-        }
+        let (out, instruments) = (&mut self.out, self.facts.instruments.len());
+        self.engine.image(self.now, |event| {
+            let mut event = *event;
+            let ends = event.kind() == Some(OrderEventKind::Position) && event.instrument().index() + 1 == instruments;
+            event.flags |= if ends { flag::LAST } else { 0 };
+            out.order_to(port, &event);
+        });
         self.image_written(port);
     }
 
@@ -165,7 +156,8 @@ impl Work {
         let mut event = Event::new(EventKind::Trading, InstrumentId(0));
         (event.time, event.detail, event.code) = (self.now, 1, fault.code as u16);
         self.fault = Some(fault);
-        self.send_cancels();
+        let mut numbers: Vec<_> = self.outlet.entries.iter().map(Entry::next_sequence).collect();
+        self.send_cancels(&mut numbers, self.now);
         let out = &mut self.out;
         out.event(&event);
         self.live.cancels(self.now, |cancel, _| out.order(cancel));
@@ -174,20 +166,31 @@ impl Work {
         }
     }
 
-    /// On each session that was begun, numbered on from what was sent there last: a mass cancel, which also reaches
-    /// what the table knows by an id that a replace on its way has changed; then, for a venue that does none, a cancel
-    /// for every order that may be working.
+    /// After a halt: says that something went wrong with the last cancels.
     #[cold]
-    fn send_cancels(&mut self) {
-        let Work { live, outlet, facts, now, .. } = self;
+    pub(crate) fn tell_fault(&mut self, code: Code) {
+        let mut event = Event::new(EventKind::Fault, InstrumentId(0));
+        (event.time, event.code) = (self.now, code as u16);
+        self.out.event(&event);
+        self.out.publish();
+    }
+
+    /// On each session that stands, numbered on from its number in `numbers`, which is moved on (`None` where nothing
+    /// can be sent any more): a mass cancel, which also reaches what the table knows by an id that a replace on its way
+    /// has changed; then, for a venue that does none, a cancel for every order that may be working.
+    #[cold]
+    pub(crate) fn send_cancels(&mut self, numbers: &mut [Option<u64>], now: UnixNanos) {
+        let Work { live, outlet, facts, awaited, .. } = self;
         outlet.forget();
         let mut message = [0; FIX_MESSAGE_BYTES_MAX];
         for (venue, (sender, target)) in facts.comp_ids.iter().enumerate() {
-            let Some(sequence) = outlet.entries[venue].next_sequence() else { continue };
-            let header = fix::Header { sender, target, sequence, time: *now };
+            let Some(sequence) = numbers[venue] else { continue };
+            let (slot, venue) = (&mut numbers[venue], VenueId(venue as u8));
+            awaited.retain(|&(known, _)| known != venue);
+            let header = fix::Header { sender, target, sequence, time: now };
             let id = OrderId::new(facts.session, live.next_request());
             if let Ok(length) = fix::request::mass_cancel(&mut message, &header, id, None) {
-                outlet.send_now(ConnId::orders(VenueId(venue as u8)), &message[..length]);
+                *slot = outlet.send_now(ConnId::orders(venue), &message[..length]).then_some(sequence + 1);
             }
         }
         let mut send = |cancel: &OrderEvent, orig_cl_ord_id: OrderId| {
@@ -196,9 +199,9 @@ impl Work {
                 return;
             };
             let VenueId(venue) = instrument.venue;
-            let Some(sequence) = outlet.entries[venue as usize].next_sequence() else { return };
+            let Some(sequence) = numbers[venue as usize] else { return };
             let (sender, target) = &facts.comp_ids[venue as usize];
-            let header = fix::Header { sender, target, sequence, time: *now };
+            let header = fix::Header { sender, target, sequence, time: now };
             let order = fix::CancelOrder {
                 cl_ord_id: cancel.request_id(),
                 orig_cl_ord_id,
@@ -207,10 +210,12 @@ impl Work {
                 quantity: cancel.quantity,
             };
             if let Ok(length) = fix::cancel_order(&mut message, &header, &order) {
-                outlet.send_now(ConnId::orders(instrument.venue), &message[..length]);
+                let taken = outlet.send_now(ConnId::orders(instrument.venue), &message[..length]);
+                numbers[venue as usize] = taken.then_some(sequence + 1);
+                awaited.push((instrument.venue, cancel.request_id()));
             }
         };
-        live.cancels(*now, &mut send);
+        live.cancels(now, &mut send);
         live.late_cancels(&mut send);
     }
 }

@@ -12,12 +12,13 @@ use std::time::Duration;
 use engine::Engine;
 use journal::{EffectsHash, Writer};
 use net::{Wait, Waiter};
-use types::config::{Setup, VenueSetup};
+use types::config::{OrderEntry, Setup, VenueSetup};
 use types::limits::INPUT_BYTES_MAX;
 use types::{
     Command, CommandKind, ConnId, ConnState, Control, Effects, Event, Fault, InputKind, Instrument, InstrumentId,
-    OrderEvent, OrderState, Ticks, UnixNanos, VenueId, event,
+    OrderEvent, OrderId, OrderState, Ticks, UnixNanos, VenueId, event,
 };
+use wire::fix::{Role, SessionSetup};
 use zerocopy::FromBytes;
 
 use crate::clock::{Clock, Machine};
@@ -64,9 +65,28 @@ pub(crate) struct Facts {
     pub(crate) instruments: Vec<Instrument>,
     /// SenderCompID and TargetCompID by venue.
     pub(crate) comp_ids: Vec<(Vec<u8>, Vec<u8>)>,
+    /// The FIX session by venue, where the engine owns one.
+    pub(crate) sessions: Vec<Option<SessionSetup>>,
 }
 
 impl Facts {
+    fn new(setup: &Setup) -> Facts {
+        let comp_id =
+            |venue: &VenueSetup| (venue.sender_comp_id.clone().into_bytes(), venue.target_comp_id.clone().into_bytes());
+        let session = |venue: &VenueSetup| {
+            let OrderEntry::Fix { heartbeat, cancel_on_disconnect } = venue.entry else { return None };
+            let (sender, target) = comp_id(venue);
+            let setup = SessionSetup::new(Role::Initiator, &sender, &target, heartbeat);
+            Some(SessionSetup { cancel_on_disconnect, ..setup })
+        };
+        Facts {
+            session: setup.session,
+            instruments: setup.instruments.clone(),
+            comp_ids: setup.venues.iter().map(comp_id).collect(),
+            sessions: setup.venues.iter().map(session).collect(),
+        }
+    }
+
     /// Venue of an instrument; of one that is none the first.
     pub(crate) fn venue_of(&self, instrument: usize) -> VenueId {
         self.instruments.get(instrument).map_or(VenueId(0), |instrument| instrument.venue)
@@ -87,8 +107,6 @@ pub(crate) struct Work {
     /// The wall clock at the start.
     wall: u64,
     pub(crate) clock: Clock,
-    /// A venue's stamp has set the clock.
-    pub(crate) clock_followed: bool,
     pub(crate) turn: u64,
     pub(crate) now: UnixNanos,
     pub(crate) killed: bool,
@@ -105,6 +123,10 @@ pub(crate) struct Work {
     pub(crate) messages: u64,
     pub(crate) manner: Manner,
     pub(crate) facts: Facts,
+    /// After a halt: cancels sent and not answered.
+    pub(crate) awaited: Vec<(VenueId, OrderId)>,
+    /// After a halt, by venue: nothing of ours is open there any more.
+    pub(crate) settled: Box<[bool]>,
     /// When the loop looked at its sockets last, monotonic: one reading of the clock a round.
     pub(crate) looked_at: u64,
     turns_since_look: u32,
@@ -121,11 +143,10 @@ impl Work {
         let machine = Machine::start();
         let (wall, monotonic) = (machine.wall(), machine.monotonic());
         let follows = setup.venues.iter().any(|venue| venue.market.as_ref().is_some_and(|link| link.follow_clock));
-        let comp_id =
-            |venue: &VenueSetup| (venue.sender_comp_id.clone().into_bytes(), venue.target_comp_id.clone().into_bytes());
-        let comp_ids = setup.venues.iter().map(comp_id).collect();
-        let facts = Facts { session: setup.session, instruments: setup.instruments.clone(), comp_ids };
         Work {
+            facts: Facts::new(&setup),
+            awaited: Vec::new(),
+            settled: vec![false; setup.venues.len()].into_boxed_slice(),
             live: LiveOrders::new(setup.orders.max_orders),
             stats: Arc::new(Stats::new(&setup)),
             engine: Engine::new(setup),
@@ -138,7 +159,6 @@ impl Work {
             clock: Clock::start(wall, monotonic, follows),
             wall,
             machine,
-            clock_followed: false,
             turn: 0,
             now: UnixNanos::NONE,
             killed: false,
@@ -150,7 +170,6 @@ impl Work {
             outlet,
             messages: 0,
             manner,
-            facts,
             looked_at: monotonic,
             turns_since_look: 0,
             show_at: 0,
@@ -388,7 +407,7 @@ impl Work {
     fn sleep_max(&self) -> Duration {
         let papers = self.outlet.papers.iter().flatten().filter_map(|line| line.due());
         let due = papers.chain(self.timers.due()).min();
-        let due = due.and_then(|due| self.clock.until(due, self.machine.monotonic()));
+        let due = due.map(|due| self.clock.until(due, self.machine.monotonic()));
         due.map_or(SLEEP_MAX, |nanos| Duration::from_nanos(nanos).min(SLEEP_MAX))
     }
 
@@ -398,9 +417,9 @@ impl Work {
         UnixNanos(self.wall + monotonic)
     }
 
-    pub(crate) fn follow_stamp(&mut self, stamp: ClockStamp) {
-        self.clock_followed = true;
-        self.clock.follow(stamp, self.machine.monotonic());
+    /// A venue's stamp; `false` when it is too far ahead to be followed.
+    pub(crate) fn follow_stamp(&mut self, stamp: ClockStamp) -> bool {
+        self.clock.follow(stamp, self.machine.monotonic())
     }
 
     pub(crate) fn follow_no_more(&mut self) {

@@ -2,77 +2,17 @@
 mod common;
 mod live_support;
 
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use common::{Session, scratch};
-use fafnir_driver::{Hosted, HostedOptions, HostedSummary, replay};
+use common::Session;
+use fafnir_driver::{Hosted, HostedOptions};
 use journal::{Reader, Record};
-use live_support::Venue;
+use live_support::{Venue, config, folder, host, quotes_both_sides, replays, start, until};
 use ring::{OrdersReader, Region};
 use types::config::HostConfig;
 use types::{Code, Control, InputKind};
-
-/// The fixture's instrument with a native quoter at a venue on sockets.
-fn config(venue: &Venue, more: &str) -> String {
-    format!(
-        r#"{{ "volatility": {{ "window": 50 }},
-    "venues": [{{ "name": "BINANCE",
-        "market": {{ "url": "ws://{market}/stream", "snapshotUrl": "http://{market}/snapshot?symbol={{symbol}}",
-                     "staleMillis": 300 }},
-        "orders": {{ "kind": "fix", "address": "{orders}", "heartbeatSeconds": 1 }} }}],
-    "instruments": [{{ "symbol": "FAFUSDT", "venue": "BINANCE", "tickSize": "0.1", "lotSize": "0.001",
-                      "priceDecimals": 2, "risk": {{ "maxMessages": 1000000 }} }}],
-    "quoters": [{{ "instrument": "FAFUSDT", "riskAversionPerMoney": 1e-9, "intensityDecayPerPrice": 4.0,
-                  "orderQuantity": "0.01", "maxInventory": "0.1" }}]{more} }}"#,
-        market = venue.market,
-        orders = venue.orders,
-    )
-}
-
-fn host(state: Option<&Path>) -> HostConfig {
-    HostConfig {
-        state_dir: state.map(|dir| dir.display().to_string()),
-        entropy_seed: Some(7),
-        close_millis: Some(2_000),
-        ..HostConfig::default()
-    }
-}
-
-fn start(venue: &Venue, host: HostConfig, fail_at_turn: Option<u64>) -> Session {
-    Session::try_start_host(&config(venue, ""), 1 << 24, host, fail_at_turn).unwrap_or_else(|fault| panic!("{fault}"))
-}
-
-/// Waits for something the engine shows.
-fn until(session: &Session, what: &str, ready: impl Fn(&serde_json::Value) -> bool) -> serde_json::Value {
-    let started = Instant::now();
-    loop {
-        let stats: serde_json::Value = serde_json::from_str(&session.hosted.stats()).unwrap();
-        if ready(&stats) {
-            return stats;
-        }
-        assert!(started.elapsed() < Duration::from_secs(10), "{what}: {stats:#}");
-        std::thread::sleep(Duration::from_millis(2));
-    }
-}
-
-fn quotes_both_sides(stats: &serde_json::Value) -> bool {
-    let instrument = &stats["instruments"][0];
-    instrument["quoteBid"].is_number() && instrument["quoteAsk"].is_number() && stats["orders"]["open"] == 2
-}
-
-/// The journal replays to the hash of the run.
-fn replays(dir: &Path, summary: &HostedSummary) {
-    let outcome = replay(&dir.join("journal"), None, |_| (), || true).unwrap();
-    assert_eq!((outcome.hash.as_str(), outcome.turns), (summary.hash.as_str(), summary.turns));
-    assert!(outcome.matches);
-}
-
-fn folder(name: &str) -> PathBuf {
-    scratch(&format!("live-{name}"))
-}
 
 #[test]
 fn it_quotes_over_sockets_and_leaves_nothing_behind() {
@@ -234,21 +174,6 @@ fn lost_connections_are_made_anew_and_books_and_orders_agree_again() {
     assert!(summary.connections[0].lost >= 2 && summary.connections[1].lost >= 1, "{:?}", summary.connections);
     replays(&dir, &summary);
     std::fs::remove_dir_all(&dir).unwrap();
-}
-
-#[test]
-fn order_entry_that_stops_answering_is_given_up() {
-    let venue = Venue::start();
-    let mut session = start(&venue, host(None), None);
-    until(&session, "quotes", quotes_both_sides);
-    venue.set(|faults| &faults.mute, true);
-    until(&session, "given up", |stats| stats["connections"][1]["lost"].as_u64() >= Some(1));
-    venue.set(|faults| &faults.mute, false);
-    venue.until("a logon after it", |seen| seen.logons >= 2);
-    until(&session, "quotes again", quotes_both_sides);
-    let summary = session.hosted.close().unwrap();
-    assert!(summary.fault.is_none(), "{:?}", summary.fault);
-    assert!(venue.seen().resting.is_empty(), "{:?} {:?}", venue.seen().resting, venue.seen().types);
 }
 
 #[test]

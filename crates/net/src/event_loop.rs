@@ -172,6 +172,14 @@ impl<T: Transport> EventLoop<T> {
         self.enqueue(token);
     }
 
+    pub(crate) fn reset(&mut self, token: Token) {
+        #[cfg(target_os = "linux")]
+        if let Some(stream) = self.connection(token).and_then(|connection| connection.stream.as_ref()) {
+            crate::linux::reset_on_close(stream);
+        }
+        self.abort(token);
+    }
+
     fn stop_listening(&mut self, token: Token) {
         if let Some(Entry::Listener(mut listener)) = self.table.remove(token) {
             self.transport.deregister(Socket::Listener(&mut listener.socket));

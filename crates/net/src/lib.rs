@@ -195,6 +195,12 @@ impl Net {
         each!(&mut self.inner, inner => inner.abort(token))
     }
 
+    /// The same, and on Linux what the kernel has taken and not sent is dropped too: the peer sees a reset. For bytes
+    /// that must not arrive late, such as orders; elsewhere the kernel goes on sending them.
+    pub fn reset(&mut self, token: Token) {
+        each!(&mut self.inner, inner => inner.reset(token))
+    }
+
     /// Stops or resumes reading: while paused, bytes stay in the kernel and the peer is slowed down by it. The peer's
     /// end or reset is then seen only after reading resumes, or when a send fails.
     pub fn pause(&mut self, token: Token, paused: bool) {

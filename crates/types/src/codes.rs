@@ -153,7 +153,7 @@ codes! {
     915 PortInUse "PORT_IN_USE" "driver" "A port cannot be listened on; fields name it and the error.";
     916 DeadMan "DEAD_MAN" "driver" "The owner gave no sign of life for the configured time; the kill switch was pulled.";
     917 PeerSlow "PEER_SLOW" "driver" "A peer does not read what it is sent; its bounded buffer is full.";
-    918 ClockStepped "CLOCK_STEPPED" "driver" "The wall clock was stepped; engine time went on by the monotonic clock.";
+    918 ClockStepped "CLOCK_STEPPED" "driver" "The wall clock was stepped, or a venue stated a time too far ahead; engine time went on without it.";
     919 LedgerDamaged "LEDGER_DAMAGED" "driver" "The exchange's ledger cannot be read back; fields name the line.";
 
     1000 NativeMissing "NATIVE_MISSING" "native" "No native package for this platform is installed.";

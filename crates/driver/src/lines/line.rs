@@ -142,6 +142,7 @@ fn tell(
         LinkEvent::Message(_) => counts.messages += 1,
         LinkEvent::Fault(fault) => counts.fault(fault.code),
         LinkEvent::Down => counts.lost += 1,
+        LinkEvent::Stamp(stamp) if !work.follow_stamp(stamp) => counts.fault(Code::ClockStepped),
         LinkEvent::Up | LinkEvent::Stamp(_) => {}
     }
     told(work, event, read_at);

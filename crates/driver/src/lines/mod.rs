@@ -3,6 +3,7 @@
 //! Out:   what they bring as inputs of the engine: reports, then market data, then snapshots; connections kept up.
 //! Holds: the loop never waits for a name, a handshake or a peer; what a poll brings is all used before the next.
 //! Costs: one poll and one copy of what was read; a few branches for each line with nothing new.
+mod last_cancels;
 mod line;
 mod orders;
 mod outlet;
@@ -23,7 +24,7 @@ use crate::ports::Producer;
 use crate::work::Work;
 use line::Line;
 use orders::OrdersLine;
-pub(crate) use outlet::{Outlet, PAPER_TOKEN};
+pub(crate) use outlet::{Entry, Outlet, PAPER_TOKEN};
 pub(crate) use paper::PaperLine;
 use resolver::Resolver;
 pub(crate) use socket::Counts;
@@ -219,10 +220,13 @@ impl Lines {
             self.answers(work);
         }
         // Where the clock follows a venue, its time comes before everything that is stamped with it.
-        let awaits_stamp = self.markets.iter().any(|(_, market)| market.follows) && !work.clock_followed;
+        let awaits_stamp = self.markets.iter().any(|(_, market)| market.follows) && !work.clock.followed;
         let may_connect = timed && !self.leaving && (!awaits_stamp || now >= began.plus(STAMP_WAIT));
         for (_, line) in &mut self.orders {
-            line.serve(now, may_connect, &self.order_resolver, work, producers);
+            match work.fault {
+                None => line.serve(now, may_connect, &self.order_resolver, work, producers),
+                Some(_) => line.serve_halted(now, timed, &self.order_resolver, work),
+            }
         }
         for (_, market) in &mut self.markets {
             let MarketLine { line, conn, told_up, held, follows } = market;
@@ -276,6 +280,11 @@ impl Lines {
                 socket.found(ask, found, net);
             }
         }
+    }
+
+    /// After a halt: are there venues that the last cancels have still to reach, or that have still to answer them?
+    pub(crate) fn has_last_cancels(&self) -> bool {
+        self.orders.iter().any(|(_, line)| line.has_last_cancels())
     }
 
     /// No connection is made from here on.
@@ -338,13 +347,10 @@ impl Held<'_> {
                 work.input(InputKind::Bytes { conn: self.conn, bytes }, read_at);
                 work.look(producers);
             }
-            LinkEvent::Stamp(stamp) => {
-                work.follow_stamp(stamp);
-                self.release(work);
-            }
+            LinkEvent::Stamp(_) => self.release(work),
             LinkEvent::Up => {
                 *self.held = Some(self.now);
-                if !self.follows || work.clock_followed {
+                if !self.follows || work.clock.followed {
                     self.release(work);
                 }
             }

@@ -26,6 +26,8 @@ pub(crate) struct Entry {
     pub(crate) token: Option<Token>,
     /// The engine ended the session: the connection is to be closed.
     pub(crate) given_up: bool,
+    /// Why, as the number of a code; 0: in good order.
+    pub(crate) reason: u16,
     /// The peer reads too slowly or the socket is gone: the connection is to be dropped.
     pub(crate) failed: Option<Code>,
     /// Sent since it is up.
@@ -45,6 +47,7 @@ impl Entry {
         Entry {
             token: None,
             given_up: false,
+            reason: 0,
             failed: None,
             sent: 0,
             head: [0; HEAD_BYTES],
@@ -56,7 +59,8 @@ impl Entry {
     }
     /// A connection is up, or none is.
     pub(crate) fn connected(&mut self, token: Option<Token>) {
-        (self.token, self.given_up, self.failed, self.sent) = (token, false, None, 0);
+        (self.token, self.given_up, self.reason) = (token, false, 0);
+        (self.failed, self.sent) = (None, 0);
     }
     /// Keeps the head of a message that was sent.
     #[inline]
@@ -75,9 +79,16 @@ impl Entry {
     }
     /// MsgSeqNum (34) of the next message, when something can be sent and a session was begun.
     pub(crate) fn next_sequence(&self) -> Option<u64> {
-        let begun = self.token.is_some() && self.sent > 0 && self.failed.is_none();
-        let last = last_sequence(&self.head[..self.head_bytes]).unwrap_or(self.before);
-        (begun && last > 0).then_some(last + 1)
+        let begun = self.has_begun() && self.failed.is_none();
+        begun.then(|| self.next_number()).filter(|&number| number > 1)
+    }
+    /// MsgSeqNum (34) after the last one used, on whatever connection.
+    pub(crate) fn next_number(&self) -> u64 {
+        last_sequence(&self.head[..self.head_bytes]).unwrap_or(self.before) + 1
+    }
+    /// A connection is up, and something was sent on it.
+    pub(crate) fn has_begun(&self) -> bool {
+        self.token.is_some() && self.sent > 0
     }
 }
 
@@ -196,11 +207,13 @@ impl Outlet {
         self.ends.clear();
     }
 
-    /// Sends one message at once: the engine has ended.
+    /// Sends one message at once: the engine has ended. `false`: the connection takes nothing more.
     #[cold]
-    pub(crate) fn send_now(&mut self, conn: ConnId, bytes: &[u8]) {
+    pub(crate) fn send_now(&mut self, conn: ConnId, bytes: &[u8]) -> bool {
         self.send(conn, bytes);
         self.flush();
+        let ConnRole::Orders(VenueId(venue)) = conn.role() else { return false };
+        self.entries.get(venue as usize).is_some_and(|entry| entry.token.is_some() && entry.failed.is_none())
     }
 
     /// What a turn that did not end has gathered is not sent.
@@ -217,12 +230,13 @@ impl Outlet {
         }
     }
 
-    /// The engine says that a connection is down. Of one that is up here it is the end.
-    pub(crate) fn given_up(&mut self, conn: ConnId) {
+    /// The engine says that a connection is down, and why. Of one that is up here it is the end.
+    pub(crate) fn given_up(&mut self, conn: ConnId, reason: u16) {
         if let ConnRole::Orders(VenueId(venue)) = conn.role()
             && let Some(entry) = self.entries.get_mut(venue as usize)
+            && entry.token.is_some()
         {
-            entry.given_up |= entry.token.is_some();
+            (entry.given_up, entry.reason) = (true, reason);
         }
     }
 }

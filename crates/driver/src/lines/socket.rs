@@ -137,6 +137,14 @@ impl Socket {
         self.forget();
     }
 
+    /// The same, and what the kernel has not sent is dropped with it: it must not arrive late.
+    pub(crate) fn reset(&mut self, net: &mut Net) {
+        if let Some(token) = self.token {
+            net.reset(token);
+        }
+        self.forget();
+    }
+
     fn forget(&mut self) {
         (self.token, self.asking) = (None, 0);
         (self.came_up, self.is_up, self.blocked, self.ended) = (false, false, false, None);

@@ -1,13 +1,20 @@
 //! A venue on real sockets for tests: plain blocking threads, messages written by hand, so that nothing of the driver
 //! or of its encoders judges itself. It trades nothing by itself; tests say what it answers.
 #![allow(dead_code)] // Each test file uses its own part.
-use std::collections::BTreeMap;
+mod desk;
+mod session;
+mod stream;
+
+use std::collections::{BTreeMap, VecDeque};
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
+
+pub use session::*;
+pub use stream::{Certificates, Stream};
 
 /// An order that rests there.
 #[derive(Clone, Debug)]
@@ -32,7 +39,13 @@ pub struct Seen {
     pub types: Vec<String>,
     pub snapshots: u64,
     pub market_connections: u64,
+    pub orders_connections: u64,
+    /// MsgType of every message on a connection whose session a later logon has ended.
+    pub late: Vec<String>,
+    /// Number and reset flag of every logon.
+    pub logon_numbers: Vec<(u64, bool)>,
     next_in: u64,
+    next_out: u64,
 }
 
 /// What the venue does wrong.
@@ -40,8 +53,14 @@ pub struct Seen {
 pub struct Faults {
     /// Order entry reads and answers nothing.
     pub mute: AtomicBool,
-    /// Order entry does not even read.
-    pub deaf: AtomicBool,
+    /// Order entry does not even read, on the connections up to this number; they stay there.
+    pub deaf_through: AtomicU64,
+    /// Those that do not read send heartbeats all the same.
+    pub chatty: AtomicBool,
+    /// So many logons are answered by a logout.
+    pub refused_logons: AtomicU64,
+    /// Order entry goes on with its numbers over connections, and asks for what it has missed.
+    pub keeps_numbers: AtomicBool,
     /// Connections are dropped: market, orders.
     pub drop_market: AtomicBool,
     pub drop_orders: AtomicBool,
@@ -49,6 +68,10 @@ pub struct Faults {
     pub silent: AtomicBool,
     /// Touches at full speed after the script.
     pub flood: AtomicBool,
+    /// Payloads of the market's next pings.
+    pub pings: Mutex<VecDeque<String>>,
+    /// With these certificates, or without TLS.
+    pub certificates: Mutex<Option<Certificates>>,
 }
 
 pub struct Venue {
@@ -89,12 +112,25 @@ impl Venue {
     pub fn start() -> Venue {
         Venue::start_at("127.0.0.1:0", "127.0.0.1:0", Arc::default())
     }
+    /// The next pings of the market.
+    pub fn ping(&self, payloads: &[String]) {
+        self.faults.pings.lock().unwrap().extend(payloads.iter().cloned());
+    }
+    /// Who it says it is from the next connection on.
+    pub fn present(&self, certificates: Certificates) {
+        *self.faults.certificates.lock().unwrap() = Some(certificates);
+    }
+    /// The connection of order entry that is there now stops reading.
+    pub fn deafen(&self) {
+        let now = self.seen().orders_connections;
+        self.faults.deaf_through.store(now, Ordering::SeqCst);
+    }
     /// At given addresses, with what an earlier one has seen.
     pub fn start_at(market: &str, orders: &str, seen: Arc<Mutex<Seen>>) -> Venue {
         let shared = Shared { seen, faults: Arc::default(), flooded: Arc::default(), stop: Arc::default() };
         let (market, orders) = (TcpListener::bind(market).unwrap(), TcpListener::bind(orders).unwrap());
         let (market_at, orders_at) = (market.local_addr().unwrap(), orders.local_addr().unwrap());
-        let threads = vec![serve(market, shared.clone(), serve_market), serve(orders, shared.clone(), serve_orders)];
+        let threads = vec![serve(market, shared.clone(), serve_market), serve(orders, shared.clone(), desk::serve)];
         let Shared { seen, faults, flooded, stop } = shared;
         Venue { market: market_at, orders: orders_at, seen, faults, flooded, stop, threads }
     }
@@ -131,7 +167,7 @@ impl Drop for Venue {
     }
 }
 
-fn serve(listener: TcpListener, shared: Shared, each: fn(TcpStream, Shared)) -> JoinHandle<()> {
+fn serve(listener: TcpListener, shared: Shared, each: fn(Stream, Shared)) -> JoinHandle<()> {
     listener.set_nonblocking(true).unwrap();
     std::thread::spawn(move || {
         let mut threads = Vec::new();
@@ -142,7 +178,8 @@ fn serve(listener: TcpListener, shared: Shared, each: fn(TcpStream, Shared)) -> 
                     stream.set_nodelay(true).unwrap();
                     stream.set_read_timeout(Some(Duration::from_millis(2))).unwrap();
                     let shared = shared.clone();
-                    threads.push(std::thread::spawn(move || each(stream, shared)));
+                    let certificates = shared.faults.certificates.lock().unwrap().clone();
+                    threads.push(std::thread::spawn(move || each(Stream::new(stream, certificates), shared)));
                 }
                 Err(_) => std::thread::sleep(Duration::from_millis(1)),
             }
@@ -152,13 +189,14 @@ fn serve(listener: TcpListener, shared: Shared, each: fn(TcpStream, Shared)) -> 
 }
 
 /// Reads up to a blank line.
-fn head(stream: &mut TcpStream, shared: &Shared) -> Option<String> {
+fn head(stream: &mut Stream, shared: &Shared) -> Option<String> {
     let (mut bytes, mut one) = (Vec::new(), [0]);
     while !bytes.ends_with(b"\r\n\r\n") {
         match stream.read(&mut one) {
             Ok(0) => return None,
             Ok(_) => bytes.push(one[0]),
             Err(_) if shared.stopped() => return None,
+            Err(error) if error.kind() == std::io::ErrorKind::InvalidData => return None,
             Err(_) => {}
         }
     }
@@ -182,13 +220,19 @@ fn ws_frame(opcode: u8, payload: &[u8]) -> Vec<u8> {
     frame
 }
 
-fn serve_market(mut stream: TcpStream, shared: Shared) {
+/// Sends the pings that are due; `false` when the peer is gone.
+fn send_pings(stream: &mut Stream, shared: &Shared) -> bool {
+    let pings: Vec<String> = shared.faults.pings.lock().unwrap().drain(..).collect();
+    pings.iter().all(|payload| stream.write_all(&ws_frame(9, payload.as_bytes())).is_ok())
+}
+
+fn serve_market(mut stream: Stream, shared: Shared) {
     let Some(request) = head(&mut stream, &shared) else { return };
     if request.starts_with("GET /snapshot") {
         let body = frames().into_iter().find(|(snapshot, _)| *snapshot).unwrap().1;
         let head =
             format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\nContent-Type: application/json\r\n\r\n", body.len());
-        let _ = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(&body));
+        let _ = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(&body)).and_then(|()| stream.flush());
         shared.seen().snapshots += 1;
         return;
     }
@@ -201,6 +245,7 @@ fn serve_market(mut stream: TcpStream, shared: Shared) {
     let snapshot_at = frames.iter().position(|(snapshot, _)| *snapshot).unwrap();
     let asked_before = shared.seen().snapshots;
     let gone = |shared: &Shared| shared.stopped() || shared.faults.drop_market.load(Ordering::Relaxed);
+    send_pings(&mut stream, &shared);
     for (at, (snapshot, bytes)) in frames.iter().enumerate() {
         // A little beyond the snapshot, then not on before it was fetched.
         while at == snapshot_at + 20 && shared.seen().snapshots == asked_before && !gone(&shared) {
@@ -222,6 +267,9 @@ fn serve_market(mut stream: TcpStream, shared: Shared) {
             std::thread::sleep(Duration::from_millis(2));
             continue;
         }
+        if !send_pings(&mut stream, &shared) {
+            return;
+        }
         let burst = if shared.faults.flood.load(Ordering::Relaxed) { 500 } else { 1 };
         let mut bytes = Vec::new();
         for _ in 0..burst {
@@ -239,170 +287,6 @@ fn serve_market(mut stream: TcpStream, shared: Shared) {
         shared.flooded.fetch_add(burst, Ordering::Relaxed);
         if burst == 1 {
             std::thread::sleep(Duration::from_millis(2));
-        }
-    }
-}
-
-/// A FIX message by hand.
-fn fix(msg_type: &str, sequence: u64, fields: &str) -> Vec<u8> {
-    let body = format!("35={msg_type}|49=BINANCE|56=FAFNIR|34={sequence}|52=20240808-10:00:00.000|{fields}");
-    let text = format!("8=FIX.4.4|9={}|{body}", body.len()).replace('|', "\x01");
-    let sum = text.bytes().map(u64::from).sum::<u64>() % 256;
-    format!("{text}10={sum:03}\x01").into_bytes()
-}
-
-/// The whole messages at the start of `bytes`, as fields; what is left stays.
-fn take_messages(bytes: &mut Vec<u8>) -> Vec<BTreeMap<u32, String>> {
-    let mut messages = Vec::new();
-    while let Some(at) = bytes.windows(4).position(|window| window == b"\x0110=") {
-        let Some(end) = bytes[at + 4..].iter().position(|&byte| byte == 1).map(|end| at + 5 + end) else { break };
-        let message: Vec<u8> = bytes.drain(..end).collect();
-        let text = String::from_utf8(message).unwrap();
-        let sum = text[..text.len() - 7].bytes().map(u64::from).sum::<u64>() % 256;
-        assert!(text.ends_with(&format!("10={sum:03}\x01")), "checksum of {text}");
-        let field = |field: &str| field.split_once('=').map(|(tag, value)| (tag.parse().unwrap(), value.to_string()));
-        messages.push(text.split('\x01').filter_map(field).collect());
-    }
-    messages
-}
-
-struct Desk {
-    /// Number of its logon; a later one ends the session of this.
-    logon: u64,
-    stream: TcpStream,
-    shared: Shared,
-    next_out: u64,
-    number: u64,
-}
-
-fn serve_orders(stream: TcpStream, shared: Shared) {
-    let mut desk = Desk { logon: 0, stream, shared: shared.clone(), next_out: 1, number: 0 };
-    let (mut bytes, mut chunk) = (Vec::new(), [0; 4_096]);
-    while !shared.stopped() && !shared.faults.drop_orders.load(Ordering::Relaxed) {
-        if shared.faults.deaf.load(Ordering::Relaxed) {
-            std::thread::sleep(Duration::from_millis(2));
-            continue;
-        }
-        match desk.stream.read(&mut chunk) {
-            Ok(0) => return,
-            Ok(count) => bytes.extend(&chunk[..count]),
-            Err(_) => continue,
-        }
-        for message in take_messages(&mut bytes) {
-            desk.on_message(&message);
-        }
-    }
-}
-
-impl Desk {
-    fn send(&mut self, msg_type: &str, fields: &str) {
-        if !self.shared.faults.mute.load(Ordering::Relaxed) {
-            let message = fix(msg_type, self.next_out, fields);
-            self.next_out += 1;
-            let _ = self.stream.write_all(&message);
-        }
-    }
-
-    fn on_message(&mut self, message: &BTreeMap<u32, String>) {
-        let field = |tag: u32| message.get(&tag).cloned().unwrap_or_default();
-        let msg_type = field(35);
-        let sequence: u64 = field(34).parse().unwrap();
-        let mut seen = self.shared.seen.lock().unwrap();
-        if msg_type != "A" && self.logon != seen.logons {
-            return;
-        }
-        seen.types.push(msg_type.clone());
-        if msg_type == "A" {
-            seen.logons += 1;
-            self.logon = seen.logons;
-            // Our answer resets the numbers (141=Y): the logon counts as 1.
-            seen.next_in = sequence;
-        }
-        if sequence != seen.next_in {
-            let what = format!("expected {} got {sequence} {msg_type}", seen.next_in);
-            seen.bad_sequence.push(what);
-        }
-        seen.next_in = if msg_type == "A" { 2 } else { sequence + 1 };
-        drop(seen);
-        match msg_type.as_str() {
-            // The venue begins at 1 with every logon, and says so.
-            "A" => self.send("A", &format!("98=0|108={}|141=Y|", field(108))),
-            "1" => self.send("0", &format!("112={}|", field(112))),
-            "5" => {
-                self.shared.seen().logouts += 1;
-                self.send("5", "");
-            }
-            "D" => self.on_new(&field(11), Resting { side: field(54), price: field(44), quantity: field(38) }),
-            "F" => self.on_cancel(&field(11), &field(41)),
-            "G" => self.on_replace(&field(11), &field(41), &field(44), &field(38)),
-            "q" => {
-                let all = core::mem::take(&mut self.shared.seen().resting);
-                for (id, order) in &all {
-                    self.report("4", "4", id, "", order);
-                }
-                self.send("r", &format!("11={}|37=1|530=7|531=7|533={}|", field(11), all.len()));
-            }
-            "AN" => {
-                let fields = "581=1|55=FAFUSDT|730=0|731=1|734=0|702=1|703=TQ|704=0|705=0|";
-                self.send("AP", &format!("721=1|710={}|728=0|715=20240808|1={}|{fields}", field(710), field(1)));
-            }
-            "H" => {
-                let known = self.shared.seen().resting.get(&field(11)).cloned();
-                match known {
-                    Some(order) => self.report("I", "0", &field(11), "", &order),
-                    None => {
-                        let fields = "17=0|150=I|39=8|103=5|55=FAFUSDT|54=1|151=0|14=0|6=0|58=VENUE_UNKNOWN_ORDER|";
-                        self.send("8", &format!("37=NONE|11={}|{fields}", field(11)));
-                    }
-                }
-            }
-            _ => {}
-        }
-    }
-
-    fn report(&mut self, kind: &str, state: &str, id: &str, orig: &str, order: &Resting) {
-        self.number += 1;
-        let orig = if orig.is_empty() { String::new() } else { format!("41={orig}|") };
-        let leaves = if state == "4" { "0" } else { &order.quantity };
-        self.send(
-            "8",
-            &format!(
-                "37=7|11={id}|{orig}17={}|150={kind}|39={state}|55=FAFUSDT|54={}|38={}|40=2|44={}|59=1|\
-                 151={leaves}|14=0|6=0|60=20240808-10:00:00.000|",
-                self.number, order.side, order.quantity, order.price,
-            ),
-        );
-    }
-
-    fn on_new(&mut self, id: &str, order: Resting) {
-        let mut seen = self.shared.seen();
-        assert!(!seen.news.iter().any(|known| known == id), "{id} came twice");
-        seen.news.push(id.to_string());
-        seen.resting.insert(id.to_string(), order.clone());
-        drop(seen);
-        self.report("0", "0", id, "", &order);
-    }
-
-    fn on_cancel(&mut self, id: &str, orig: &str) {
-        let mut seen = self.shared.seen();
-        seen.cancels.push((orig.to_string(), Instant::now()));
-        let known = seen.resting.remove(orig);
-        drop(seen);
-        match known {
-            Some(order) => self.report("4", "4", id, orig, &order),
-            None => self.send("9", &format!("37=NONE|11={id}|41={orig}|39=8|434=1|102=1|")),
-        }
-    }
-
-    fn on_replace(&mut self, id: &str, orig: &str, price: &str, quantity: &str) {
-        let known = self.shared.seen().resting.remove(orig);
-        match known {
-            Some(order) => {
-                let order = Resting { price: price.into(), quantity: quantity.into(), ..order };
-                self.shared.seen().resting.insert(id.to_string(), order.clone());
-                self.report("5", "0", id, orig, &order);
-            }
-            None => self.send("9", &format!("37=NONE|11={id}|41={orig}|39=8|434=2|102=1|")),
         }
     }
 }

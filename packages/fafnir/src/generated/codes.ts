@@ -271,7 +271,7 @@ export const codeTable: { readonly [number: number]: CodeEntry | undefined } = {
   915: { name: 'PORT_IN_USE', room: 'driver', doc: 'A port cannot be listened on; fields name it and the error.' },
   916: { name: 'DEAD_MAN', room: 'driver', doc: 'The owner gave no sign of life for the configured time; the kill switch was pulled.' },
   917: { name: 'PEER_SLOW', room: 'driver', doc: 'A peer does not read what it is sent; its bounded buffer is full.' },
-  918: { name: 'CLOCK_STEPPED', room: 'driver', doc: 'The wall clock was stepped; engine time went on by the monotonic clock.' },
+  918: { name: 'CLOCK_STEPPED', room: 'driver', doc: 'The wall clock was stepped, or a venue stated a time too far ahead; engine time went on without it.' },
   919: { name: 'LEDGER_DAMAGED', room: 'driver', doc: 'The exchange\'s ledger cannot be read back; fields name the line.' },
   1000: { name: 'NATIVE_MISSING', room: 'native', doc: 'No native package for this platform is installed.' },
   1001: { name: 'NATIVE_PANICKED', room: 'native', doc: 'Native code panicked; the process goes on, the object is unusable.' },
