@@ -163,7 +163,7 @@ function toolOf(name, command = name) {
 
 /** Bundles the TypeScript when a source is newer than what was built from it. */
 async function buildTypeScript() {
-  const outputs = ['index.js', 'index.cjs', 'index.d.ts', 'index.d.cts', 'cli/main.js']
+  const outputs = ['index.js', 'index.cjs', 'index.d.ts', 'index.d.cts', 'quote.js', 'quote.cjs', 'cli/main.js']
   const built = outputs.map((file) => join(product, 'dist', file))
   const configuration = ['tsup.config.ts', 'tsconfig.json', 'package.json'].map((file) => join(product, file))
   const sources = [...filesBelow(join(product, 'src')), ...configuration, path('tsconfig.json'), path('pnpm-lock.yaml')]

@@ -103,6 +103,9 @@ export declare class PortLink {
 /** Version and target of the native build, as JSON. */
 export declare function buildInfo(): string
 
+/** Calibrates σ, A and κ from the recording of a configuration. */
+export declare function calibrateRecording(configJson: string, optionsJson: string, progress?: ((arg: number) => void) | undefined | null, abort?: AbortHandle | undefined | null): Promise<string>
+
 /**
  * Checks a configuration ("engine" or "backtest") and returns it with its defaults.
  * Throws CONFIG_INVALID {path, what, allowed}.
@@ -127,14 +130,35 @@ export declare function exp(x: number): number
 /** Writes the market data of a journal as a recording; {"lines", "skipped"} as JSON. */
 export declare function exportRecording(journal: string, path: string, progress?: ((arg: number) => void) | undefined | null, abort?: AbortHandle | undefined | null): Promise<string>
 
+/** A and κ of the depths of one side's market orders, as JSON. */
+export declare function fitMarketDepths(depths: Float64Array, params: string): string
+
+/** A and κ of our own fills: row by row distance (half ticks), seconds quoted, fills; with a prior. As JSON. */
+export declare function fitOwnFills(distancesHalfTicks: Float64Array, seconds: Float64Array, fills: Float64Array, params: string): string
+
+/** GLFT: constants and quotes, as JSON. */
+export declare function glftQuote(params: string): string
+
+/** The spread's part for the chance of being hit. */
+export declare function intensitySpread(gamma: number, kappa: number): number
+
+/** The spread's part for holding inventory. */
+export declare function inventorySpread(gamma: number, sigma: number, horizon: number): number
+
 /** Natural logarithm. */
 export declare function log(x: number): number
 
 /** ln(1 + x), exact for small x. */
 export declare function log1P(x: number): number
 
+/** The paper's experiment, as JSON. */
+export declare function paperExperiment(params: string): string
+
 /** Replays a segment or a journal folder. `dumpEffects` is a file for exactly the hashed bytes. */
 export declare function replayJournal(path: string, dumpEffects?: string | undefined | null, progress?: ((arg: number) => void) | undefined | null, abort?: AbortHandle | undefined | null): Promise<string>
+
+/** The price at which the maker is indifferent to one more unit. */
+export declare function reservationPrice(mid: number, inventory: number, gamma: number, sigma: number, horizon: number): number
 
 /** Runs a backtest with native strategies off the JavaScript thread. */
 export declare function runBacktest(configJson: string, progress?: ((arg: number) => void) | undefined | null, abort?: AbortHandle | undefined | null): Promise<string>
@@ -147,3 +171,6 @@ export declare function sessionSummary(journal: string, factsJson: string, progr
 
 /** Square root (correctly rounded, as JavaScript's own). */
 export declare function sqrt(x: number): number
+
+/** Reservation prices of the infinite horizon, as JSON {bid, ask}, null where there is none. */
+export declare function stationaryPrices(params: string): string

@@ -7,6 +7,7 @@
 #![cfg_attr(test, allow(dead_code))] // napi-derive registers no export in a test build, so nothing calls them there.
 
 mod backtest;
+mod calibrate;
 mod config;
 mod engine;
 mod errors;
@@ -15,6 +16,7 @@ mod host;
 mod matching;
 mod math;
 mod port;
+mod quote;
 mod replay;
 mod session;
 mod task;

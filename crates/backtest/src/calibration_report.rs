@@ -189,7 +189,7 @@ pub struct SideReport {
     pub line: Option<LineReport>,
     /// Why there is none.
     pub line_refusal: Option<RefusalReport>,
-    /// Measured intensities by depth, nearest first, as far as orders went.
+    /// Measured intensities at the levels where orders ended, nearest first.
     pub points: Vec<PointReport>,
     /// Orders nearer than the nearest level that counts, or on the wrong side of the mid.
     pub orders_left_out: u64,
@@ -214,7 +214,7 @@ impl SideReport {
             }),
         });
         let line = tally.fit_line();
-        let points = tally.points().into_iter().filter(|point| point.per_second > 0.0);
+        let points = tally.points().into_iter().filter(|point| point.orders > 0.0);
         SideReport {
             orders: tally.orders(),
             prints,

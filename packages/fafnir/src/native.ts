@@ -95,6 +95,20 @@ export interface Native {
   log(x: number): number
   exp(x: number): number
   sqrt(x: number): number
+  reservationPrice(mid: number, inventory: number, gamma: number, sigma: number, horizon: number): number
+  intensitySpread(gamma: number, kappa: number): number
+  inventorySpread(gamma: number, sigma: number, horizon: number): number
+  stationaryPrices(params: string): string
+  glftQuote(params: string): string
+  fitMarketDepths(depths: Float64Array, params: string): string
+  fitOwnFills(distancesHalfTicks: Float64Array, seconds: Float64Array, fills: Float64Array, params: string): string
+  paperExperiment(params: string): string
+  calibrateRecording(
+    configJson: string,
+    optionsJson: string,
+    progress: ((fraction: number) => void) | null,
+    abort: AbortHandle,
+  ): Promise<string>
   runBacktest(configJson: string, progress: ((fraction: number) => void) | null, abort: AbortHandle): Promise<string>
   replayJournal(
     path: string,

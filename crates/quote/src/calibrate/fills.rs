@@ -107,8 +107,19 @@ impl OwnFillTally {
     #[inline]
     pub fn on_fill(&mut self, distance_half_ticks: i64) {
         match self.lattice.level(distance_half_ticks) {
-            Some(level) => self.lattice.add_order(level),
+            Some(level) => self.lattice.add_orders(level, 1.0),
             None => self.fills_left_out += 1,
+        }
+    }
+
+    /// The same for a count of fills that comes as a whole; a count that is not positive and finite is ignored.
+    pub fn on_fills(&mut self, distance_half_ticks: i64, fills: f64) {
+        if !(fills > 0.0 && fills.is_finite()) {
+            return;
+        }
+        match self.lattice.level(distance_half_ticks) {
+            Some(level) => self.lattice.add_orders(level, fills),
+            None => self.fills_left_out += fills as u64,
         }
     }
 

@@ -123,10 +123,10 @@ impl Lattice {
     }
 
     #[inline]
-    pub(super) fn add_order(&mut self, level: usize) {
-        self.orders[level] += 1.0;
-        self.count += 1.0;
-        self.depth_half_ticks += level as f64;
+    pub(super) fn add_orders(&mut self, level: usize, orders: f64) {
+        self.orders[level] += orders;
+        self.count += orders;
+        self.depth_half_ticks += orders * level as f64;
         self.used = self.used.max(level + 1);
     }
 

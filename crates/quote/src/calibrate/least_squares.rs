@@ -1,7 +1,7 @@
 //! # Room card: quote/calibrate/least_squares
 //! In:    measured intensities by depth, each with its weight.
 //! Out:   the line ln λ = ln A - κ·δ through them, and R².
-//! Holds: levels without orders have no logarithm: they are left out, and too few others are a refusal.
+//! Holds: a level at which no order ended adds nothing: it is left out, and too few others are a refusal.
 //! Costs: cold; O(levels).
 //!
 //! A check on the likelihood, and what the plot shows; it has no standard errors, because measured exceedance rates
@@ -43,7 +43,7 @@ pub(super) fn fit_line(points: &[LinePoint]) -> Result<LogLineFit, FitRefusal> {
         let relative = point.per_second / point.standard_error;
         (relative * relative, point.depth_price, libm::log(point.per_second))
     };
-    let good = |point: &&LinePoint| point.per_second > 0.0 && point.standard_error > 0.0;
+    let good = |point: &&LinePoint| point.orders > 0.0 && point.per_second > 0.0 && point.standard_error > 0.0;
     let rows: Vec<(f64, f64, f64)> = points.iter().filter(good).map(weighted).collect();
     if rows.len() < LEVELS_MIN {
         return Err(FitRefusal::EmptyBins { filled: rows.len(), needed: LEVELS_MIN });

@@ -11,6 +11,9 @@ use super::statistics::GoodnessOfFit;
 /// Orders below which nothing is estimated: with fewer, a 95 % interval of κ is wider than κ itself.
 pub const ORDERS_MIN: f64 = 20.0;
 
+/// Levels that could trade for less than this share of the time are not among the points.
+const EXPOSURE_SHARE_MIN: f64 = 0.05;
+
 /// Market orders of one side by depth.
 #[derive(Clone, Debug)]
 pub struct DepthTally {
@@ -67,7 +70,7 @@ impl DepthTally {
             self.cut += 1.0;
         }
         let level = depth_half_ticks.min(last + (depth_half_ticks & 1));
-        self.lattice.add_order(level as usize);
+        self.lattice.add_orders(level as usize, 1.0);
     }
 
     /// Everything seen so far weighs `keep` (0 to 1; others are ignored) of what it did.
@@ -111,7 +114,9 @@ impl DepthTally {
     /// Measured intensities by depth: orders a second that reached at least each level. Cold.
     ///
     /// An order at level h is counted over the time in which h could trade; the rates of all levels of a lattice from h
-    /// on add up to the rate of reaching h.
+    /// on add up to the rate of reaching h. Levels that could trade for less than a twentieth of the time are not
+    /// shown: spreads that stand for moments only stand where the book is moving, and rates over such moments are not
+    /// those of the market. (In the likelihood their orders count as orders and their seconds as seconds.)
     pub fn points(&self) -> Vec<LinePoint> {
         let used = self.lattice.used;
         let exposure = self.exposure();
@@ -128,10 +133,10 @@ impl DepthTally {
             let (per_second, standard_error) = (*rate, libm::sqrt(*variance));
             points[level] = LinePoint { depth_price, per_second, standard_error, orders };
         }
-        let mut level = 0;
+        let (mut level, least) = (0, self.seconds() * EXPOSURE_SHARE_MIN);
         points.retain(|_| {
             level += 1;
-            exposure[level - 1] > 0.0
+            exposure[level - 1] > least
         });
         points
     }

@@ -12,6 +12,7 @@ import { checkConfig } from '../backtest/backtest.js'
 import { replay } from '../backtest/replay.js'
 import { fail } from '../errors.js'
 import type { BacktestConfig } from '../generated/config.js'
+import { addCalibrate } from './calibrate.js'
 import { requireParent } from './directory.js'
 import { doctor } from './doctor.js'
 import { initProject } from './init.js'
@@ -90,6 +91,7 @@ export async function runCli(args: readonly string[], host: CliHost): Promise<nu
     program,
     action((path: string, flags: ReplayFlags) => runReplay(path, flags, host, output(flags.json))),
   )
+  addCalibrate(program, host, action)
   program
     .command('init <dir>')
     .description('write a small project with a strategy and its test')
