@@ -3,13 +3,13 @@
 // Out:   σ, A and κ of each side with intervals, goodness of fit and what was left out; with --out JSON and a plot.
 // Holds: a side without an estimate is said so with its reason, and the command ends well: it has answered.
 // Costs: reading the recording.
-import { existsSync } from 'node:fs'
 import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 
 import { Option, type Command } from 'commander'
 
 import { fail } from '../errors.js'
+import type { BacktestConfig } from '../generated/config.js'
 import { calibrateRecording, type CalibrationSide, type RecordingCalibration } from '../quote/calibrate.js'
 import { calibrationPlot } from '../quote/plots.js'
 import type { Action, LiveHost } from './live-commands.js'
@@ -73,39 +73,64 @@ async function runCalibrate(
   if (flags.out === '') throw fail('USAGE_INVALID', '--out needs a folder')
   const overrides = { volatilityWindow: flags.volatilityWindow }
   const config = await recordedConfig({ ...flags, recording }, overrides, false)
-  const progress = showProgress(`calibrate: ${recording}`, process.stderr, output.json)
-  let found: RecordingCalibration
+  // Before the reading, not after it: a folder that cannot be made is told at once.
+  const folder = flags.out === undefined ? undefined : await makeFolder(resolve(flags.out))
   try {
-    const { nearestHalfTicks } = flags
+    const found = await read(recording, config, flags.nearestHalfTicks, output, signal)
+    const paths = folder === undefined ? [] : await writeCalibration(folder.path, found)
+    if (output.json) {
+      output.out(`${JSON.stringify({ recording, ...found, paths }, null, 2)}\n`)
+      return EXIT.ok
+    }
+    output.out(`${calibrationText(recording, found).join('\n')}\n`)
+    for (const path of paths) output.out(`wrote ${path}\n`)
+    return EXIT.ok
+  } catch (error) {
+    if (folder?.created !== undefined) await rm(folder.created, { recursive: true, force: true })
+    throw error
+  }
+}
+
+async function read(
+  recording: string,
+  config: BacktestConfig,
+  nearestHalfTicks: number | undefined,
+  output: Output,
+  signal: AbortSignal,
+): Promise<RecordingCalibration> {
+  const progress = showProgress(`calibrate: ${recording}`, process.stderr, output.json)
+  try {
     const onProgress = (fraction: number): void => progress.update(fraction)
-    found = await calibrateRecording(config, { nearestHalfTicks, signal, onProgress })
+    return await calibrateRecording(config, { nearestHalfTicks, signal, onProgress })
   } finally {
     progress.done()
   }
-  const paths = flags.out === undefined ? [] : await writeCalibration(resolve(flags.out), found)
-  if (output.json) {
-    output.out(`${JSON.stringify({ recording, ...found, paths }, null, 2)}\n`)
-    return EXIT.ok
-  }
-  output.out(`${calibrationText(recording, found).join('\n')}\n`)
-  for (const path of paths) output.out(`wrote ${path}\n`)
-  return EXIT.ok
 }
 
-// Both files or none.
-async function writeCalibration(folder: string, found: RecordingCalibration): Promise<readonly string[]> {
-  const paths = [join(folder, 'calibration.json'), join(folder, 'calibration.svg')]
-  const texts = [`${JSON.stringify(found, null, 2)}\n`, calibrationPlot(found)]
-  const made = existsSync(folder) ? undefined : folder
+async function makeFolder(path: string): Promise<{ readonly path: string; readonly created: string | undefined }> {
   try {
-    await mkdir(folder, { recursive: true })
-    for (const [n, path] of paths.entries()) await writeFile(path, texts[n]!)
+    return { path, created: await mkdir(path, { recursive: true }) }
   } catch (cause) {
-    if (made !== undefined) await rm(made, { recursive: true, force: true })
-    const error = (cause as NodeJS.ErrnoException).code ?? String(cause)
-    throw fail('OUTPUT_FAILED', 'the calibration cannot be written', { path: folder, error }, cause)
+    throw outputFailed(path, cause)
   }
-  return paths
+}
+
+async function writeCalibration(folder: string, found: RecordingCalibration): Promise<readonly string[]> {
+  const texts = {
+    'calibration.json': `${JSON.stringify(found, null, 2)}\n`,
+    'calibration.svg': calibrationPlot(found),
+  }
+  try {
+    for (const [name, text] of Object.entries(texts)) await writeFile(join(folder, name), text)
+  } catch (cause) {
+    throw outputFailed(folder, cause)
+  }
+  return Object.keys(texts).map((name) => join(folder, name))
+}
+
+function outputFailed(path: string, cause: unknown): Error {
+  const error = (cause as NodeJS.ErrnoException).code ?? String(cause)
+  return fail('OUTPUT_FAILED', 'the calibration cannot be written', { path, error }, cause)
 }
 
 function number(value: number | null): string {
