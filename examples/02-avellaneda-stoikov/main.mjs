@@ -1,5 +1,6 @@
-// The experiment of Avellaneda and Stoikov (2008), section 3.3: quotes that lean against inventory beside quotes that do
-// not, at the same mean spread. `node main.mjs PLOT.svg` writes the plot there; without a name it goes beside this file.
+// The experiment of Avellaneda and Stoikov (2008), section 3.3: quotes that lean against inventory beside quotes that
+// do not, at the same mean spread. `node main.mjs PLOT.svg` writes the plot there; without a name it goes beside this
+// file.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 

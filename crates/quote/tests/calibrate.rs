@@ -265,6 +265,14 @@ fn the_streaming_refit_settles_where_the_whole_fit_is() {
             steps += 1;
             assert!(steps < 20, "seed {seed}");
         }
+        // A step's worth of news: one step is enough to take it in.
+        (0..2).for_each(|_| tally.on_order(11));
+        assert_eq!(tally.refit(), RefitState::Settled, "seed {seed}");
+        let (first, whole) = (tally.estimate().expect("settled"), tally.fit().expect("a fit"));
+        let decay_off = (first.decay_per_price - whole.decay_per_price.value) / whole.decay_per_price.standard_error;
+        let arrivals = whole.arrivals_per_second;
+        let arrivals_off = (first.arrivals_per_second - arrivals.value) / arrivals.standard_error;
+        assert!(decay_off.abs() < 5e-3 && arrivals_off.abs() < 5e-3, "seed {seed}: {decay_off} {arrivals_off}");
         for _ in 0..3 {
             tally.refit();
         }
@@ -369,7 +377,8 @@ fn what_does_not_count_is_counted() {
     }
     // With a touch of one half tick the nearest level that counts is 3, with two it is 4.
     assert_eq!((tally.seconds(), tally.seconds_left_out()), (30.0, 9.0));
-    assert_eq!(tally.points().first().map(|point| point.depth_price), Some(3.0 * 0.05));
+    let shown: Vec<(f64, f64)> = tally.points().iter().map(|point| (point.depth_price, point.orders)).collect();
+    assert_eq!(shown[..2], [(3.0 * 0.05, 1.0), (4.0 * 0.05, 0.0)]);
     let prior = FillPrior { arrivals_per_second: 1.0, decay_per_price: 1.0, fills: 1.0, distance_price: 0.1 };
     let mut own = OwnFillTally::new(0.1, 8, prior).expect("in range");
     own.on_fill(8);

@@ -9,8 +9,10 @@ use super::likelihood::{FitRefusal, Kernel};
 pub const LEVELS_MAX: usize = 4_096;
 /// A refit step changes κ by at most this factor.
 const STEP_LOG_MAX: f64 = 1.0;
-/// A refit has settled when a step changes κ by less than this share of its standard error, or of itself.
-const SETTLED_ERRORS: f64 = 1e-3;
+/// A refit has settled when a step changes κ by less than this share of its standard error, or of itself. What Newton's
+/// step leaves is of second order, so the estimate behind such a step is good to some thousandths of the error; and a
+/// busy market, that moves it by hundredths between two steps, does not keep it from settling.
+const SETTLED_ERRORS: f64 = 0.1;
 /// κ times half a tick outside these is a sample without a finite estimate above zero.
 const SLOPE_RANGE: [f64; 2] = [1e-9, 30.0];
 
@@ -19,7 +21,7 @@ const SLOPE_RANGE: [f64; 2] = [1e-9, 30.0];
 pub enum RefitState {
     /// The sample has no estimate; the one before stays in force.
     Refused(FitRefusal),
-    /// The last step still moved κ by more than a thousandth of its standard error.
+    /// The last step still moved κ by more than a tenth of its standard error.
     Moving,
     /// It did not.
     Settled,

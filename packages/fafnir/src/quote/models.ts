@@ -94,8 +94,8 @@ export interface StationaryInputs {
     | { readonly maxInventoryBase: number }
     | { readonly discountPerSecond: number; readonly volatilityPricePerSqrtSecond: number }
   /**
-   * `indifference` (default): the ask that the paper's definition gives, the mirror image of its bid. `printed`: the ask
-   * as section 2.3 prints it, which agrees with the other to first order.
+   * `indifference` (default): the ask that the paper's definition gives, the mirror image of its bid. `printed`: the
+   * ask as section 2.3 prints it, which agrees with the other to first order.
    */
   readonly form?: 'indifference' | 'printed'
 }
