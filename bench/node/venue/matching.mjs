@@ -15,9 +15,9 @@ const { OrderBook } = createRequire(peers)('nodejs-order-book')
 
 const CELLS = 6
 const [MARKET, CANCEL] = [4, 5]
-/** Commands between two looks at the clock. */
-const SLICE = 4_000
+/** Commands between two looks at the clock: of ours a batch, of the rival what takes it a millisecond or two. */
 const BATCH = 1_000
+const RIVAL_SLICE = 100
 const ROUNDS = 4
 /** Rounds of ours to one of the rival, which takes hundreds of times as long. */
 const OUR_ROUNDS = 8
@@ -25,6 +25,7 @@ const OUR_ROUNDS = 8
 const bytes = readFileSync(process.argv[2])
 const rows = new Float64Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length))
 const count = rows.length / CELLS
+if (count % BATCH !== 0) throw new Error(`the flow has ${count} commands, no whole number of batches`)
 // Ids and sides as the rival wants them, made before the clock starts.
 const ids = Array.from({ length: count }, (_, at) => String(rows[at * CELLS + 2]))
 const sides = Array.from({ length: count }, (_, at) => (rows[at * CELLS + 1] === 1 ? 'buy' : 'sell'))
@@ -50,7 +51,7 @@ function runRival(slice) {
       const own = rule !== MARKET && answer.done.at(-1)?.id === id ? 1 : 0
       trades += answer.done.length - own + (answer.partial !== null && answer.partial.id !== id ? 1 : 0)
     }
-    if ((at + 1) % SLICE === 0) slice((at + 1) / SLICE - 1)
+    if ((at + 1) % RIVAL_SLICE === 0) slice((at + 1) / RIVAL_SLICE - 1)
   }
   return { trades, lots, resting: Object.keys(book.orders).length }
 }
@@ -62,9 +63,8 @@ function runOurs(slice) {
   let trades = 0
   let lots = 0
   for (let at = 0; at < count; at += BATCH) {
-    const some = Math.min(BATCH, count - at)
-    commands.set(rows.subarray(at * CELLS, (at + some) * CELLS))
-    book.commit(some)
+    commands.set(rows.subarray(at * CELLS, (at + BATCH) * CELLS))
+    book.commit(BATCH)
     do {
       const cells = book.run() * CELLS
       for (let cell = 0; cell < cells; cell += CELLS) {
@@ -73,7 +73,7 @@ function runOurs(slice) {
         lots += reports[cell + 4]
       }
     } while (book.pending > 0)
-    if ((at + some) % SLICE === 0) slice((at + some) / SLICE - 1)
+    slice(at / BATCH)
   }
   return { trades, lots, resting: book.resting }
 }
@@ -93,13 +93,12 @@ const [theirs, ours] = [runRival(nothing), runOurs(nothing)]
 if (JSON.stringify(theirs) !== JSON.stringify(ours)) {
   throw new Error(`the books disagree: ours ${JSON.stringify(ours)}, nodejs-order-book ${JSON.stringify(theirs)}`)
 }
-const slices = Math.floor(count / SLICE)
-const [rivalBest, ourBest] = [new Float64Array(slices).fill(Infinity), new Float64Array(slices).fill(Infinity)]
+const [rivalBest, ourBest] = [RIVAL_SLICE, BATCH].map((commands) => new Float64Array(count / commands).fill(Infinity))
 for (let round = 0; round < ROUNDS; round += 1) {
   timed(runRival, rivalBest)
   for (let again = 0; again < OUR_ROUNDS; again += 1) timed(runOurs, ourBest)
 }
-const perCommand = (best) => best.reduce((sum, nanos) => sum + nanos, 0) / (slices * SLICE)
+const perCommand = (best) => best.reduce((sum, nanos) => sum + nanos, 0) / count
 const [rival, batches] = [perCommand(rivalBest), perCommand(ourBest)]
 const rivalName = 'nodejs-order-book 10.1.1'
 console.log(JSON.stringify({

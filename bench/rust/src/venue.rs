@@ -16,7 +16,7 @@ use venue::{MatchCommand, MatchReport, MatchingBook, OrderRule};
 const COMMANDS: usize = 200_000;
 const ROUNDS: usize = 40;
 /// Commands between two looks at the clock.
-const SLICE: usize = 4_000;
+const SLICE: usize = 1_000;
 /// Commands of one call.
 const BATCH: usize = 250;
 /// Commands of one call where the tail is looked at: a clock costs as much as a command.

@@ -4,10 +4,10 @@
 //! Holds: the same seed gives the same flow; ids count up from 1; no owner, so no rival's self-trade rule is asked.
 //! Costs: development only.
 //!
-//! Of a hundred commands 60 are limit orders, 10 market orders and 30 cancels of one of the last orders, known or gone.
-//! Limits stand 0 to 9 ticks behind a reference that steps a tick up or down now and then, an eighth of them 1 to 2
+//! Of a hundred commands 65 are limit orders, 10 market orders and 25 cancels of one of the last orders, known or gone.
+//! Limits stand 0 to 5 ticks behind a reference that steps a tick up or down now and then, an eighth of them 1 to 2
 //! ticks beyond it, so that they take; one in 64 stands up to 1,000 ticks away. So the touch moves, the levels near it
-//! hold some hundreds of orders, as in the rivals' own benches, and the book neither empties nor grows without end.
+//! hold many hundreds of orders, as in the rivals' own benches, and the book neither empties nor grows without end.
 use types::rng::SplitMix64;
 use types::{Lots, Side, Ticks};
 
@@ -55,7 +55,7 @@ pub fn matching_flow(seed: u64, commands: usize) -> Vec<FlowCommand> {
     let (mut reference, mut next_id) = (REFERENCE_TICKS, 1);
     let mut command = || {
         let (draw, side) = (rng.below(100), Side::BOTH[rng.below(2) as usize]);
-        if draw >= 70 && next_id > 1 {
+        if draw >= 75 && next_id > 1 {
             return FlowCommand::Cancel { id: next_id - 1 - rng.below(CANCEL_REACH.min(next_id - 1)) };
         }
         if rng.below(32) == 0 {
@@ -64,13 +64,13 @@ pub fn matching_flow(seed: u64, commands: usize) -> Vec<FlowCommand> {
         let id = next_id;
         next_id += 1;
         let lots = Lots(1 + rng.below(100) as i64);
-        if draw >= 60 {
+        if draw >= 65 {
             return FlowCommand::Market { id, side, lots };
         }
         let behind = match rng.below(64) {
             0 => rng.below(1_000) as i64,
             1..=8 => -1 - rng.below(2) as i64,
-            _ => rng.below(10) as i64,
+            _ => rng.below(6) as i64,
         };
         FlowCommand::Limit { id, side, price: Ticks(reference - side.sign() * behind), lots }
     };

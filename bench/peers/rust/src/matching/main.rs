@@ -20,7 +20,7 @@ const COMMANDS: usize = 200_000;
 const _: () = assert!(COMMANDS.is_multiple_of(SLICE));
 const ROUNDS: usize = 12;
 /// Commands between two looks at the clock.
-const SLICE: usize = 4_000;
+const SLICE: usize = 1_000;
 /// Commands of one call, and room for their reports.
 const BATCH: usize = 250;
 const REPORTS: usize = 4_096;
