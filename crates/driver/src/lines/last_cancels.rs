@@ -14,7 +14,7 @@ use crate::live_orders::LiveOrders;
 use crate::work::Work;
 
 /// How long a venue has to answer the cancels before its connection is given up and made anew.
-pub(super) const ANSWERS_WAIT: Nanos = Nanos::from_millis(5_000);
+pub(super) const ANSWERS_WAIT: Nanos = Nanos::from_millis(3_000);
 /// How often in one session the cancels are sent again because the venue has missed messages.
 const REPEATS_MAX: u32 = 3;
 
