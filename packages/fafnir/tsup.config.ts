@@ -16,7 +16,12 @@ const common: Options = {
 }
 
 // The library itself and its rooms that are usable alone.
-const doors = { index: 'src/index.ts', quote: 'src/quote/index.ts', venue: 'src/venue/index.ts' }
+const doors = {
+  index: 'src/index.ts',
+  quote: 'src/quote/index.ts',
+  signal: 'src/signal/index.ts',
+  venue: 'src/venue/index.ts',
+}
 
 // `Symbol.asyncDispose` stands in the types, so they bring its library along for users whose target is older.
 const declarations: Options['dts'] = {

@@ -7,6 +7,7 @@
 
 mod engine;
 mod floors;
+mod signal;
 mod sockets;
 mod venue;
 
@@ -23,12 +24,13 @@ fn main() -> ExitCode {
     let outcome = match rooms.as_slice() {
         [room] if room == "engine" => engine_room(),
         [room] if room == "net" => net_room(),
+        [room] if room == "signal" => signal_room(),
         [room] if room == "venue" => venue_room(),
         // The flow of the room `venue`, for benches of other languages.
         [word, file, commands] if word == "venue-flow" => write_flow(file, commands),
         // For benches of other languages: they print the same floors.
         [word] if word == "floors" => Ok(json!({ "floors": floors::measure().to_json() })),
-        _ => Err("usage: fafnir-bench engine|net|venue|floors, or venue-flow FILE COMMANDS".to_string()),
+        _ => Err("usage: fafnir-bench engine|net|signal|venue|floors, or venue-flow FILE COMMANDS".to_string()),
     };
     match outcome {
         Ok(result) => {
@@ -69,6 +71,12 @@ fn write_flow(file: &str, commands: &str) -> Result<Value, String> {
     let count = commands.parse().map_err(|_| format!("no number of commands: {commands}"))?;
     venue::write_flow(Path::new(file), count)?;
     Ok(json!({ "rows": [], "notes": [format!("{count} commands in {file}")] }))
+}
+
+fn signal_room() -> Result<Value, String> {
+    let floors = floors::measure();
+    let (rows, notes) = signal::rows()?;
+    Ok(json!({ "floors": floors.to_json(), "rows": rows, "notes": notes }))
 }
 
 /// The recording to measure on, its symbol, and a sentence that says which.

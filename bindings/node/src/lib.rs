@@ -19,4 +19,5 @@ mod port;
 mod quote;
 mod replay;
 mod session;
+mod signal;
 mod task;

@@ -86,6 +86,25 @@ export interface MatchingBook {
   levels(side: number, most: number): Float64Array
 }
 
+/** One streaming signal; its columns are listed in bindings/node/src/signal/stream.rs. */
+export interface SignalStreamNative {
+  /** One update; the value after it, NaN where there is none. */
+  push(a: number, b: number, c: number, d: number, e: number): number
+  /** One update a row; how many the signal took. */
+  update(columns: Float64Array[], values: Float64Array | null): number
+  /** The state as JSON. */
+  read(): string
+  reset(): void
+}
+
+/** A fitted micro-price. */
+export interface SignalMicroPriceNative {
+  /** The micro-price, ticks; NaN outside the fitted states. */
+  price(bid: number, bidLots: number, ask: number, askLots: number): number
+  /** Adjustments in ticks; NaN where the sample never was. */
+  adjustments(): Float64Array
+}
+
 /** What the native module exports. Every error it throws carries JSON and passes through `fromNative`. */
 export interface Native {
   buildInfo(): string
@@ -128,6 +147,16 @@ export interface Native {
     progress: ((fraction: number) => void) | null,
     abort: AbortHandle,
   ): Promise<string>
+  signalVamp(bids: Float64Array, asks: Float64Array, count: number): number
+  signalVampToQuantity(bids: Float64Array, asks: Float64Array, lots: number): number
+  signalFitPin(buys: Float64Array, sells: Float64Array): string
+  SignalStream: new (paramsJson: string) => SignalStreamNative
+  SignalMicroPrice: new (
+    imbalanceBuckets: number,
+    spreadTicksMax: number,
+    jumpHalfTicksMax: number,
+    touches: Float64Array,
+  ) => SignalMicroPriceNative
   AbortHandle: new () => AbortHandle
   ExchangeHost: new (configJson: string) => ExchangeHost
   BacktestSession: new (
