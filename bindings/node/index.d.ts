@@ -100,6 +100,30 @@ export declare class PortLink {
   close(): void
 }
 
+/** A fitted micro-price. */
+export declare class SignalMicroPrice {
+  /** Fits on touches in order: bid, bid lots, ask, ask lots, a row each, in one array. */
+  constructor(imbalanceBuckets: number, spreadTicksMax: number, jumpHalfTicksMax: number, touches: Float64Array)
+  /** The micro-price, ticks; NaN outside the fitted states. */
+  price(bid: number, bidLots: number, ask: number, askLots: number): number
+  /** Adjustments in ticks, by spread, then by bucket; NaN where the sample never was. */
+  adjustments(): Float64Array
+}
+
+/** One streaming signal; `params` says which. */
+export declare class SignalStream {
+  /** From parameters as JSON, `kind` among them. */
+  constructor(params: string)
+  /** One update; unused columns are ignored. The value after it, NaN where there is none. */
+  push(a: number, b: number, c: number, d: number, e: number): number
+  /** One update a row of the columns; `values` takes the value after each. How many the signal took. */
+  update(columns: Array<Float64Array>, values?: Float64Array | undefined | null): number
+  /** The state as JSON. */
+  read(): string
+  /** Forgets everything. */
+  reset(): void
+}
+
 /** Version and target of the native build, as JSON. */
 export declare function buildInfo(): string
 
@@ -168,6 +192,15 @@ export declare function runBacktest(configJson: string, progress?: ((arg: number
  * hold.
  */
 export declare function sessionSummary(journal: string, factsJson: string, progress?: ((arg: number) => void) | undefined | null, abort?: AbortHandle | undefined | null): Promise<string>
+
+/** PIN of buys and sells by day, as JSON. */
+export declare function signalFitPin(buys: Float64Array, sells: Float64Array): string
+
+/** VAMP over the best `levels` of both sides, ticks; NaN where it is not defined. */
+export declare function signalVamp(bids: Float64Array, asks: Float64Array, count: number): number
+
+/** VAMP to a quantity, ticks; NaN where it is not defined. */
+export declare function signalVampToQuantity(bids: Float64Array, asks: Float64Array, lots: number): number
 
 /** Square root (correctly rounded, as JavaScript's own). */
 export declare function sqrt(x: number): number

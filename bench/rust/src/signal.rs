@@ -7,12 +7,12 @@
 use std::hint::black_box;
 use std::time::Instant;
 
-use serde_json::{Value, json};
 use ::signal::{
     ContractValue, EwmaVolatility, HORIZONS_DEFAULT, KyleLambda, MarkOuts, MicroPrice, MicroPriceParams,
     OrderFlowImbalance, PreAveragedVolatility, RealisedVolatility, RollingVolatility, TradeClusterPin,
     TradeFlowImbalance, TradeIntensity, TwoScalesVolatility, Vpin, WindowParams, queue_imbalance, weighted_mid_ticks,
 };
+use serde_json::{Value, json};
 use types::config::{Sampling, VolatilityParams};
 use types::rng::SplitMix64;
 use types::{Contract, Lots, Nanos, Side, Ticks, Touch, UnixNanos};
@@ -43,8 +43,7 @@ fn block(rng: &mut SplitMix64, at: &mut (u64, i64)) -> Vec<Tick> {
         let side = if rng.below(2) == 0 { Side::Buy } else { Side::Sell };
         let lots = |rng: &mut SplitMix64| Lots(1 + rng.below(500) as i64);
         let (bid, spread) = (at.1.div_euclid(2), 1 + rng.below(3) as i64);
-        let touch =
-            Touch { bid: Ticks(bid), bid_lots: lots(rng), ask: Ticks(bid + spread), ask_lots: lots(rng) };
+        let touch = Touch { bid: Ticks(bid), bid_lots: lots(rng), ask: Ticks(bid + spread), ask_lots: lots(rng) };
         let price = Ticks(bid + if side == Side::Buy { spread + rng.below(6) as i64 } else { -(rng.below(6) as i64) });
         ticks.push(Tick { time: UnixNanos(at.0), mid: 2 * bid + spread, touch, side, lots: lots(rng), price });
     }
@@ -141,9 +140,7 @@ fn flows(window: &WindowParams) -> Result<Vec<(&'static str, &'static str, Updat
         (
             "signal/intensity-ns",
             "trade intensity by depth, a trade",
-            each(move |tick| {
-                f64::from(u8::from(intensity.on_trade(tick.time, tick.side, tick.price, tick.mid)))
-            }),
+            each(move |tick| f64::from(u8::from(intensity.on_trade(tick.time, tick.side, tick.price, tick.mid)))),
         ),
         (
             "signal/mark-outs-ns",
@@ -184,9 +181,7 @@ fn prices(sample: &[Tick]) -> Result<Vec<(&'static str, &'static str, Update)>, 
         (
             "signal/touch-ns",
             "weighted mid and queue imbalance",
-            each(|tick| {
-                weighted_mid_ticks(&tick.touch).unwrap_or(0.0) + queue_imbalance(&tick.touch).unwrap_or(0.0)
-            }),
+            each(|tick| weighted_mid_ticks(&tick.touch).unwrap_or(0.0) + queue_imbalance(&tick.touch).unwrap_or(0.0)),
         ),
     ])
 }

@@ -282,7 +282,7 @@ test('fair prices', () => {
   expect(vampToQuantityTicks(bids, asks, 5)).toBeCloseTo(101, 12)
   expect(codeOf(() => vampTicks(bids.slice(1), asks, 1))).toBe('ARGUMENT_INVALID')
 
-  // Up one tick after a heavy bid, down after a heavy ask, each from the middle: the micro-price is the mid of what comes.
+  // Up one tick after a heavy bid, down after a heavy ask: the micro-price is the mid of what comes.
   const sample: number[] = []
   for (let at = 0, bid = 100; at < 400; at++) {
     const heavy = random() < 0.5
