@@ -43,18 +43,37 @@ pub(crate) fn snap_outward_ticks(
     instrument: &Instrument,
     touch: &Touch,
 ) -> Result<(Ticks, Ticks), Code> {
+    let (bid, ask) = round_outward(bid_ticks, ask_ticks)?;
+    let (bid, ask) = off_the_touch(bid, ask, touch);
+    onto_increments(bid, ask, instrument)
+}
+
+/// The first step of `snap_outward`: to whole ticks, bid down and ask up. Errors: as there, but for the last.
+#[inline]
+pub(crate) fn round_outward(bid_ticks: f64, ask_ticks: f64) -> Result<(i64, i64), Code> {
     // Written so that NaN fails each comparison.
     if !(bid_ticks > 0.0 && ask_ticks <= SNAP_TICKS_MAX && bid_ticks <= ask_ticks) {
         return Err(Code::QuoterInvalid);
     }
-    let (mut bid, mut ask) = (floor_ticks(bid_ticks), ceil_ticks(ask_ticks));
+    Ok((floor_ticks(bid_ticks), ceil_ticks(ask_ticks)))
+}
+
+/// The second step: neither side meets the other side of the touch.
+#[inline]
+pub(crate) fn off_the_touch(mut bid: i64, mut ask: i64, touch: &Touch) -> (i64, i64) {
     if touch.ask_lots.0 > 0 {
         bid = bid.min(touch.ask.0.saturating_sub(1));
     }
     if touch.bid_lots.0 > 0 {
         ask = ask.max(touch.bid.0.saturating_add(1));
     }
-    // Both roundings are monotone, so clamping before them equals clamping after.
+    (bid, ask)
+}
+
+/// The last step: onto the order increment, outward and apart. Both roundings are monotone, so that clamping to the
+/// touch before them equals clamping after. Errors: `QuoterInvalid` when no positive price is left for the bid.
+#[inline]
+pub(crate) fn onto_increments(bid: i64, ask: i64, instrument: &Instrument) -> Result<(Ticks, Ticks), Code> {
     let (mut bid, mut ask) = on_increments(bid, ask, instrument)?;
     if bid >= ask {
         (bid, ask) = on_increments(bid.0.saturating_sub(1), ask.0.saturating_add(1), instrument)?;

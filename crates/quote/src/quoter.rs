@@ -10,9 +10,9 @@
 //!    (acknowledged, with a valid two-sided touch then), the seconds since that decision, `(now - previous) / 1e9`,
 //!    count as quoted at the distance of then: `(mid half ticks - 2·bid) · (tick·0.5)`, or `(2·ask - mid half ticks) ·
 //!    (tick·0.5)`. κ is refreshed at each fill and when 1 s of quoted time has come together since (`intensity`).
-//! 2. **Wanted at all.** Quotes are wanted when `enabled`, `trading`, `book_valid`, the touch is two-sided and σ is
+//! 2. **Wanted at all** (`standing`). Quotes are wanted when `enabled`, `trading`, `book_valid`, the touch is two-sided and σ is
 //!    there.
-//! 3. **Horizon** T: the constant; or `seconds - (now - started)/1e9`, at least 0 and at most `seconds`.
+//! 3. **Horizon** T (`pricing`, 3 to 5): the constant; or `seconds - (now - started)/1e9`, at least 0 and at most `seconds`.
 //! 4. **Inventory** q = `position · (lot·multiplier)`; for an inverse contract that divided by the mid price (its lots
 //!    are money). Mid price s = `mid half ticks · (tick·0.5)`.
 //! 5. **Prices.** r = `s - q·γ·(σ·σ)·T`. For each side δ = `2/γ · log1p(γ/κ)`, κ the side's own when calibrated, plus
@@ -31,14 +31,42 @@
 //!     or above it, ask at or below it) is None until that one has moved or gone. It does not hold if the two working
 //!     quotes already meet, since then each would wait for the other.
 //!
+//! Around the model, each off unless its parameters are there:
+//!
+//! 12. **Stale feed.** No quotes once the feed has brought no touch for `stale_feed`, by receive time alone.
+//! 13. **Volatility pause.** No quotes from σ above the upper limit until σ is below the lower.
+//! 14. **Toxic flow.** No quotes while toxicity (`flow`, or published; a published value that is missing or too old
+//!     counts as 1) is above `pull_above`.
+//! 15. **End of session.** From `reduce` on the gate's limit is zero: only the reducing side is quoted, at most the
+//!     position. From `cross` on see 22. From `over` on no quotes.
+//! 16. **Toxicity widening.** Each half spread grows by `widening`·toxicity times itself.
+//! 17. **Largest spread.** In whole ticks after rounding: both quotes come in evenly, an odd tick on the ask.
+//! 18. **Smallest spread.** Both go out evenly.
+//! 19. **Fees.** Both go out evenly until a round trip at the two quotes earns both maker fees. 17 to 19 hold for two
+//!     sides; fees are the last word, and the touch and the increments after them only widen.
+//! 20. **Sizing.** Quantity before the gate: fixed; `order_lots·e^(-shape·|position|/max)`, rounded down, at least one
+//!     lot, on the side that adds; or `fraction` of what rests at the touch on the side.
+//! 21. **Ladder.** See `ladder`.
+//! 22. **Crossing.** Quotes are cancelled; then one order at a time on the reducing side takes up to `order_lots`, at
+//!     most `cross_limit_ticks` through the touch, immediate or cancel and reduce-only, until nothing is left.
+//!
+//! Fair value and drift (`pricing`): s is the mid, the weighted mid or a published value; r moves by drift x seconds.
+//! A model of `Strategy` takes bid and ask as asked for; σ is not needed then. Infinite horizon and the other model stand
+//! in `model` and `glft`; beyond the inventory limit the infinite horizon prices as at the limit.
+//!
 //! Whoever acts on a decision sends cancels before places and replaces.
-use types::config::{Horizon, QuoterParams};
-use types::{Code, Contract, Instrument, Lots, Nanos, Side, Ticks, Touch, UnixNanos};
+use types::config::{Model, QuoterParams, QuoterRules, Sizing, ToxicitySource};
+use types::{Code, Contract, Instrument, Lots, Side, Ticks, Touch, UnixNanos};
 
+use crate::flow::TradeFlow;
 use crate::gate::allowed_lots;
-use crate::grid::snap_outward_ticks;
+use crate::glft::Glft;
+use crate::grid::{increment_at_or_above, increment_at_or_below};
 use crate::intensity::{IntensityEstimator, PriorSummary};
-use crate::model::{intensity_spread, inventory_spread, reservation_price};
+use crate::ladder::OuterSummary;
+use crate::model::intensity_spread;
+use crate::published::{AskedQuotes, Published, Signals};
+use crate::terms::{QuoteTerms, Standing};
 
 /// The quoter's own order on one side, as order management sees it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -54,6 +82,8 @@ pub struct WorkingQuote {
     pub in_flight: bool,
     /// The request on its way is a cancel.
     pub cancelling: bool,
+    /// It takes (immediate or cancel): the end of a session, no quote.
+    pub taking: bool,
 }
 
 /// What a decision depends on. Two-element arrays are by `Side::index`: bid, ask.
@@ -77,6 +107,10 @@ pub struct QuoteView {
     pub side_open_lots: [Lots; 2],
     /// Trading is open for the quoter: not killed, not closing. (A venue that is down is the gate's to refuse.)
     pub trading: bool,
+    /// When the feed last brought a touch, by our clock.
+    pub touch_at: UnixNanos,
+    /// The quoter's further levels; nothing without a ladder.
+    pub outer: OuterSummary,
 }
 
 /// A quote wanted.
@@ -99,6 +133,8 @@ pub enum QuoteAction {
     Replace(QuoteTarget),
     /// Cancel the working order.
     Cancel,
+    /// Send a new order that takes at this price or better, immediate or cancel, reduce-only (the end of a session).
+    Take(QuoteTarget),
 }
 
 /// The outcome of a decision.
@@ -114,22 +150,32 @@ pub struct QuoteDecision {
     pub code: Option<Code>,
 }
 
-/// An Avellaneda-Stoikov maker for one instrument. A plain state machine: same calls, same decisions.
+/// A maker for one instrument. A plain state machine: same calls, same decisions.
 #[derive(Clone, Debug)]
 pub struct Quoter {
-    params: QuoterParams,
-    instrument: Instrument,
-    tick_price: f64,
-    half_tick_price: f64,
+    pub(crate) params: QuoterParams,
+    pub(crate) instrument: Instrument,
+    pub(crate) tick_price: f64,
+    pub(crate) half_tick_price: f64,
     /// Base asset of one lot (linear), or money of one lot (inverse): lot size x multiplier.
-    lot_worth: f64,
+    pub(crate) lot_worth: f64,
     /// δ of each side without the inventory term: all that depends on γ and κ alone.
-    intensity_spread_price: [f64; 2],
+    pub(crate) intensity_spread_price: [f64; 2],
+    /// The other model, where it is chosen.
+    pub(crate) glft: Option<Glft>,
+    /// Some rule around the model is on.
+    pub(crate) ruled: bool,
     /// Kept for the whole life once calibration was on, so that switching it off and on loses nothing.
     estimators: [Option<IntensityEstimator>; 2],
     previous: UnixNanos,
     /// Distance from the mid of each quote that stood at the previous decision.
     quoted_distance_price: [Option<f64>; 2],
+    pub(crate) published: Published,
+    pub(crate) asked: Option<AskedQuotes>,
+    pub(crate) flow: TradeFlow,
+    /// The volatility pause is on.
+    pub(crate) paused: bool,
+    pub(crate) terms: QuoteTerms,
 }
 
 impl Quoter {
@@ -142,9 +188,16 @@ impl Quoter {
             half_tick_price: tick_price * 0.5,
             lot_worth: instrument.lot_f64() * instrument.multiplier.to_f64(),
             intensity_spread_price: [f64::NAN; 2],
+            glft: None,
+            ruled: false,
             estimators: [None, None],
             previous: UnixNanos::NONE,
             quoted_distance_price: [None; 2],
+            published: Published::default(),
+            asked: None,
+            flow: TradeFlow::default(),
+            paused: false,
+            terms: QuoteTerms::default(),
             instrument: instrument.clone(),
             params: params.clone(),
         };
@@ -152,7 +205,8 @@ impl Quoter {
         quoter
     }
 
-    /// Takes a whole new set of parameters; it rules from the next decision on. What the κ estimators observed is kept.
+    /// Takes a whole new set of parameters; it rules from the next decision on. What the κ estimators observed, what was
+    /// published and the flow of trades are kept.
     pub fn set_params(&mut self, params: QuoterParams) {
         let prior_decay = params.intensity_decay_per_price;
         for (estimator, distance) in self.estimators.iter_mut().zip(&mut self.quoted_distance_price) {
@@ -162,10 +216,44 @@ impl Quoter {
                 (None, _) => *distance = None,
             }
         }
+        self.ruled = params.model == Model::Strategy || params.rules != QuoterRules::default();
         self.params = params;
+        self.terms = QuoteTerms { tick_price: self.tick_price, ..QuoteTerms::default() };
         for side in Side::BOTH {
             self.refresh_spread(side);
         }
+    }
+
+    /// Values of a strategy: what is given replaces what was known. Errors: `ParameterOutOfRange`; nothing changes then.
+    pub fn publish(&mut self, signals: &Signals, now: UnixNanos) -> Result<(), Code> {
+        signals.check()?;
+        self.published.take(signals, now);
+        Ok(())
+    }
+
+    /// The quotes a strategy asks for from now on, for the model `Strategy`; `None` withdraws them. Errors:
+    /// `ParameterOutOfRange`; nothing changes then.
+    pub fn ask(&mut self, quotes: Option<AskedQuotes>) -> Result<(), Code> {
+        if let Some(quotes) = &quotes {
+            quotes.check()?;
+        }
+        self.asked = quotes;
+        Ok(())
+    }
+
+    /// A trade of the market, for the toxicity of its flow.
+    #[inline]
+    pub fn on_trade(&mut self, now: UnixNanos, aggressor: Side, lots: Lots) {
+        if let Some(toxicity) = &self.params.rules.toxicity
+            && let ToxicitySource::TradeFlow { half_life_seconds, .. } = toxicity.source
+        {
+            self.flow.on_trade(now, aggressor, lots, half_life_seconds);
+        }
+    }
+
+    /// How the last decision came to be.
+    pub fn terms(&self) -> &QuoteTerms {
+        &self.terms
     }
 
     /// The parameters in force.
@@ -207,91 +295,112 @@ impl Quoter {
         if self.params.calibration.is_some() {
             self.count_quoted_time(view, mid_half_ticks);
         }
-        let (prices, code) = match (mid_half_ticks, &view.touch, view.sigma) {
-            (Some(mid), Some(touch), Some(sigma)) if self.params.enabled && view.trading => {
-                match self.prices(view, touch, mid, sigma) {
-                    Ok(prices) => (Some(prices), None),
-                    Err(code) => (None, Some(code)),
+        let phase = self.phase(view);
+        self.terms.standing = self.standing(view, mid_half_ticks, phase);
+        let limit = self.limit(phase);
+        (self.terms.now, self.terms.position, self.terms.limit_lots) = (view.now, view.position, limit);
+        let (prices, code) = match (self.terms.standing, mid_half_ticks, &view.touch) {
+            (Standing::Quoting, Some(mid), Some(touch)) => match self.prices(view, touch, mid) {
+                Ok(prices) => (prices, None),
+                Err(code) => {
+                    self.terms.standing = Standing::ModelInvalid;
+                    ([None; 2], Some(code))
                 }
-            }
-            _ => (None, None),
+            },
+            (Standing::Crossing, _, Some(touch)) => return self.cross(view, touch),
+            _ => ([None; 2], None),
         };
         // Side by side, not by `map`: an array of options is stored narrow and loaded wide, and those stalls measured
         // more than all the rest of a decision.
-        let bid = self.target(view, Side::Buy, prices.map(|[bid, _]| bid));
-        let ask = self.target(view, Side::Sell, prices.map(|[_, ask]| ask));
-        let actions = [self.action(view, Side::Buy, bid), self.action(view, Side::Sell, ask)];
+        let [bid, ask] = prices;
+        let bid = self.target(view, Side::Buy, bid, limit);
+        let ask = self.target(view, Side::Sell, ask, limit);
+        let actions = [self.action(view, Side::Buy, bid, limit), self.action(view, Side::Sell, ask, limit)];
         QuoteDecision { bid, ask, actions, code }
     }
 
-    /// Rules 3 to 5.
+    /// Rule 6: the plan.
     #[inline]
-    fn prices(&self, view: &QuoteView, touch: &Touch, mid_half_ticks: i64, sigma: f64) -> Result<[Ticks; 2], Code> {
-        // σ enters squared, which would hide a wrong sign. NaN goes on and is refused by the grid.
-        if sigma < 0.0 {
-            return Err(Code::QuoterInvalid);
-        }
-        let horizon_seconds = match self.params.horizon {
-            Horizon::Constant { seconds } => seconds,
-            Horizon::Countdown { seconds } => {
-                let left = seconds - Nanos(view.now.since(view.started).0.max(0)).as_seconds();
-                if left > 0.0 { left } else { 0.0 }
-            }
-        };
-        let gamma = self.params.risk_aversion_per_money;
-        let mid_price = mid_half_ticks as f64 * self.half_tick_price;
-        let position_worth = view.position.0 as f64 * self.lot_worth;
-        let inventory_base = match self.instrument.contract {
-            Contract::Linear => position_worth,
-            Contract::Inverse => position_worth / mid_price,
-        };
-        let reservation = reservation_price(mid_price, inventory_base, gamma, sigma, horizon_seconds);
-        let [mut bid_spread, mut ask_spread] = self.intensity_spread_price;
-        if self.params.inventory_spread_term {
-            let term = inventory_spread(gamma, sigma, horizon_seconds);
-            (bid_spread, ask_spread) = (bid_spread + term, ask_spread + term);
-        }
-        let (bid_price, ask_price) = (reservation - bid_spread * 0.5, reservation + ask_spread * 0.5);
-        let (bid, ask) =
-            snap_outward_ticks(bid_price / self.tick_price, ask_price / self.tick_price, &self.instrument, touch)?;
-        Ok([bid, ask])
+    fn target(&mut self, view: &QuoteView, side: Side, price: Option<Ticks>, limit: Lots) -> Option<QuoteTarget> {
+        let at = side.index();
+        let working_lots = view.working[at].map_or(0, |quote| quote.open_lots.0.max(0));
+        let others = view.side_open_lots[at].0.saturating_sub(working_lots);
+        let terms = &mut self.terms.sides[at];
+        (terms.other_lots, terms.lots) = (Lots(others), Lots::ZERO);
+        let price = price?;
+        let wanted = if self.ruled { self.sized(view, side) } else { self.params.order_lots };
+        // Levels behind this one give way to it.
+        let before = Lots(others.saturating_sub(view.outer.open_lots[at].0));
+        let quantity = allowed_lots(side, view.position, before, limit, wanted);
+        let terms = &mut self.terms.sides[at];
+        (terms.wanted_lots, terms.lots) = (wanted, quantity);
+        (quantity.0 > 0).then_some(QuoteTarget { price, quantity })
     }
 
-    /// Rule 6.
-    #[inline]
-    fn target(&self, view: &QuoteView, side: Side, price: Option<Ticks>) -> Option<QuoteTarget> {
-        let price = price?;
-        let working_lots = view.working[side.index()].map_or(0, |quote| quote.open_lots.0.max(0));
-        let others = Lots(view.side_open_lots[side.index()].0.saturating_sub(working_lots));
-        let limit = self.params.max_inventory_lots;
-        let quantity = allowed_lots(side, view.position, others, limit, self.params.order_lots);
-        (quantity.0 > 0).then_some(QuoteTarget { price, quantity })
+    /// Rule 20.
+    fn sized(&self, view: &QuoteView, side: Side) -> Lots {
+        let (at, whole) = (side.index(), self.params.order_lots);
+        if let (Model::Strategy, Some(asked)) = (self.params.model, &self.asked)
+            && asked.lots[at].0 > 0
+        {
+            return asked.lots[at];
+        }
+        match self.params.rules.sizing {
+            Sizing::Fixed => whole,
+            Sizing::Inventory { .. } if view.position.0.saturating_mul(side.sign()) <= 0 => whole,
+            Sizing::Inventory { shape } => {
+                let held = libm::fabs(view.position.0 as f64) / self.params.max_inventory_lots.0 as f64;
+                Lots(((whole.0 as f64 * libm::exp(-shape * held)) as i64).max(1))
+            }
+            Sizing::Depth { fraction, min_lots } => {
+                let touch = view.touch.unwrap_or_default();
+                let resting = if side == Side::Buy { touch.bid_lots } else { touch.ask_lots };
+                Lots(((resting.0 as f64 * fraction) as i64).clamp(min_lots.0, whole.0.max(min_lots.0)))
+            }
+        }
     }
 
     /// Rules 7 to 11.
     #[inline]
-    fn action(&self, view: &QuoteView, side: Side, target: Option<QuoteTarget>) -> QuoteAction {
-        let working = view.working[side.index()];
-        let Some(target) = target else {
-            return if working.is_some_and(|quote| !quote.cancelling) {
-                QuoteAction::Cancel
-            } else {
-                QuoteAction::None
+    fn action(&self, view: &QuoteView, side: Side, target: Option<QuoteTarget>, limit: Lots) -> QuoteAction {
+        let (at, nearest) = (side.index(), self.nearest_opposite(view, side));
+        let others = self.terms.sides[at].other_lots;
+        self.level_action(side, view.working[at], target, nearest, |target| {
+            allowed_lots(side, view.position, others, limit, target.quantity)
+        })
+    }
+
+    /// Rule 22: out of what is left, by orders that take; quotes that still work go first.
+    #[inline(never)]
+    fn cross(&mut self, view: &QuoteView, touch: &Touch) -> QuoteDecision {
+        let mut decision = QuoteDecision { bid: None, ask: None, actions: [QuoteAction::None; 2], code: None };
+        let through = self.params.rules.unwind.map_or(0, |unwind| unwind.cross_limit_ticks);
+        for side in Side::BOTH {
+            let at = side.index();
+            let limit = match side {
+                Side::Buy => increment_at_or_below(&self.instrument, Ticks(touch.ask.0.saturating_add(through))),
+                Side::Sell => increment_at_or_above(&self.instrument, Ticks((touch.bid.0.saturating_sub(through)).max(1))),
             };
-        };
-        let action = match working {
-            None => QuoteAction::Place(target),
-            Some(quote) if quote.in_flight => QuoteAction::None,
-            Some(quote) => {
-                let off = quote.price.0.abs_diff(target.price.0) >= self.params.requote_ticks.max(1) as u64;
-                if off || quote.open_lots > target.quantity { QuoteAction::Replace(target) } else { QuoteAction::None }
-            }
-        };
-        if action != QuoteAction::None && meets_own_quote(view, side, target.price) {
-            QuoteAction::None
-        } else {
-            action
+            let lots = allowed_lots(side, view.position, view.side_open_lots[at], Lots::ZERO, self.params.order_lots);
+            let target = limit.map(|price| QuoteTarget { price, quantity: lots }).filter(|_| lots.0 > 0);
+            decision.actions[at] = match (view.working[at], target) {
+                (Some(quote), _) if quote.taking || quote.cancelling => QuoteAction::None,
+                (Some(_), _) => QuoteAction::Cancel,
+                // Not against a quote of our own that is still on its way out.
+                (None, Some(target)) if self.nearest_opposite(view, side).is_none() => QuoteAction::Take(target),
+                (None, _) => QuoteAction::None,
+            };
+            if side == Side::Buy { decision.bid = target } else { decision.ask = target }
         }
+        decision
+    }
+
+    pub(crate) fn is_crossing(&self) -> bool {
+        self.terms.standing == Standing::Crossing
+    }
+
+    pub(crate) fn limit_of(&self, view: &QuoteView) -> Lots {
+        self.limit(self.phase(view))
     }
 
     /// Rule 1.
@@ -321,17 +430,16 @@ impl Quoter {
         // Two wrong signs would give a right-looking spread.
         let spread = if gamma > 0.0 && decay > 0.0 { intensity_spread(gamma, decay) } else { f64::NAN };
         self.intensity_spread_price[side.index()] = spread;
+        // The mid is read for an inverse contract only, whose model is made anew at each decision.
+        self.glft = if self.instrument.contract == Contract::Linear { self.new_glft(f64::NAN) } else { None };
     }
 }
 
-/// Would an order at this price trade with our own working quote of the other side? Not asked where the two working
-/// quotes already meet.
+/// Would an order of a side at this price trade with one of the other side at `other`?
 #[inline]
-fn meets_own_quote(view: &QuoteView, side: Side, price: Ticks) -> bool {
-    let Some(other) = view.working[side.opposite().index()] else { return false };
-    let meets = |own: Ticks| match side {
-        Side::Buy => own >= other.price,
-        Side::Sell => own <= other.price,
-    };
-    meets(price) && !view.working[side.index()].is_some_and(|quote| meets(quote.price))
+pub(crate) fn meets(side: Side, price: Ticks, other: Ticks) -> bool {
+    match side {
+        Side::Buy => price >= other,
+        Side::Sell => price <= other,
+    }
 }

@@ -3,7 +3,7 @@
 //! agree.
 mod common;
 use common::{params, stepped};
-use fafnir_quote::{QuoteAction, QuoteDecision, QuoteTarget, QuoteView, Quoter, WorkingQuote};
+use fafnir_quote::{OuterSummary, QuoteAction, QuoteDecision, QuoteTarget, QuoteView, Quoter, WorkingQuote};
 use types::config::{Horizon, IntensityCalibration, QuoterParams};
 use types::rng::SplitMix64;
 use types::{Instrument, Lots, Side, Ticks, Touch, UnixNanos};
@@ -76,10 +76,13 @@ impl Life {
                     acknowledged: order.acknowledged,
                     in_flight: order.request.is_some(),
                     cancelling: order.request == Some(Request::Cancel),
+                    taking: false,
                 })
             }),
             side_open_lots: Side::BOTH.map(|side| Lots(self.side_open(side))),
             trading: self.rng.below(50) != 0,
+            touch_at: UnixNanos(self.now),
+            outer: OuterSummary::default(),
         }
     }
 
@@ -225,6 +228,7 @@ fn live_once(seed: u64, steps: usize) -> (Vec<QuoteDecision>, [usize; 4]) {
                 QuoteAction::Place(_) => 1,
                 QuoteAction::Replace(_) => 2,
                 QuoteAction::Cancel => 3,
+                QuoteAction::Take(_) => panic!("no session ends here"),
             }] += 1;
         }
         life.step(&mut quoter);

@@ -30,6 +30,8 @@ pub const ORDERS_MAX: usize = 65_536;
 pub const PRODUCERS_MAX: usize = 8_192;
 /// Bytes of one command of a strategy.
 pub const COMMAND_BYTES_MAX: usize = 4 * 1024;
+/// Quotes a side of one native quoter.
+pub const QUOTE_LEVELS_MAX: usize = 16;
 /// Steps of an instrument's price increment table.
 pub const INCREMENT_STEPS_MAX: usize = 16;
 /// Turns between two effects-hash records in the journal.

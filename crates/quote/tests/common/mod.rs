@@ -1,7 +1,7 @@
 //! Instruments and parameters for the tests, through the one configuration schema.
 #![allow(dead_code)] // Each test binary uses a part of it.
-use fafnir_quote::{QuoteView, WorkingQuote};
-use types::config::{EngineConfig, Horizon, QuoterParams};
+use fafnir_quote::{OuterSummary, QuoteView, WorkingQuote};
+use types::config::{EngineConfig, Horizon, Model, QuoterParams, QuoterRules};
 use types::{AlgoId, Instrument, Lots, Ticks, Touch, TraderId, UnixNanos};
 
 /// An instrument with a tick, a lot and further JSON fields.
@@ -35,6 +35,8 @@ pub fn params() -> QuoterParams {
         calibration: None,
         algo_id: AlgoId(0),
         trader_id: TraderId(0),
+        model: Model::default(),
+        rules: QuoterRules::default(),
     }
 }
 
@@ -54,6 +56,8 @@ pub fn view(touch: Touch) -> QuoteView {
         working: [None; 2],
         side_open_lots: [Lots(0); 2],
         trading: true,
+        touch_at: UnixNanos(2_000_000_000),
+        outer: OuterSummary::default(),
     }
 }
 
@@ -65,5 +69,6 @@ pub fn live(price: i64, lots: i64) -> Option<WorkingQuote> {
         acknowledged: true,
         in_flight: false,
         cancelling: false,
+        taking: false,
     })
 }

@@ -7,6 +7,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::live::{MarketLinkConfig, OrdersLinkConfig};
+use super::quoting::{
+    DriftConfig, FairValueConfig, LadderConfig, ModelConfig, SizingConfig, ToxicityConfig, UnwindConfig,
+    VolatilityPauseConfig,
+};
 
 /// One trading engine: its venues, instruments, limits and native quoters.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
@@ -23,7 +27,7 @@ pub struct EngineConfig {
     /// How volatility is sampled.
     #[serde(default)]
     pub volatility: VolatilityConfig,
-    /// Native Avellaneda-Stoikov quoters, at most one per instrument. None: orders come from a strategy only.
+    /// Native quoters, at most one per instrument. None: orders come from a strategy only.
     #[serde(default)]
     pub quoters: Vec<QuoterConfig>,
     /// Circuit breaker of each venue.
@@ -228,7 +232,7 @@ pub enum SampleRule {
     FixedClock,
 }
 
-/// A native Avellaneda-Stoikov quoter. r = s - q·γ·σ²·(T-t); δ = (2/γ)·ln(1 + γ/κ); bid = r - δ/2; ask = r + δ/2.
+/// A native quoter. Avellaneda-Stoikov unless `model` says otherwise: r = s - q·γ·σ²·(T-t); δ = (2/γ)·ln(1 + γ/κ); bid = r - δ/2; ask = r + δ/2.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct QuoterConfig {
@@ -263,6 +267,44 @@ pub struct QuoterConfig {
     /// Trader id written on its orders.
     #[serde(default)]
     pub trader_id: u16,
+    /// Which model gives the prices.
+    #[serde(default)]
+    pub model: ModelConfig,
+    /// What the model takes for the fair value.
+    #[serde(default)]
+    pub fair_value: FairValueConfig,
+    /// Expected move of the price, from a strategy. Default: none.
+    #[serde(default)]
+    pub drift: Option<DriftConfig>,
+    /// Smallest distance from bid to ask in ticks, 0 to 1000000. Default: none.
+    #[serde(default)]
+    pub min_spread_ticks: Option<i64>,
+    /// Largest distance from bid to ask in ticks, at least `minSpreadTicks`; touch, fees and increments may widen it
+    /// again. Default: none.
+    #[serde(default)]
+    pub max_spread_ticks: Option<i64>,
+    /// Never quote so close that buying at the bid and selling at the ask would not earn both maker fees.
+    #[serde(default)]
+    pub cover_fees: bool,
+    /// Quantity of a quote before the inventory gate.
+    #[serde(default)]
+    pub sizing: SizingConfig,
+    /// Several quotes a side. Default: one.
+    #[serde(default)]
+    pub ladder: Option<LadderConfig>,
+    /// Wider quotes, or none, while the flow is toxic. Default: not looked at.
+    #[serde(default)]
+    pub toxicity: Option<ToxicityConfig>,
+    /// No quotes while σ is too high. Default: not looked at.
+    #[serde(default)]
+    pub volatility_pause: Option<VolatilityPauseConfig>,
+    /// No quotes when the feed has brought no new touch for this long by our clock, milliseconds, 1 to 86400000.
+    /// Default: not looked at.
+    #[serde(default)]
+    pub stale_feed_millis: Option<u32>,
+    /// The end of the session. Default: none.
+    #[serde(default)]
+    pub unwind: Option<UnwindConfig>,
 }
 
 fn yes() -> bool {
@@ -286,6 +328,8 @@ pub enum HorizonConfig {
         /// Seconds, above 0 and at most 31622400.
         seconds: f64,
     },
+    /// No end: the paper's stationary form, with the inventory bounded by `maxInventory`.
+    Infinite,
 }
 
 impl Default for HorizonConfig {

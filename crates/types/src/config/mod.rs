@@ -7,6 +7,7 @@
 mod backtest;
 mod engine;
 mod live;
+mod quoting;
 mod ranges;
 mod resolve;
 mod setup;
@@ -20,6 +21,11 @@ pub use engine::{
 pub use live::{
     ExchangeConfig, ExchangeFaultsConfig, ExchangeTlsConfig, HostConfig, MarketLinkConfig, OrdersLinkConfig,
     TransportConfig, WaitConfig,
+};
+pub use quoting::{
+    DriftConfig, FairValue, FairValueConfig, Ladder, LadderConfig, Model, ModelConfig, QuoterRules, Sizing,
+    SizingConfig, Toxicity, ToxicityConfig, ToxicitySource, ToxicitySourceConfig, Unwind, UnwindClock, UnwindConfig,
+    VolatilityPauseConfig,
 };
 pub use setup::{
     BreakerLimits, Horizon, IntensityCalibration, MarketLink, OrderEntry, OrderLimits, OrdersLink, QuoterParams,

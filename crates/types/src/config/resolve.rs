@@ -9,6 +9,7 @@ use super::engine::{
     InstrumentConfig, IntensityCalibrationConfig, OrdersConfig, QuoterConfig, RiskConfig, SampleRule, VenueConfig,
     VolatilityConfig,
 };
+use super::quoting::{Model, QuoterRules};
 use super::ranges::{above_zero, ascii_name, decimal, exact, positive, range};
 use super::setup::{
     BreakerLimits, Horizon, IntensityCalibration, OrderEntry, OrderLimits, OrdersLink, QuoterParams, RiskLimits,
@@ -270,9 +271,11 @@ impl QuoterParams {
         let horizon = match config.horizon {
             HorizonConfig::Constant { seconds } => Horizon::Constant { seconds },
             HorizonConfig::Countdown { seconds } => Horizon::Countdown { seconds },
+            HorizonConfig::Infinite => Horizon::Infinite,
         };
-        let (Horizon::Constant { seconds } | Horizon::Countdown { seconds }) = horizon;
-        above_zero(&at("horizon.seconds"), seconds, YEAR_SECONDS)?;
+        if let Horizon::Constant { seconds } | Horizon::Countdown { seconds } = horizon {
+            above_zero(&at("horizon.seconds"), seconds, YEAR_SECONDS)?;
+        }
         range(&at("requoteTicks"), config.requote_ticks, 1, 1_000_000)?;
         let calibration =
             config.calibration.as_ref().map(|item| IntensityCalibration::resolve(item, path)).transpose()?;
@@ -291,6 +294,8 @@ impl QuoterParams {
             calibration,
             algo_id: AlgoId(config.algo_id),
             trader_id: TraderId(config.trader_id),
+            model: Model::resolve(config, path)?,
+            rules: QuoterRules::resolve(config, order_lots, instrument, path)?,
         })
     }
 }

@@ -4,6 +4,7 @@
 //! Holds: ticks, lots, nanoseconds and ids only; every value is in its range.
 //! Costs: plain values, built once.
 use super::engine::Feed;
+use super::quoting::{Model, QuoterRules};
 use crate::ids::{AlgoId, TraderId};
 use crate::instrument::Instrument;
 use crate::num::Lots;
@@ -147,6 +148,10 @@ pub struct QuoterParams {
     pub algo_id: AlgoId,
     /// Trader id on its orders.
     pub trader_id: TraderId,
+    /// What gives the prices.
+    pub model: Model,
+    /// What is done to them.
+    pub rules: QuoterRules,
 }
 
 /// T-t.
@@ -162,6 +167,8 @@ pub enum Horizon {
         /// Seconds.
         seconds: f64,
     },
+    /// No end.
+    Infinite,
 }
 
 /// κ from own fills given A.
