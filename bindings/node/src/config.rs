@@ -5,7 +5,7 @@
 //! Costs: cold path.
 use napi_derive::napi;
 use types::Fault;
-use types::config::{BacktestConfig, EngineConfig};
+use types::config::{BacktestConfig, EngineConfig, InstrumentConfig, QuoterConfig};
 
 use crate::errors::{argument, guard};
 
@@ -20,6 +20,26 @@ pub fn check_config(kind: String, json: String) -> napi::Result<String> {
             "backtest" => text(serde_json::to_string(&BacktestConfig::from_json(&json)?.0)),
             _ => Err(argument(format!("\"{kind}\" is no kind of configuration"))),
         }
+    })
+}
+
+/// Checks quoter parameters against an instrument's configuration: "" when they are good, else
+/// {code, path, what, allowed} as JSON. Throws CONFIG_INVALID when the instrument is no good.
+#[napi]
+pub fn check_quoter(instrument_json: String, quoter_json: String) -> napi::Result<String> {
+    guard(|| {
+        let instrument = InstrumentConfig::check(&instrument_json)?;
+        Ok::<_, Fault>(match QuoterConfig::from_json(&quoter_json, &instrument) {
+            Ok(_) => String::new(),
+            Err(fault) => {
+                let path = fault.path.strip_prefix("quoter.").unwrap_or(&fault.path);
+                serde_json::json!({
+                    "code": types::Code::ParameterOutOfRange.name(), "path": path,
+                    "what": fault.what, "allowed": fault.allowed,
+                })
+                .to_string()
+            }
+        })
     })
 }
 

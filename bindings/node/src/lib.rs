@@ -12,6 +12,7 @@ mod config;
 mod engine;
 mod errors;
 mod exchange;
+mod explain;
 mod host;
 mod matching;
 mod math;

@@ -10,6 +10,7 @@ mod clock;
 mod control;
 mod end;
 pub mod exchange;
+mod explain;
 pub mod feed_link;
 mod hosted;
 mod latest;
@@ -29,6 +30,7 @@ mod work;
 
 pub use control::{KillReason, Killer};
 pub use end::{ConnectionSummary, HostedSummary, PaperAccount};
+pub use explain::{Explained, ExplainedOrder, ExplainedQuote, ExplainedSide, WhichQuote, explain};
 pub use hosted::{Hosted, HostedOptions, PortHandle};
 pub use out::Doorbell;
 pub use ports::{PORTS_MAX, PortOptions};

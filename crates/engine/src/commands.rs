@@ -4,7 +4,8 @@
 //! Holds: a malformed or refused command leaves one named event and changes nothing else.
 //! Costs: decoding is a few loads; the rest is the order path. Parameter changes parse JSON and may allocate (cold).
 use oms::OrderSpec;
-use types::command::ALL_INSTRUMENTS;
+use quote::{AskedQuotes, Signals};
+use types::command::{ALL_INSTRUMENTS, PUBLISHED_DRIFT, PUBLISHED_FAIR_VALUE, PUBLISHED_TOXICITY};
 use types::config::QuoterConfig;
 use types::limits::COMMAND_BYTES_MAX;
 use types::{
@@ -26,7 +27,7 @@ impl Engine {
         let everything = command.flags & ALL_INSTRUMENTS != 0;
         // The rest are about an order, a timer or everything: a wrong instrument must not hold a cancel back.
         let needs_instrument = match kind {
-            CommandKind::Place | CommandKind::SetQuoter => true,
+            CommandKind::Place | CommandKind::SetQuoter | CommandKind::Publish | CommandKind::Quote => true,
             CommandKind::CancelAll => !everything,
             CommandKind::Cancel | CommandKind::Replace | CommandKind::SetTimer | CommandKind::StrategyFault => false,
         };
@@ -46,8 +47,11 @@ impl Engine {
             }
             CommandKind::SetTimer => self.fault(Code::CommandMalformed, InstrumentId(0), now, effects),
             CommandKind::SetQuoter => self.command_set_quoter(instrument, text, now, effects),
+            CommandKind::Publish => self.command_publish(instrument, &command, now, effects),
+            CommandKind::Quote => self.command_quote(producer, instrument, &command, now, effects),
             CommandKind::StrategyFault => {
                 self.halted.insert(producer);
+                self.withdraw_asked(producer);
                 self.trading_halted(Code::StrategyHalted, producer as u64, now, effects);
                 self.cancel_all(CancelScope::Failed, now, effects);
             }
@@ -145,6 +149,57 @@ impl Engine {
                 self.mark(instrument);
             }
             _ => self.fault(Code::ParameterOutOfRange, instrument, now, effects),
+        }
+    }
+
+    fn command_publish(&mut self, instrument: InstrumentId, command: &Command, now: UnixNanos, effects: &mut Effects) {
+        let given = |flag: u8, bits: u64| (command.flags & flag != 0).then(|| f64::from_bits(bits));
+        let signals = Signals {
+            fair_value_price: given(PUBLISHED_FAIR_VALUE, command.price as u64),
+            drift_price_per_second: given(PUBLISHED_DRIFT, command.quantity as u64),
+            toxicity: given(PUBLISHED_TOXICITY, command.id),
+        };
+        let quoter = self.markets[instrument.index()].quoter.as_mut();
+        match quoter.map(|quoter| quoter.publish(&signals, now)) {
+            Some(Ok(())) => self.mark(instrument),
+            _ => self.fault(Code::ParameterOutOfRange, instrument, now, effects),
+        }
+    }
+
+    fn command_quote(
+        &mut self,
+        producer: u16,
+        instrument: InstrumentId,
+        command: &Command,
+        now: UnixNanos,
+        effects: &mut Effects,
+    ) {
+        if let Err(reject) = self.strategy_gate(producer) {
+            let event = refusal(command, instrument, Side::Buy, OrderId::NONE);
+            return self.refuse(&reject, event, now, effects);
+        }
+        let given = |flag: u8, bits: i64| (command.flags & flag != 0).then(|| f64::from_bits(bits as u64));
+        let prices = [given(Side::Buy as u8, command.price), given(Side::Sell as u8, command.quantity)];
+        let lots = [Lots(command.client_id as i64), Lots(command.id as i64)];
+        let asked = (prices != [None; 2]).then_some(AskedQuotes { prices, lots });
+        let market = &mut self.markets[instrument.index()];
+        match market.quoter.as_mut().map(|quoter| quoter.ask(asked)) {
+            Some(Ok(())) => {
+                market.asked_by = asked.map(|_| producer);
+                self.mark(instrument);
+            }
+            _ => self.fault(Code::ParameterOutOfRange, instrument, now, effects),
+        }
+    }
+
+    /// The quotes that a failed strategy asked for go with it.
+    fn withdraw_asked(&mut self, producer: u16) {
+        for market in self.markets.iter_mut().filter(|market| market.asked_by == Some(producer)) {
+            market.asked_by = None;
+            if let Some(quoter) = market.quoter.as_mut() {
+                let _ = quoter.ask(None);
+            }
+            self.dirty = crate::Dirty::All;
         }
     }
 }

@@ -13,6 +13,7 @@ mod commands;
 mod counts;
 mod entry;
 mod inputs;
+mod levels;
 mod market;
 mod producers;
 mod quoting;
@@ -24,10 +25,11 @@ mod watch;
 
 pub use counts::{Counts, FaultCounts};
 pub use entry::fix_timer;
-pub use watch::{ACK_TIMER, SNAPSHOT_TIMER, STOP_TIMER};
+pub use watch::{ACK_TIMER, QUOTE_TIMER, SNAPSHOT_TIMER, STOP_TIMER};
 
 use book::{MarketBook, Rule};
 use entry::OrderEntry;
+use levels::Outer;
 use oms::Orders;
 use producers::Producers;
 use quote::Quoter;
@@ -37,11 +39,11 @@ use types::config::Setup;
 use types::effect::EFFECT_HEADER_BYTES;
 use types::limits::{
     EFFECT_RESERVE_BYTES, FIX_INPUT_BYTES_MAX, FIX_MESSAGE_BYTES_MAX, INPUT_BYTES_MAX, INSTRUMENTS_MAX,
-    LEVELS_PER_MESSAGE_MAX, ORDERS_MAX,
+    LEVELS_PER_MESSAGE_MAX, ORDERS_MAX, QUOTE_LEVELS_MAX,
 };
 use types::{
-    Code, Effects, Event, EventKind, Input, InputKind, Instrument, InstrumentId, OrderEvent, OrderId, Ticks, Touch,
-    UnixNanos, VenueId, flag,
+    Code, Effects, Event, EventKind, Input, InputKind, Instrument, InstrumentId, OrderEvent, OrderId, Side, Ticks,
+    Touch, UnixNanos, VenueId, flag,
 };
 use watch::{Watch, Wish};
 
@@ -51,10 +53,11 @@ const CANCEL_BYTES_MAX: usize = 320;
 const fn request_effects(message_bytes: usize) -> usize {
     2 * EFFECT_HEADER_BYTES + message_bytes.next_multiple_of(8) + size_of::<OrderEvent>()
 }
-// The fullest turn cancels every order and decides two quotes an instrument; the fullest message publishes all its
-// levels.
+/// Native quotes of one engine at most.
+const QUOTES_MAX: usize = 2 * QUOTE_LEVELS_MAX * INSTRUMENTS_MAX;
+// The fullest turn cancels every order and decides every quote; the fullest message publishes all its levels.
 const _: () = assert!(
-    ORDERS_MAX * request_effects(CANCEL_BYTES_MAX) + 2 * INSTRUMENTS_MAX * request_effects(FIX_MESSAGE_BYTES_MAX)
+    ORDERS_MAX * request_effects(CANCEL_BYTES_MAX) + QUOTES_MAX * request_effects(FIX_MESSAGE_BYTES_MAX)
         <= EFFECT_RESERVE_BYTES
 );
 /// Largest status request.
@@ -66,7 +69,7 @@ const _: () = assert!(
     FIX_INPUT_BYTES_MAX / FIX_FRAME_BYTES_MIN
         * (2 * (EFFECT_HEADER_BYTES + size_of::<OrderEvent>()) + EFFECT_HEADER_BYTES + wire::fix::FIX_OUT_BYTES_MAX)
         + ORDERS_MAX * (EFFECT_HEADER_BYTES + STATUS_BYTES_MAX)
-        + 2 * INSTRUMENTS_MAX * request_effects(FIX_MESSAGE_BYTES_MAX)
+        + QUOTES_MAX * request_effects(FIX_MESSAGE_BYTES_MAX)
         <= EFFECT_RESERVE_BYTES
 );
 const _: () = assert!(
@@ -81,6 +84,10 @@ struct Market {
     quoter: Option<Quoter>,
     /// Our native quote on each side, as the order that carries it.
     quotes: [Option<OrderId>; 2],
+    /// Our further levels, where there is a ladder.
+    outer: Outer,
+    /// The strategy whose quotes the quoter follows.
+    asked_by: Option<u16>,
     /// Last published quote target, so that only changes are published.
     shown: [(Ticks, i64); 2],
     /// Last refusal of a native quote on each side, so that a standing reason is published once.
@@ -155,6 +162,8 @@ impl Engine {
                 volatility: RollingVolatility::new(&setup.volatility, instrument.tick_f64()),
                 quoter: setup.quoters[instrument.id.index()].clone().map(|params| Quoter::new(params, instrument)),
                 quotes: [None; 2],
+                outer: Outer::default(),
+                asked_by: None,
                 shown: [(Ticks(0), 0); 2],
                 refused: [None; 2],
                 model_failed: false,
@@ -310,6 +319,10 @@ impl Engine {
     /// The order that carries the native quote of a side (0 bid, 1 ask).
     pub fn quotes(&self, id: InstrumentId) -> [Option<OrderId>; 2] {
         self.markets[id.index()].quotes
+    }
+    /// The orders that carry the further levels of a side, from the second on; all `None` without a ladder.
+    pub fn outer_quotes(&self, id: InstrumentId, side: Side) -> &[Option<OrderId>] {
+        self.markets[id.index()].outer.ids(side)
     }
     /// Do new orders pass as far as a venue's order connection goes: up, logged on, orders and positions agreed?
     pub fn is_venue_up(&self, venue: VenueId) -> bool {

@@ -67,7 +67,16 @@ impl Engine {
 
     fn on_trade(&mut self, print: &TradePrint, now: UnixNanos, effects: &mut Effects) {
         self.counts.trade += 1;
+        self.flow(print, now);
         self.publish(trade_event(print), now, effects);
+    }
+
+    /// The native quoter looks at the flow of trades; a decision waits for the next touch.
+    #[inline]
+    fn flow(&mut self, print: &TradePrint, now: UnixNanos) {
+        if let Some(quoter) = &mut self.markets[print.instrument.index()].quoter {
+            quoter.on_trade(now, print.aggressor, print.quantity);
+        }
     }
 
     fn on_touch(&mut self, print: &TouchPrint, now: UnixNanos, effects: &mut Effects) {
@@ -252,6 +261,7 @@ impl Engine {
                     aggressor,
                     exchange_time: event.exchange_time,
                 };
+                self.flow(&print, now);
                 self.publish(trade_event(&print), now, effects);
             }
             (Some(EventKind::Touch), Some(side)) => self.on_pushed_touch(event, side, now, effects),

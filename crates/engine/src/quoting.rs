@@ -1,13 +1,13 @@
 //! # Room card: engine/quoting
 //! In:    touch, volatility, position and working orders of one instrument.
 //! Out:   the native quoter's decision carried out: cancels first, then replaces and new orders, bid before ask.
-//! Holds: at most one native order a side; a standing refusal or model fault is published once, counted every time.
+//! Holds: at most one native order a side and level; a standing refusal or model fault is published once, counted every time.
 //! Costs: the decision itself is tens of ns when nothing is to be done.
 use oms::{Order, OrderSpec};
-use quote::{QuoteAction, QuoteTarget, QuoteView, WorkingQuote};
+use quote::{OuterSummary, QuoteAction, QuoteTarget, QuoteView, WorkingQuote};
 use types::{
-    ClientId, Effects, Event, EventKind, InstrumentId, OrderEvent, OrderEventKind, OrderId, OrderState, Reject, Side,
-    Ticks, UnixNanos, flag,
+    AlgoId, ClientId, Effects, Event, EventKind, InstrumentId, OrderEvent, OrderEventKind, OrderId, OrderState, Reject,
+    Side, Ticks, TraderId, UnixNanos, flag,
 };
 
 use crate::Engine;
@@ -22,10 +22,16 @@ impl Engine {
         for side in Side::BOTH {
             working[side.index()] = self.working(instrument, side);
         }
-        let view = self.view(instrument, working, now);
+        let outer = self.outer_working(instrument);
+        let mut view = self.view(instrument, working, now);
+        if let Some(outer) = &outer {
+            view.outer = outer.summary();
+        }
         let market = &mut self.markets[instrument.index()];
         let Some(quoter) = market.quoter.as_mut() else { return };
         let decision = quoter.decide(&view);
+        let further = outer.map(|outer| quoter.decide_outer(&view, &decision, &outer));
+        let wake_at = quoter.wake_at(&view);
         let failed_before = core::mem::replace(&mut market.model_failed, decision.code.is_some());
         match decision.code {
             Some(code) if failed_before => self.counts.faults.add(code),
@@ -41,8 +47,17 @@ impl Engine {
                 let _ = self.cancel(id, now, effects);
             }
         }
+        if let Some(further) = &further {
+            self.cancel_outer(instrument, further, now, effects);
+        }
         for side in Side::BOTH {
             self.act(instrument, side, decision.actions[side.index()], now, effects);
+        }
+        if let Some(further) = &further {
+            self.act_outer(instrument, further, now, effects);
+        }
+        if let Some(at) = wake_at {
+            self.arm_quote_timer(at, effects);
         }
     }
 
@@ -61,6 +76,8 @@ impl Engine {
                 self.orders.open_lots(instrument, Side::Sell),
             ],
             trading: !self.closing && !self.gate.is_killed(),
+            touch_at: market.touch_at,
+            outer: OuterSummary::default(),
         }
     }
 
@@ -68,20 +85,10 @@ impl Engine {
     fn working(&mut self, instrument: InstrumentId, side: Side) -> Option<WorkingQuote> {
         let slot = &mut self.markets[instrument.index()].quotes[side.index()];
         let order = (*slot).and_then(|id| self.orders.order(id)).filter(|order| order.state.is_open());
-        let Some(order) = order else {
+        if order.is_none() {
             *slot = None;
-            return None;
-        };
-        Some(WorkingQuote {
-            price: nearest_price(order),
-            open_lots: order.open_lots(),
-            acknowledged: order.state != OrderState::New && order.pending.new == 0,
-            in_flight: matches!(
-                order.state,
-                OrderState::New | OrderState::PendingNew | OrderState::PendingReplace | OrderState::PendingCancel
-            ),
-            cancelling: order.state == OrderState::PendingCancel,
-        })
+        }
+        order.map(working_quote)
     }
 
     fn act(
@@ -94,7 +101,13 @@ impl Engine {
     ) {
         let (target, outcome) = match action {
             QuoteAction::None | QuoteAction::Cancel => return,
-            QuoteAction::Place(target) => (target, self.place_quote(instrument, side, &target, now, effects)),
+            QuoteAction::Place(target) => {
+                (target, self.place_quote(instrument, side, &target, flag::POST_ONLY, now, effects))
+            }
+            QuoteAction::Take(target) => {
+                let flags = flag::IOC | flag::REDUCE_ONLY;
+                (target, self.place_quote(instrument, side, &target, flags, now, effects))
+            }
             QuoteAction::Replace(target) => {
                 let Some(id) = self.markets[instrument.index()].quotes[side.index()] else { return };
                 (target, self.replace_quote(id, &target, now, effects))
@@ -111,26 +124,40 @@ impl Engine {
         instrument: InstrumentId,
         side: Side,
         target: &QuoteTarget,
+        flags: u8,
         now: UnixNanos,
         effects: &mut Effects,
     ) -> Result<(), Reject> {
-        let Some(quoter) = self.markets[instrument.index()].quoter.as_ref() else { return Ok(()) };
+        let id = self.place_native(instrument, side, target, flags, now, effects)?;
+        self.markets[instrument.index()].quotes[side.index()] = Some(id);
+        Ok(())
+    }
+
+    /// An order of the native quoter.
+    pub(crate) fn place_native(
+        &mut self,
+        instrument: InstrumentId,
+        side: Side,
+        target: &QuoteTarget,
+        flags: u8,
+        now: UnixNanos,
+        effects: &mut Effects,
+    ) -> Result<OrderId, Reject> {
+        let params = self.markets[instrument.index()].quoter.as_ref().map(|quoter| quoter.params());
         let spec = OrderSpec {
             instrument,
             side,
             price: target.price,
             quantity: target.quantity,
-            flags: flag::POST_ONLY,
+            flags,
             client_id: ClientId(0),
-            algo_id: quoter.params().algo_id,
-            trader_id: quoter.params().trader_id,
+            algo_id: params.map_or(AlgoId(0), |params| params.algo_id),
+            trader_id: params.map_or(TraderId(0), |params| params.trader_id),
         };
-        let id = self.place(&spec, now, effects)?;
-        self.markets[instrument.index()].quotes[side.index()] = Some(id);
-        Ok(())
+        self.place(&spec, now, effects)
     }
 
-    fn replace_quote(
+    pub(crate) fn replace_quote(
         &mut self,
         id: OrderId,
         target: &QuoteTarget,
@@ -156,6 +183,19 @@ impl Engine {
         if seen.replace(reject.code) == Some(reject.code) {
             return self.counts.refused.add(reject.code);
         }
+        self.say_refused(instrument, side, target, reject, now, effects);
+    }
+
+    /// Publishes the refusal of a native quote.
+    pub(crate) fn say_refused(
+        &mut self,
+        instrument: InstrumentId,
+        side: Side,
+        target: &QuoteTarget,
+        reject: &Reject,
+        now: UnixNanos,
+        effects: &mut Effects,
+    ) {
         let mut event = OrderEvent::new(OrderEventKind::Refused, instrument, side, OrderId::NONE);
         (event.price, event.quantity, event.flags) = (target.price, target.quantity, flag::POST_ONLY);
         self.refuse(reject, event, now, effects);
@@ -191,6 +231,21 @@ impl Engine {
         {
             quoter.on_fill(side);
         }
+    }
+}
+
+/// A native order as the quoter sees it.
+pub(crate) fn working_quote(order: &Order) -> WorkingQuote {
+    WorkingQuote {
+        price: nearest_price(order),
+        open_lots: order.open_lots(),
+        acknowledged: order.state != OrderState::New && order.pending.new == 0,
+        in_flight: matches!(
+            order.state,
+            OrderState::New | OrderState::PendingNew | OrderState::PendingReplace | OrderState::PendingCancel
+        ),
+        cancelling: order.state == OrderState::PendingCancel,
+        taking: order.flags & flag::IOC != 0,
     }
 }
 

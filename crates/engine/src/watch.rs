@@ -23,6 +23,9 @@ pub const SNAPSHOT_TIMER: TimerId = TimerId(2);
 /// refused.
 pub const STOP_TIMER: TimerId = TimerId(3);
 
+/// The engine's timer of the next moment at which time alone may change a native quote.
+pub const QUOTE_TIMER: TimerId = TimerId(4);
+
 /// From the first wish to its first repetition; doubled at each.
 const SNAPSHOT_PAUSE_MIN: Nanos = Nanos::from_millis(1_000);
 /// Longest pause between two wishes.
@@ -48,6 +51,7 @@ pub(crate) struct Watch {
     ack: UnixNanos,
     snapshot: UnixNanos,
     stop: UnixNanos,
+    quote: UnixNanos,
 }
 
 impl Engine {
@@ -56,6 +60,10 @@ impl Engine {
             ACK_TIMER => self.on_ack_timer(now, effects),
             SNAPSHOT_TIMER => self.on_snapshot_timer(now, effects),
             STOP_TIMER => self.on_stop_timer(now, effects),
+            QUOTE_TIMER => {
+                self.watch.quote = UnixNanos::NONE;
+                self.dirty = Dirty::All;
+            }
             _ if venue_of_timer(id).is_some() => {
                 self.on_session_timer(venue_of_timer(id).unwrap_or_default(), now, effects);
             }
@@ -159,13 +167,22 @@ impl Engine {
         if event.kind() != Some(OrderEventKind::CancelRejected) {
             return false;
         }
-        let quotes = &self.markets[event.instrument().index()].quotes;
+        let market = &self.markets[event.instrument().index()];
         let open = self.orders.order(event.order_id()).is_some_and(|order| order.state.is_open());
-        let waits = open && quotes.contains(&Some(event.order_id()));
+        let waits = open && (market.quotes.contains(&Some(event.order_id())) || market.outer.has(event.order_id()));
         if waits {
             self.arm_stop_timer(now, effects);
         }
         waits
+    }
+
+    /// A native quote has to be looked at again then. A deadline that has moved on is found out when the timer fires.
+    #[inline]
+    pub(crate) fn arm_quote_timer(&mut self, at: UnixNanos, effects: &mut Effects) {
+        if self.watch.quote == UnixNanos::NONE || at < self.watch.quote {
+            self.watch.quote = at;
+            effects.timer(QUOTE_TIMER, at);
+        }
     }
 
     fn arm_stop_timer(&mut self, now: UnixNanos, effects: &mut Effects) {

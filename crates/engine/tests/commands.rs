@@ -165,7 +165,7 @@ fn malformed_commands_leave_one_fault_and_nothing_else() {
     for length in 0..64 {
         refused(&place[..length], Code::CommandMalformed);
     }
-    for kind in (0..=255).filter(|kind| !(1..=7).contains(kind)) {
+    for kind in (0..=255).filter(|kind| !(1..=9).contains(kind)) {
         place[0] = kind;
         refused(&place, Code::CommandMalformed);
     }

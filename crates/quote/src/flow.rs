@@ -33,7 +33,8 @@ impl TradeFlow {
     pub fn toxicity(&self, now: UnixNanos, half_life_seconds: f64, prior_lots: Lots) -> f64 {
         let [buys, sells] = self.lots;
         let seconds = now.since(self.at).as_seconds();
-        let grown = if seconds > 0.0 { libm::exp(core::f64::consts::LN_2 * (seconds / half_life_seconds)) } else { 1.0 };
+        let grown =
+            if seconds > 0.0 { libm::exp(core::f64::consts::LN_2 * (seconds / half_life_seconds)) } else { 1.0 };
         let all = (buys + sells) + prior_lots.0 as f64 * grown;
         if all > 0.0 { libm::fabs(buys - sells) / all } else { 0.0 }
     }

@@ -64,10 +64,7 @@ pub struct OuterActions {
 
 impl Default for OuterActions {
     fn default() -> Self {
-        OuterActions {
-            targets: [[None; OUTER_LEVELS_MAX]; 2],
-            actions: [[QuoteAction::None; OUTER_LEVELS_MAX]; 2],
-        }
+        OuterActions { targets: [[None; OUTER_LEVELS_MAX]; 2], actions: [[QuoteAction::None; OUTER_LEVELS_MAX]; 2] }
     }
 }
 

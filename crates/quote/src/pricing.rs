@@ -23,7 +23,7 @@ impl Quoter {
         touch: &Touch,
         mid_half_ticks: i64,
     ) -> Result<[Option<Ticks>; 2], Code> {
-        let sigma = view.sigma.unwrap_or(0.0);
+        let sigma = view.sigma.or(self.params.rules.initial_sigma).unwrap_or(0.0);
         // σ enters squared, which would hide a wrong sign. NaN goes on and is refused by the grid.
         if sigma < 0.0 {
             return Err(Code::QuoterInvalid);
@@ -58,9 +58,7 @@ impl Quoter {
                 let weighed = touch.bid.0 as f64 * ask_lots + touch.ask.0 as f64 * bid_lots;
                 weighed / (bid_lots + ask_lots) * self.tick_price
             }
-            FairValue::Published(max_age) => {
-                self.published.fair_value.young(view.now, max_age).unwrap_or(f64::NAN)
-            }
+            FairValue::Published(max_age) => self.published.fair_value.young(view.now, max_age).unwrap_or(f64::NAN),
         }
     }
 
@@ -91,11 +89,8 @@ impl Quoter {
         }
         let (gamma, sigma) = (self.params.risk_aversion_per_money, self.terms.sigma);
         let shift = reservation_price(0.0, self.terms.inventory_base, gamma, sigma, horizon_seconds);
-        let half = if self.params.inventory_spread_term {
-            inventory_spread(gamma, sigma, horizon_seconds) * 0.5
-        } else {
-            0.0
-        };
+        let half =
+            if self.params.inventory_spread_term { inventory_spread(gamma, sigma, horizon_seconds) * 0.5 } else { 0.0 };
         for terms in &mut self.terms.sides {
             (terms.inventory_price, terms.inventory_half_price) = (shift, half);
         }
@@ -226,10 +221,8 @@ impl Quoter {
         let (spread, covered) = if self.ruled && both { self.spread(rounded) } else { (rounded, rounded) };
         let free = off_the_touch(covered.0, covered.1, touch);
         let (bid_price, ask_price) = onto_increments(free.0, free.1, &self.instrument)?;
-        let steps = [
-            (rounded.0, spread.0, covered.0, free.0, bid_price),
-            (rounded.1, spread.1, covered.1, free.1, ask_price),
-        ];
+        let steps =
+            [(rounded.0, spread.0, covered.0, free.0, bid_price), (rounded.1, spread.1, covered.1, free.1, ask_price)];
         let mut prices = [None; 2];
         for (side, (rounded, spread, covered, free, price)) in steps.into_iter().enumerate() {
             let terms = &mut self.terms.sides[side];
@@ -251,7 +244,8 @@ impl Quoter {
             _ if spread < rules.min_spread_ticks => apart(bid, ask, rules.min_spread_ticks - spread),
             _ => (bid, ask),
         };
-        let covered = if rules.cover_fees { cover_fees(within.0, within.1, self.instrument.maker_fee_e8) } else { within };
+        let covered =
+            if rules.cover_fees { cover_fees(within.0, within.1, self.instrument.maker_fee_e8) } else { within };
         (within, covered)
     }
 }
@@ -270,7 +264,8 @@ fn apart(bid: i64, ask: i64, ticks: i64) -> (i64, i64) {
 /// The smallest widening at which ask·(1 - f) ≥ bid·(1 + f): a round trip at the two quotes earns both maker fees. The
 /// same holds for an inverse contract, whose value is the quantity over the price. A rebate asks for nothing.
 fn cover_fees(bid: i64, ask: i64, fee_e8: i64) -> (i64, i64) {
-    let short = |bid: i64, ask: i64| fee_e8 as i128 * (bid as i128 + ask as i128) - RATE_ONE * (ask as i128 - bid as i128);
+    let short =
+        |bid: i64, ask: i64| fee_e8 as i128 * (bid as i128 + ask as i128) - RATE_ONE * (ask as i128 - bid as i128);
     let missing = short(bid, ask);
     if missing <= 0 {
         return (bid, ask);

@@ -11,7 +11,7 @@
 //!    count as quoted at the distance of then: `(mid half ticks - 2·bid) · (tick·0.5)`, or `(2·ask - mid half ticks) ·
 //!    (tick·0.5)`. κ is refreshed at each fill and when 1 s of quoted time has come together since (`intensity`).
 //! 2. **Wanted at all** (`standing`). Quotes are wanted when `enabled`, `trading`, `book_valid`, the touch is two-sided and σ is
-//!    there.
+//!    there (or the parameters say which σ counts until it is).
 //! 3. **Horizon** T (`pricing`, 3 to 5): the constant; or `seconds - (now - started)/1e9`, at least 0 and at most `seconds`.
 //! 4. **Inventory** q = `position · (lot·multiplier)`; for an inverse contract that divided by the mid price (its lots
 //!    are money). Mid price s = `mid half ticks · (tick·0.5)`.
@@ -379,7 +379,9 @@ impl Quoter {
             let at = side.index();
             let limit = match side {
                 Side::Buy => increment_at_or_below(&self.instrument, Ticks(touch.ask.0.saturating_add(through))),
-                Side::Sell => increment_at_or_above(&self.instrument, Ticks((touch.bid.0.saturating_sub(through)).max(1))),
+                Side::Sell => {
+                    increment_at_or_above(&self.instrument, Ticks((touch.bid.0.saturating_sub(through)).max(1)))
+                }
             };
             let lots = allowed_lots(side, view.position, view.side_open_lots[at], Lots::ZERO, self.params.order_lots);
             let target = limit.map(|price| QuoteTarget { price, quantity: lots }).filter(|_| lots.0 > 0);

@@ -61,7 +61,7 @@ impl Quoter {
     #[inline]
     pub(crate) fn standing(&mut self, view: &QuoteView, mid_half_ticks: Option<i64>, phase: Phase) -> Standing {
         let around = if self.ruled { self.pulled(view) } else { None };
-        let without_volatility = self.params.model == Model::Strategy;
+        let without_volatility = self.params.model == Model::Strategy || self.params.rules.initial_sigma.is_some();
         if !self.params.enabled {
             Standing::Disabled
         } else if !view.trading {
@@ -98,9 +98,7 @@ impl Quoter {
             Some(ToxicitySource::TradeFlow { half_life_seconds, prior_lots }) => {
                 self.flow.toxicity(view.now, half_life_seconds, prior_lots)
             }
-            Some(ToxicitySource::Published(max_age)) => {
-                self.published.toxicity.young(view.now, max_age).unwrap_or(1.0)
-            }
+            Some(ToxicitySource::Published(max_age)) => self.published.toxicity.young(view.now, max_age).unwrap_or(1.0),
         };
         if rules.stale_feed.is_some_and(|silence| view.now.since(view.touch_at) >= silence) {
             return Some(Standing::FeedStale);

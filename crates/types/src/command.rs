@@ -8,6 +8,10 @@
 //! price i64 ticks, quantity i64 lots, algo id u16, trader id u16, 4 zero bytes, at u64 (timer moment), id u64 (timer
 //! id), 8 zero bytes.
 //! `SetQuoter` is followed by UTF-8 JSON of the new quoter parameters.
+//! `Publish`: flags say which values are there (`PUBLISHED_*`); price, quantity and id hold the bits of fair value
+//! (price), drift (price per second) and toxicity as f64. `Quote`: flags say which sides are asked for (1 bid, 2 ask;
+//! none withdraws both); price and quantity hold the bits of bid and ask in price units as f64, client id and id the lots
+//! of each, 0 for those of the parameters.
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 use crate::codes::Code;
@@ -34,7 +38,18 @@ pub enum CommandKind {
     SetQuoter = 6,
     /// The strategy failed: cancel all its orders, refuse its further ones.
     StrategyFault = 7,
+    /// Fair value, drift and toxicity for the native quoter of the instrument, all at once.
+    Publish = 8,
+    /// The quotes that a strategy wants of the native quoter of the instrument (its model `strategy`).
+    Quote = 9,
 }
+
+/// Flag of `Publish`: a fair value is there.
+pub const PUBLISHED_FAIR_VALUE: u8 = 1;
+/// Flag of `Publish`: a drift is there.
+pub const PUBLISHED_DRIFT: u8 = 2;
+/// Flag of `Publish`: a toxicity is there.
+pub const PUBLISHED_TOXICITY: u8 = 4;
 
 /// Flag of `CancelAll`: every instrument.
 pub const ALL_INSTRUMENTS: u8 = 128;
@@ -87,6 +102,8 @@ impl Command {
             5 => CommandKind::SetTimer,
             6 => CommandKind::SetQuoter,
             7 => CommandKind::StrategyFault,
+            8 => CommandKind::Publish,
+            9 => CommandKind::Quote,
             _ => return Err(Code::CommandMalformed),
         };
         let names_order = matches!(kind, CommandKind::Place | CommandKind::Cancel | CommandKind::Replace);

@@ -17,7 +17,7 @@ pub const INPUT_BYTES_MAX: usize = 4 * 1024 * 1024;
 pub const EFFECT_BYTES_MAX: usize = EFFECT_RESERVE_BYTES + 2 * 1024 * 1024;
 /// Part of the effect buffer kept for orders, cancels and timers: a kill cancels `ORDERS_MAX` orders in one turn.
 /// Address space only, until a turn needs it.
-pub const EFFECT_RESERVE_BYTES: usize = 32 * 1024 * 1024;
+pub const EFFECT_RESERVE_BYTES: usize = 40 * 1024 * 1024;
 /// Bytes of one encoded FIX message.
 pub const FIX_MESSAGE_BYTES_MAX: usize = 512;
 /// Bytes of one input of a FIX connection; a longer one ends the session. A driver reads at most this much at once.

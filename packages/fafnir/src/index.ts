@@ -4,6 +4,7 @@
 // Holds: what is exported here is documented and kept; everything else is an implementation.
 // Costs: loading; the native module is opened on first use.
 export { backtest, checkConfig, type BacktestOptions, type BacktestResult } from './backtest/backtest.js'
+export { explain, type ExplainOptions, type Explanation } from './backtest/explain.js'
 export { replay, type ReplayOptions, type ReplayResult } from './backtest/replay.js'
 export type * from './backtest/summary.js'
 export { EventBatch, type BatchHandler, type EventCopy, type EventView } from './engine/batch.js'
@@ -53,7 +54,16 @@ export type { EngineCounts } from './observe/observer.js'
 export { reportHtml } from './report/html.js'
 export { tradesCsv, writeReport, type ReportInput, type ReportPaths } from './report/write.js'
 export { avellanedaStoikov, type AvellanedaStoikovParams } from './strategy/avellaneda-stoikov.js'
-export type { CoreMath, PlaceOrder, ReplaceOrder, StrategyContext } from './strategy/context.js'
+export type {
+  CoreMath,
+  PlaceOrder,
+  PublishedValues,
+  QuoterSet,
+  RefusedParameters,
+  ReplaceOrder,
+  StrategyContext,
+  WantedQuotes,
+} from './strategy/context.js'
 export type { OrderKind, OrderState, Side } from './strategy/decode.js'
 export { defineStrategy, type AnyStrategy, type StrategyDefinition, type StrategyHandlers } from './strategy/define.js'
 export { MarketEventView, type MarketEventCopy, type MarketKind } from './strategy/event-view.js'

@@ -109,6 +109,8 @@ export interface SignalMicroPriceNative {
 export interface Native {
   buildInfo(): string
   checkConfig(kind: 'engine' | 'backtest', json: string): string
+  /** "" when the parameters are good, else {code, path, what, allowed} as JSON. */
+  checkQuoter(instrumentJson: string, quoterJson: string): string
   /** The binding's naming rule puts a capital after a digit. */
   log1P(x: number): number
   log(x: number): number
@@ -132,6 +134,12 @@ export interface Native {
   replayJournal(
     path: string,
     dumpEffects: string | null,
+    progress: ((fraction: number) => void) | null,
+    abort: AbortHandle,
+  ): Promise<string>
+  explainQuote(
+    path: string,
+    whichJson: string,
     progress: ((fraction: number) => void) | null,
     abort: AbortHandle,
   ): Promise<string>

@@ -298,6 +298,10 @@ pub struct QuoterConfig {
     /// No quotes while σ is too high. Default: not looked at.
     #[serde(default)]
     pub volatility_pause: Option<VolatilityPauseConfig>,
+    /// σ in price per √second that counts until the volatility window is full, above 0 and at most 1000000000. Default:
+    /// nothing is quoted until then.
+    #[serde(default)]
+    pub initial_volatility_price_per_sqrt_second: Option<f64>,
     /// No quotes when the feed has brought no new touch for this long by our clock, milliseconds, 1 to 86400000.
     /// Default: not looked at.
     #[serde(default)]

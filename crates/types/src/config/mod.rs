@@ -78,6 +78,16 @@ impl EngineConfig {
     }
 }
 
+impl InstrumentConfig {
+    /// Parses and checks one instrument by itself, as if its venue were the only one.
+    pub fn check(text: &str) -> Result<crate::Instrument, ConfigFault> {
+        let instrument: InstrumentConfig = parse(text)?;
+        let venues = vec![VenueConfig::named(&instrument.venue, Feed::Normalised)];
+        let config = EngineConfig { venues, instruments: vec![instrument], ..EngineConfig::empty() };
+        Ok(Setup::resolve(&config)?.instruments.remove(0))
+    }
+}
+
 impl QuoterConfig {
     /// Parses and checks one quoter's parameters against its instrument (a change while running).
     pub fn from_json(text: &str, instrument: &crate::Instrument) -> Result<QuoterParams, ConfigFault> {

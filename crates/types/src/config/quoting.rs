@@ -210,6 +210,8 @@ pub struct QuoterRules {
     pub toxicity: Option<Toxicity>,
     /// Pull above the first σ, resume below the second, price per √second.
     pub volatility_pause: Option<(f64, f64)>,
+    /// σ until the window is full, price per √second.
+    pub initial_sigma: Option<f64>,
     /// Pull when the feed has said nothing for this long.
     pub stale_feed: Option<Nanos>,
     /// The end of the session.
@@ -228,6 +230,7 @@ impl Default for QuoterRules {
             ladder: Ladder { levels: 1, spacing_ticks: 1, size_growth: 1.0 },
             toxicity: None,
             volatility_pause: None,
+            initial_sigma: None,
             stale_feed: None,
             unwind: None,
         }
@@ -372,6 +375,9 @@ impl QuoterRules {
             above_zero(&at("volatilityPause.resumeBelowPricePerSqrtSecond"), below, above)?;
             Ok((above, below))
         });
+        if let Some(sigma) = config.initial_volatility_price_per_sqrt_second {
+            above_zero(&at("initialVolatilityPricePerSqrtSecond"), sigma, 1e9)?;
+        }
         let stale_feed = config.stale_feed_millis.map(|millis| age(&at("staleFeedMillis"), millis));
         Ok(QuoterRules {
             fair_value,
@@ -383,6 +389,7 @@ impl QuoterRules {
             ladder: Ladder::resolve(config.ladder.as_ref(), path)?,
             toxicity: config.toxicity.as_ref().map(|item| Toxicity::resolve(item, instrument, path)).transpose()?,
             volatility_pause: pause.transpose()?,
+            initial_sigma: config.initial_volatility_price_per_sqrt_second,
             stale_feed: stale_feed.transpose()?,
             unwind: config.unwind.as_ref().map(|item| Unwind::resolve(item, path)).transpose()?,
         })
@@ -419,8 +426,7 @@ impl Ladder {
         range(&format!("{path}.ladder.levels"), config.levels, 1, QUOTE_LEVELS_MAX as u32)?;
         range(&format!("{path}.ladder.spacingTicks"), config.spacing_ticks, 1, TICKS_MAX)?;
         range(&format!("{path}.ladder.sizeGrowth"), config.size_growth, 0.1, 10.0)?;
-        let (levels, spacing_ticks, size_growth) =
-            (config.levels as usize, config.spacing_ticks, config.size_growth);
+        let (levels, spacing_ticks, size_growth) = (config.levels as usize, config.spacing_ticks, config.size_growth);
         Ok(Ladder { levels, spacing_ticks, size_growth })
     }
 }

@@ -10,6 +10,7 @@ import { allocateRings, type RingSizes } from '../strategy/rings.js'
 import type { AnyStrategy, StrategyDefinition } from '../strategy/define.js'
 import { StrategyHost, type StrategyOutcome } from '../strategy/host.js'
 import { coreMath } from '../strategy/math.js'
+import { quoterCheck } from '../strategy/quoter-check.js'
 import { instrumentsOf } from '../units.js'
 import { readSummary, type BacktestSummary } from './summary.js'
 
@@ -115,6 +116,7 @@ async function runHosted(
       instruments: instrumentsOf(config.engine.instruments),
       ...attached,
       math: coreMath(),
+      checkQuoter: quoterCheck(),
       strategy: options.strategy as StrategyDefinition | undefined,
       maxOrders: config.engine.orders?.maxOrders,
       checkViews: options.checkViews,

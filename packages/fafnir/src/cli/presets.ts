@@ -72,13 +72,16 @@ export function overridden(quoter: QuoterConfig, overrides: QuoterOverrides): Qu
     ...quoter,
     riskAversionPerMoney: riskAversion ?? quoter.riskAversionPerMoney,
     intensityDecayPerPrice: decay ?? quoter.intensityDecayPerPrice,
-    ...(horizonSeconds === undefined
-      ? {}
-      : { horizon: { kind: quoter.horizon?.kind ?? 'constant', seconds: horizonSeconds } }),
+    ...(horizonSeconds === undefined ? {} : { horizon: { kind: horizonKind(quoter), seconds: horizonSeconds } }),
     orderQuantity: orderQuantity ?? quoter.orderQuantity,
     maxInventory: maxInventory ?? quoter.maxInventory,
     requoteTicks: requoteTicks ?? quoter.requoteTicks,
   }
+}
+
+// A number of seconds takes the place of no end.
+function horizonKind(quoter: QuoterConfig): 'constant' | 'countdown' {
+  return quoter.horizon?.kind === 'countdown' ? 'countdown' : 'constant'
 }
 
 /** Points of the report's curves. */

@@ -15,6 +15,7 @@ import type { BacktestConfig } from '../generated/config.js'
 import { addCalibrate } from './calibrate.js'
 import { requireParent } from './directory.js'
 import { doctor } from './doctor.js'
+import { addExplain, runExplain, type ExplainFlags } from './explain.js'
 import { initProject } from './init.js'
 import { addLiveCommands } from './live-commands.js'
 import { loadStrategy } from './load-strategy.js'
@@ -86,6 +87,10 @@ export async function runCli(args: readonly string[], host: CliHost): Promise<nu
   addBacktest(
     program,
     action((flags: BacktestFlags) => runBacktestCommand(flags, host, output(flags.json))),
+  )
+  addExplain(
+    program,
+    action((path: string, flags: ExplainFlags) => runExplain(path, flags, output(flags.json), host.signal)),
   )
   addReplay(
     program,

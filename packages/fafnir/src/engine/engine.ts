@@ -16,6 +16,7 @@ import type { StrategyContext } from '../strategy/context.js'
 import type { AnyStrategy, StrategyDefinition } from '../strategy/define.js'
 import { StrategyHost, type StrategyOutcome } from '../strategy/host.js'
 import { coreMath } from '../strategy/math.js'
+import { quoterCheck } from '../strategy/quoter-check.js'
 import { allocateRings, shared, type AttachedRings, type RingMemory, type RingSizes } from '../strategy/rings.js'
 import type { BookCopy } from '../strategy/views.js'
 import { instrumentsOf, type Instrument } from '../units.js'
@@ -157,6 +158,7 @@ export class Engine implements AsyncDisposable {
       instruments: this.instruments,
       ...this.rings,
       math: coreMath(),
+      checkQuoter: quoterCheck(),
       maxOrders: this.config.orders?.maxOrders,
       checkViews: this.options.checkViews,
       tap: {

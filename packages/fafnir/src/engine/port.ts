@@ -16,6 +16,7 @@ import type { StrategyContext } from '../strategy/context.js'
 import type { AnyStrategy, StrategyDefinition } from '../strategy/define.js'
 import { StrategyHost, type StrategyOutcome } from '../strategy/host.js'
 import { coreMath } from '../strategy/math.js'
+import { quoterCheck } from '../strategy/quoter-check.js'
 import { instrumentsOf, type Instrument } from '../units.js'
 import { BatchRecorder, maxRecordsOf, type BatchHandler, type EventBatch } from './batch.js'
 import { hasEnded, readLatest, type Latest } from './latest.js'
@@ -121,6 +122,7 @@ export class AttachedEngine implements AsyncDisposable {
       orders: this.orders,
       commands: port.commands === undefined ? NO_COMMANDS : new CommandWriter(port.commands),
       math: coreMath(),
+      checkQuoter: quoterCheck(),
       maxOrders: port.config.orders?.maxOrders,
       producer: port.producer,
       latest: this.registers,

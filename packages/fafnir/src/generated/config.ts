@@ -44,6 +44,14 @@ export interface CurrencyConfig {
   readonly scale?: number | undefined
 }
 
+/** Expected move of the price, published by a strategy in price per second. */
+export interface DriftConfig {
+  /** The reservation price moves by drift x this many seconds, above 0 and at most 86400. */
+  readonly horizonSeconds: number
+  /** Oldest drift that counts, milliseconds, 1 to 86400000; an older one counts as none. */
+  readonly maxAgeMillis: number
+}
+
 /** One trading engine: its venues, instruments, limits and native quoters. */
 export interface EngineConfig {
   /**
@@ -57,7 +65,7 @@ export interface EngineConfig {
   readonly instruments: readonly InstrumentConfig[]
   /** How volatility is sampled. */
   readonly volatility?: VolatilityConfig | undefined
-  /** Native Avellaneda-Stoikov quoters, at most one per instrument. None: orders come from a strategy only. */
+  /** Native quoters, at most one per instrument. None: orders come from a strategy only. */
   readonly quoters?: readonly QuoterConfig[] | undefined
   /** Circuit breaker of each venue. */
   readonly breaker?: BreakerConfig | undefined
@@ -116,6 +124,23 @@ export interface ExchangeTlsConfig {
   /** PEM file of the private key. */
   readonly keyFile: string
 }
+
+/** What the model takes for the fair value. */
+export type FairValueConfig =
+  /** The mid of the touch. */
+  | {
+      readonly kind: 'mid'
+    }
+  /** The touch weighted by the other side's quantity: (bid·ask quantity + ask·bid quantity) / both quantities. */
+  | {
+      readonly kind: 'weightedMid'
+    }
+  /** What a strategy published with `ctx.publish`; without one, or with an old one, nothing is quoted. */
+  | {
+      readonly kind: 'published'
+      /** Oldest value that counts, milliseconds, 1 to 86400000. */
+      readonly maxAgeMillis: number
+    }
 
 /** Format and sequencing rules of a venue's market data. */
 export type Feed =
@@ -179,6 +204,10 @@ export type HorizonConfig =
       readonly kind: 'countdown'
       /** Seconds, above 0 and at most 31622400. */
       readonly seconds: number
+    }
+  /** No end: the paper's stationary form, with the inventory bounded by `maxInventory`. */
+  | {
+      readonly kind: 'infinite'
     }
 
 /** What belongs to the process an engine runs in, not to its decisions. */
@@ -271,6 +300,16 @@ export interface IntensityCalibrationConfig {
   readonly maxPerPrice: number
 }
 
+/** Several quotes a side: level k rests `spacingTicks` x k behind the first. */
+export interface LadderConfig {
+  /** Quotes a side, 1 to 16. */
+  readonly levels: number
+  /** Distance between two levels in ticks, 1 to 1000000. */
+  readonly spacingTicks: number
+  /** Quantity of a level over that of the level before it, 0.1 to 10. Default: 1.0. */
+  readonly sizeGrowth?: number | undefined
+}
+
 /** Constant latencies in nanoseconds, 0 to 60000000000 each. */
 export interface LatencyConfig {
   /**
@@ -301,6 +340,27 @@ export interface MarketLinkConfig {
   /** PEM file of the certificate authorities to trust. Default: the system's. */
   readonly caFile?: string | undefined
 }
+
+/** Which model gives the prices that the rules then shape. */
+export type ModelConfig =
+  /** Avellaneda and Stoikov 2008, with `horizon` and `inventorySpreadTerm`. */
+  | {
+      readonly kind: 'avellanedaStoikov'
+    }
+  /** Guéant, Lehalle and Fernandez-Tapia 2013, stationary: no horizon. Half spread c1 + Δ/2·σ·c2, skew σ·c2 a unit. */
+  | {
+      readonly kind: 'glft'
+      /** Market orders a second that would reach a bid at the mid, A, above 0 and at most 1000000. */
+      readonly arrivalsPerSecond: number
+      /** The same for an ask, where it differs. Default: that of the bid. */
+      readonly askArrivalsPerSecond?: number | undefined
+      /** Aversion ξ to the risk of not being filled, 1/money, 0 to 1000000. Default: γ. */
+      readonly fillAversionPerMoney?: number | undefined
+    }
+  /** Prices come from a strategy's `ctx.quote`; all rules around the model hold for them as well. */
+  | {
+      readonly kind: 'strategy'
+    }
 
 /** The order table. */
 export interface OrdersConfig {
@@ -351,7 +411,7 @@ export interface PublishConfig {
   readonly levels?: boolean | undefined
 }
 
-/** A native Avellaneda-Stoikov quoter. r = s - q·γ·σ²·(T-t); δ = (2/γ)·ln(1 + γ/κ); bid = r - δ/2; ask = r + δ/2. */
+/** A native quoter. Avellaneda-Stoikov unless `model` says otherwise: r = s - q·γ·σ²·(T-t); δ = (2/γ)·ln(1 + γ/κ); bid = r - δ/2; ask = r + δ/2. */
 export interface QuoterConfig {
   /** Symbol it quotes. */
   readonly instrument: string
@@ -377,6 +437,41 @@ export interface QuoterConfig {
   readonly algoId?: number | undefined
   /** Trader id written on its orders. Default: 0. */
   readonly traderId?: number | undefined
+  /** Which model gives the prices. */
+  readonly model?: ModelConfig | undefined
+  /** What the model takes for the fair value. */
+  readonly fairValue?: FairValueConfig | undefined
+  /** Expected move of the price, from a strategy. Default: none. */
+  readonly drift?: DriftConfig | undefined
+  /** Smallest distance from bid to ask in ticks, 0 to 1000000. Default: none. */
+  readonly minSpreadTicks?: number | undefined
+  /**
+   * Largest distance from bid to ask in ticks, at least `minSpreadTicks`; touch, fees and increments may widen it
+   * again. Default: none.
+   */
+  readonly maxSpreadTicks?: number | undefined
+  /** Never quote so close that buying at the bid and selling at the ask would not earn both maker fees. Default: false. */
+  readonly coverFees?: boolean | undefined
+  /** Quantity of a quote before the inventory gate. */
+  readonly sizing?: SizingConfig | undefined
+  /** Several quotes a side. Default: one. */
+  readonly ladder?: LadderConfig | undefined
+  /** Wider quotes, or none, while the flow is toxic. Default: not looked at. */
+  readonly toxicity?: ToxicityConfig | undefined
+  /** No quotes while σ is too high. Default: not looked at. */
+  readonly volatilityPause?: VolatilityPauseConfig | undefined
+  /**
+   * σ in price per √second that counts until the volatility window is full, above 0 and at most 1000000000. Default:
+   * nothing is quoted until then.
+   */
+  readonly initialVolatilityPricePerSqrtSecond?: number | undefined
+  /**
+   * No quotes when the feed has brought no new touch for this long by our clock, milliseconds, 1 to 86400000.
+   * Default: not looked at.
+   */
+  readonly staleFeedMillis?: number | undefined
+  /** The end of the session. Default: none. */
+  readonly unwind?: UnwindConfig | undefined
 }
 
 /** Pre-trade limits of one instrument. An absent limit does not limit. */
@@ -408,6 +503,30 @@ export type SampleRule =
   /** One sample a tick of a fixed clock, taken at the first update at or after it. */
   | 'fixedClock'
 
+/** Quantity of a quote before the inventory gate. */
+export type SizingConfig =
+  /** `orderQuantity`. */
+  | {
+      readonly kind: 'fixed'
+    }
+  /**
+   * `orderQuantity` x e^(-shape·|position|/maxInventory) on the side that adds to the position, at least one lot;
+   * the whole `orderQuantity` on the other.
+   */
+  | {
+      readonly kind: 'inventory'
+      /** 0 to 100: 0 is fixed, 1 leaves 37 % of the quantity at the limit. */
+      readonly shape: number
+    }
+  /** A part of what rests at the touch on the same side, at least `minQuantity` and at most `orderQuantity`. */
+  | {
+      readonly kind: 'depth'
+      /** The part, above 0 and at most 1. */
+      readonly fraction: number
+      /** Smallest quantity, at most `orderQuantity`. */
+      readonly minQuantity: string
+    }
+
 /** Where market data comes from. */
 export type SourceConfig =
   /**
@@ -437,6 +556,33 @@ export type StrategyPlace =
   /** The caller is woken after every turn that published something and may answer with commands. */
   | 'caller'
 
+/** Wider quotes, or none, while the flow is toxic. */
+export interface ToxicityConfig {
+  /** Where toxicity, 0 to 1, comes from. */
+  readonly source: ToxicitySourceConfig
+  /** Each half spread grows by this x toxicity x itself, 0 to 100. */
+  readonly widening: number
+  /** Nothing is quoted while toxicity is above this, above 0 and at most 1. Default: 1, never. */
+  readonly pullAbove?: number | undefined
+}
+
+/** Where toxicity comes from. */
+export type ToxicitySourceConfig =
+  /** |buys - sells| / (buys + sells + prior) of the market's trades, each fading with its age. */
+  | {
+      readonly kind: 'tradeFlow'
+      /** A trade counts half after this many seconds, above 0 and at most 86400. */
+      readonly halfLifeSeconds: number
+      /** Quantity that counts as balanced, so that a few trades say little. */
+      readonly priorQuantity: string
+    }
+  /** What a strategy published with `ctx.publish`; 1 while there is none that is young enough. */
+  | {
+      readonly kind: 'published'
+      /** Oldest value that counts, milliseconds, 1 to 86400000. */
+      readonly maxAgeMillis: number
+    }
+
 /** Which calls move bytes. */
 export type TransportConfig =
   /** The fastest of this platform. */
@@ -445,6 +591,27 @@ export type TransportConfig =
   | 'portable'
   /** Linux epoll, and plain non-blocking reads while polling. */
   | 'epoll'
+
+/** What the seconds of an unwind count from. */
+export type UnwindClock =
+  /** The first input of the session. */
+  | 'session'
+  /** Midnight UTC, every day anew. */
+  | 'utcDay'
+
+/** The end of a session: first only reducing quotes, then out by crossing where asked for, then nothing. */
+export interface UnwindConfig {
+  /** What the seconds below count from. Default: "session". */
+  readonly clock?: UnwindClock | undefined
+  /** From here on only the side that reduces the position is quoted, and at most the position. 0 to 31622400. */
+  readonly fromSeconds: number
+  /** From here on what is left is taken out of the book, immediate or cancel. Default: never, quotes stay passive. */
+  readonly crossFromSeconds?: number | undefined
+  /** From here on nothing is quoted any more. At least the other two. */
+  readonly toSeconds: number
+  /** How far through the touch a crossing order may go, ticks, 0 to 1000000. Default: 0. */
+  readonly crossLimitTicks?: number | undefined
+}
 
 /** A place to trade. */
 export interface VenueConfig {
@@ -470,6 +637,14 @@ export interface VolatilityConfig {
   readonly sample?: SampleRule | undefined
   /** Milliseconds between samples when `sample` is "fixedClock", 1 to 3600000. Default: 100. */
   readonly clockMillis?: number | undefined
+}
+
+/** No quotes while the market moves too fast. σ is in price per √second. */
+export interface VolatilityPauseConfig {
+  /** Quotes are pulled when σ is above this, above 0 and at most 1000000000. */
+  readonly abovePricePerSqrtSecond: number
+  /** They come back when σ is below this, above 0 and at most the other. */
+  readonly resumeBelowPricePerSqrtSecond: number
 }
 
 /** How a thread waits for input. */

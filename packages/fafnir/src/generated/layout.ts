@@ -347,6 +347,10 @@ export const CommandKind = {
   SetQuoter: 6,
   /** The strategy failed: cancel all its orders, refuse its further ones. */
   StrategyFault: 7,
+  /** Fair value, drift and toxicity for the native quoter of the instrument, all at once. */
+  Publish: 8,
+  /** The quotes that a strategy wants of the native quoter of the instrument (its model `strategy`). */
+  Quote: 9,
 } as const
 
 export type CommandKind = (typeof CommandKind)[keyof typeof CommandKind]

@@ -1,7 +1,8 @@
 // Room card: strategy/avellaneda-stoikov
 // In:    the parameters of the native quoter, as the same configuration object.
 // Out:   a strategy in TypeScript that sends the same orders as the native quoter, byte for byte.
-// Holds: the rules of crates/quote/src/quoter.rs by number, in its order of evaluation; calibration is native only.
+// Holds: the rules of crates/quote/src/quoter.rs by number up to 11, in its order of evaluation; calibration, other
+//        models and the rules around the model are native only.
 // Costs: well below a microsecond a decision; nothing is allocated unless an order is sent.
 import { fail } from '../errors.js'
 import type { QuoterConfig } from '../generated/config.js'
@@ -11,8 +12,26 @@ import type { Side } from './decode.js'
 import { defineStrategy, type StrategyDefinition } from './define.js'
 import { snapOutward } from './snap.js'
 
-/** Parameters of the maker: those of the native quoter, without `calibration`. */
-export type AvellanedaStoikovParams = Omit<QuoterConfig, 'calibration'>
+// What only the native quoter does; a strategy reaches it with `ctx.setQuoter`, `ctx.publish` and `ctx.quote`.
+const NATIVE_ONLY = [
+  'calibration',
+  'model',
+  'fairValue',
+  'drift',
+  'minSpreadTicks',
+  'maxSpreadTicks',
+  'coverFees',
+  'sizing',
+  'ladder',
+  'toxicity',
+  'volatilityPause',
+  'initialVolatilityPricePerSqrtSecond',
+  'staleFeedMillis',
+  'unwind',
+] as const
+
+/** Parameters of the maker: those of the native quoter that are about the model itself; its horizon has an end. */
+export type AvellanedaStoikovParams = Omit<QuoterConfig, (typeof NATIVE_ONLY)[number]>
 
 /**
  * An Avellaneda-Stoikov maker in TypeScript (source: Avellaneda and Stoikov 2008, section 3.2): r = s - q·γ·σ²·(T-t),
@@ -29,9 +48,9 @@ export function avellanedaStoikov(
   ...params: readonly AvellanedaStoikovParams[]
 ): StrategyDefinition<readonly AvellanedaStoikovParams[]> {
   for (const item of params) {
-    if ('calibration' in item && item.calibration !== undefined) {
-      throw fail('STRATEGY_INVALID', 'calibration is done by the native quoter only', { key: 'calibration' })
-    }
+    const given: Partial<QuoterConfig> = item
+    const key = given.horizon?.kind === 'infinite' ? 'horizon' : NATIVE_ONLY.find((name) => given[name] !== undefined)
+    if (key !== undefined) throw fail('STRATEGY_INVALID', `${key} is done by the native quoter only`, { key })
   }
   // One definition may run in several backtests at once: each has its own makers, by its own context.
   type Context = StrategyContext<readonly AvellanedaStoikovParams[]>
@@ -117,8 +136,9 @@ class Maker {
     this.requoteTicks = Math.max(params.requoteTicks ?? 1, 1)
     const gamma = params.riskAversionPerMoney
     this.intensitySpread = (2 / gamma) * ctx.math.log1p(gamma / params.intensityDecayPerPrice)
-    this.horizonSeconds = params.horizon?.seconds ?? 1
-    this.countdown = params.horizon?.kind === 'countdown'
+    const { horizon } = params
+    this.horizonSeconds = horizon === undefined || horizon.kind === 'infinite' ? 1 : horizon.seconds
+    this.countdown = horizon?.kind === 'countdown'
   }
 
   decide(ctx: StrategyContext<readonly AvellanedaStoikovParams[]>): void {

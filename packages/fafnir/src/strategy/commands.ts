@@ -20,6 +20,12 @@ const ALGO_TRADER = CommandLayout.algoId / 4
 const AT = CommandLayout.at / 4
 const ID = CommandLayout.id / 4
 const CAUSE_BYTES = 8
+// Flags of a Publish and of a Quote, as in `types/command`.
+const PUBLISHED_FAIR_VALUE = 1
+const PUBLISHED_DRIFT = 2
+const PUBLISHED_TOXICITY = 4
+const BID_ASKED = 1
+const ASK_ASKED = 2
 /** Payload of a command without text. */
 const FIXED_BYTES: number = CAUSE_BYTES + CommandLayout.bytes
 
@@ -29,6 +35,7 @@ export type CommandSink = Pick<CommandWriter, 'i32' | 'u8' | 'begin' | 'commit'>
 /** Writes commands. */
 export class CommandEncoder {
   private readonly sink: CommandSink
+  private readonly bits: DataView = new DataView(new ArrayBuffer(8))
   /** Sequence of the last event consumed. */
   causeSequence: number = 0
   /** Commands written so far. */
@@ -105,6 +112,50 @@ export class CommandEncoder {
     const at = this.begin(CommandKind.SetQuoter, 0, instrument, 0, length)
     this.sink.u8.set(text, (at + COMMAND_WORDS) * 4)
     this.end()
+  }
+
+  /** Fair value, drift and toxicity for the native quoter of an instrument. */
+  publish(
+    instrument: number,
+    fairValuePrice: number | undefined,
+    driftPricePerSecond: number | undefined,
+    toxicity: number | undefined,
+  ): void {
+    const flags =
+      (fairValuePrice === undefined ? 0 : PUBLISHED_FAIR_VALUE) |
+      (driftPricePerSecond === undefined ? 0 : PUBLISHED_DRIFT) |
+      (toxicity === undefined ? 0 : PUBLISHED_TOXICITY)
+    const at = this.begin(CommandKind.Publish, flags, instrument, 0)
+    this.float(at + PRICE, fairValuePrice)
+    this.float(at + QUANTITY, driftPricePerSecond)
+    this.float(at + ID, toxicity)
+    this.end()
+  }
+
+  /** Quotes for the native quoter of an instrument to follow; none withdraws them. Lots of 0 are the parameters'. */
+  quote(
+    instrument: number,
+    bidPrice: number | undefined,
+    askPrice: number | undefined,
+    bidLots: number,
+    askLots: number,
+  ): void {
+    const flags = (bidPrice === undefined ? 0 : BID_ASKED) | (askPrice === undefined ? 0 : ASK_ASKED)
+    const at = this.begin(CommandKind.Quote, flags, instrument, 0)
+    const { i32 } = this.sink
+    this.float(at + PRICE, bidPrice)
+    this.float(at + QUANTITY, askPrice)
+    writeI64(i32, at + CLIENT_ID, bidLots)
+    writeI64(i32, at + ID, askLots)
+    this.end()
+  }
+
+  // The bits of a float in two words, low half first.
+  private float(word: number, value: number | undefined): void {
+    if (value === undefined) return
+    this.bits.setFloat64(0, value, true)
+    this.sink.i32[word] = this.bits.getInt32(0, true)
+    this.sink.i32[word + 1] = this.bits.getInt32(4, true)
   }
 
   /** Say that the strategy failed. False when the ring is full: say it again later. */

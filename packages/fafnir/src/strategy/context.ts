@@ -50,6 +50,48 @@ export interface CoreMath {
   sqrt(x: number): number
 }
 
+/** Why a set of quoter parameters was refused. */
+export interface RefusedParameters {
+  readonly code: 'PARAMETER_OUT_OF_RANGE'
+  /** Where in the set, such as `unwind.toSeconds`. */
+  readonly path: string
+  /** What stands there. */
+  readonly what: string
+  /** What is allowed there. */
+  readonly allowed: string
+}
+
+/** The answer to `setQuoter`. */
+export type QuoterSet = { readonly ok: true } | { readonly ok: false; readonly refused: RefusedParameters }
+
+/** Checks quoter parameters by the one schema; `undefined` when they are good. */
+export type QuoterCheck = (instrument: Instrument, json: string) => RefusedParameters | undefined
+
+/** Values for the native quoter. */
+export interface PublishedValues {
+  /** Fair value in price units, above 0. */
+  readonly fairValuePrice?: number | undefined
+  /** Expected move, price units per second. */
+  readonly driftPricePerSecond?: number | undefined
+  /** Toxicity of the flow, 0 to 1. */
+  readonly toxicity?: number | undefined
+}
+
+/** Quotes wanted of the native quoter; a side left out is not quoted. */
+export interface WantedQuotes {
+  /** Bid, price units. */
+  readonly bidPrice?: number | undefined
+  /** Ask, price units, at least the bid. */
+  readonly askPrice?: number | undefined
+  /** Lots of the bid before the gate. Default: those of the parameters. */
+  readonly bidLots?: number | undefined
+  /** Lots of the ask before the gate. Default: those of the parameters. */
+  readonly askLots?: number | undefined
+}
+
+const QUOTER_SET: QuoterSet = Object.freeze({ ok: true })
+const NO_QUOTES: WantedQuotes = Object.freeze({})
+
 /** Start of a session as the two halves of its Unix nanoseconds. */
 export interface SessionStart {
   low: number
@@ -79,6 +121,7 @@ export class StrategyContext<Params = unknown> {
   private readonly volatilityView: VolatilityView
   private readonly symbols: ReadonlyMap<string, Instrument>
   private readonly firstTimerId: number
+  private readonly checkQuoter: QuoterCheck | undefined
   private nextClientId: number
 
   constructor(parts: {
@@ -90,7 +133,9 @@ export class StrategyContext<Params = unknown> {
     readonly commands: CommandEncoder
     readonly start: SessionStart
     readonly producer: number
+    readonly checkQuoter?: QuoterCheck | undefined
   }) {
+    this.checkQuoter = parts.checkQuoter
     this.params = parts.params
     this.instruments = parts.instruments
     this.math = parts.math
@@ -228,11 +273,53 @@ export class StrategyContext<Params = unknown> {
   }
 
   /**
-   * Replaces the parameters of an instrument's native quoter, all at once. The engine refuses values out of range
-   * (PARAMETER_OUT_OF_RANGE in the counts) and leave the old ones in force.
+   * Replaces the parameters of an instrument's native quoter, all at once. A set with a value out of its range is not
+   * sent: the answer says which value, why and what is allowed, and the old set stays in force.
+   * @throws FafnirError STRATEGY_INVALID when the configuration has no such instrument; COMMAND_RING_FULL.
    */
-  setQuoter(params: QuoterConfig): void {
-    this.commands.setQuoter(this.instrument(params.instrument).id, JSON.stringify(params))
+  setQuoter(params: QuoterConfig): QuoterSet {
+    const instrument = this.instrument(params.instrument)
+    const json = JSON.stringify(params)
+    const refused = this.checkQuoter?.(instrument, json)
+    if (refused !== undefined) return { ok: false, refused }
+    this.commands.setQuoter(instrument.id, json)
+    return QUOTER_SET
+  }
+
+  /**
+   * Publishes values to the native quoter of an instrument, all at once: a fair value (`fairValue: { kind: 'published' }`
+   * of its parameters), a drift, a toxicity. What is left out stays as it was; each value grows old by its rule.
+   * @throws FafnirError STRATEGY_INVALID when a value is not finite or out of its range; COMMAND_RING_FULL.
+   */
+  publish(instrument: number, values: PublishedValues): void {
+    this.knownInstrument(instrument)
+    const { fairValuePrice, driftPricePerSecond, toxicity } = values
+    this.finite('fairValuePrice', fairValuePrice, Number.MIN_VALUE, Number.MAX_VALUE)
+    this.finite('driftPricePerSecond', driftPricePerSecond, -Number.MAX_VALUE, Number.MAX_VALUE)
+    this.finite('toxicity', toxicity, 0, 1)
+    this.commands.publish(instrument, fairValuePrice, driftPricePerSecond, toxicity)
+  }
+
+  /**
+   * Asks the native quoter of an instrument (its parameter `model: { kind: 'strategy' }`) for these quotes from now on, in
+   * place of a model's; `undefined` withdraws them. The prices are those of a model: floats of price units, not yet on
+   * the grid. Gate, rounding, spread rules, ladder, post-only and cancel/replace are the native quoter's.
+   * @throws FafnirError STRATEGY_INVALID when a price is not finite and above zero, the bid is above the ask or lots are
+   * not whole; COMMAND_RING_FULL.
+   */
+  quote(instrument: number, quotes: WantedQuotes | undefined): void {
+    this.knownInstrument(instrument)
+    const { bidPrice, askPrice, bidLots = 0, askLots = 0 } = quotes ?? NO_QUOTES
+    this.finite('bidPrice', bidPrice, Number.MIN_VALUE, Number.MAX_VALUE)
+    this.finite('askPrice', askPrice, bidPrice ?? Number.MIN_VALUE, Number.MAX_VALUE)
+    if (bidLots !== 0) this.wholePositive('bidLots', bidLots)
+    if (askLots !== 0) this.wholePositive('askLots', askLots)
+    this.commands.quote(instrument, bidPrice, askPrice, bidLots, askLots)
+  }
+
+  private finite(name: string, value: number | undefined, low: number, high: number): void {
+    if (value === undefined || (value >= low && value <= high)) return
+    throw this.refused(`${name} must be a number in its range`, name, value, `${low} to ${high}`)
   }
 
   private knownInstrument(instrument: number): void {

@@ -17,7 +17,7 @@ import type { RegistersReader } from '../ring/registers.js'
 import type { Instrument } from '../units.js'
 import { checkedView, type Step } from './checked-views.js'
 import { CommandEncoder, type CommandSink } from './commands.js'
-import { StrategyContext, type CoreMath, type SessionStart } from './context.js'
+import { StrategyContext, type CoreMath, type QuoterCheck, type SessionStart } from './context.js'
 import { ID, KIND_FLAGS_INSTRUMENT, SEQUENCE, SIDE_DETAIL_CODE, TIME, TWO_32, readU64 } from './decode.js'
 import type { StrategyDefinition } from './define.js'
 import { OrderTable } from './order-table.js'
@@ -55,6 +55,8 @@ export interface HostOptions {
   readonly orders: RecordSource
   readonly commands: CommandSink
   readonly math: CoreMath
+  /** Checks parameters before they are sent. Default: only the engine does. */
+  readonly checkQuoter?: QuoterCheck | undefined
   readonly strategy?: StrategyDefinition | undefined
   readonly tap?: HostTap | undefined
   /** Open orders the strategy may have. Default: 4096. */
@@ -161,6 +163,7 @@ export class StrategyHost {
       commands: this.commands,
       start: this.start,
       producer,
+      checkQuoter: options.checkQuoter,
     })
     this.handed = this.ctx
     if (this.checkViews) this.handed = checkedContext(this.ctx, this.step)
