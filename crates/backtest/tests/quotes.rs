@@ -1,5 +1,5 @@
-//! Every native quote of whole runs, looked at again from the journal: on both sides nearly always, inventory within its
-//! gate, never across the touch that was known, and each price the sum of its terms.
+//! Every native quote of whole runs, looked at again from the journal: on both sides nearly always, inventory within
+//! its gate, never across the touch that was known, and each price the sum of its terms.
 mod common;
 
 use std::path::Path;

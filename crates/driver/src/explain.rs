@@ -162,8 +162,8 @@ const fn side_name(side: Side) -> &'static str {
     }
 }
 
-/// Replays a journal and explains a quote of its native quoters. Errors: those of `replay`; UnknownInstrument for a symbol
-/// the journal's configuration does not have.
+/// Replays a journal and explains a quote of its native quoters. Errors: those of `replay`; UnknownInstrument for a
+/// symbol the journal's configuration does not have.
 pub fn explain(
     path: &Path,
     which: &WhichQuote,

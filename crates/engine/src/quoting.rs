@@ -1,7 +1,8 @@
 //! # Room card: engine/quoting
 //! In:    touch, volatility, position and working orders of one instrument.
 //! Out:   the native quoter's decision carried out: cancels first, then replaces and new orders, bid before ask.
-//! Holds: at most one native order a side and level; a standing refusal or model fault is published once, counted every time.
+//! Holds: at most one native order a side and level; a standing refusal or model fault is published once, counted every
+//!        time.
 //! Costs: the decision itself is tens of ns when nothing is to be done.
 use oms::{Order, OrderSpec};
 use quote::{OuterSummary, QuoteAction, QuoteTarget, QuoteView, WorkingQuote};

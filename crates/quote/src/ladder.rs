@@ -1,8 +1,8 @@
 //! # Room card: quote/ladder
 //! In:    the decision of the first level, the working quotes of the further levels.
 //! Out:   for each further level of each side the quote wanted and what to do about it.
-//! Holds: inner levels are served first; what is sent never passes the gate, whatever is in flight on any level; a level
-//!        rests strictly behind the one before it.
+//! Holds: inner levels are served first; what is sent never passes the gate, whatever is in flight on any level; a
+//!        level rests strictly behind the one before it.
 //! Costs: a loop over the levels, at most `QUOTE_LEVELS_MAX` a side; not called without a ladder.
 //!
 //! Level k rests k·`spacing_ticks` behind the first, on the next order increment outward. Its quantity is the first

@@ -250,8 +250,8 @@ impl Quoter {
     }
 }
 
-/// Far enough from a bid that neither grid nor touch brings the two together; within the range of the grid for any price
-/// that has a market.
+/// Far enough from a bid that neither grid nor touch brings the two together; within the range of the grid for any
+/// price that has a market.
 const FAR_TICKS: f64 = 1_000_000.0;
 const RATE_ONE: i128 = 100_000_000;
 

@@ -10,9 +10,10 @@
 //!    (acknowledged, with a valid two-sided touch then), the seconds since that decision, `(now - previous) / 1e9`,
 //!    count as quoted at the distance of then: `(mid half ticks - 2·bid) · (tick·0.5)`, or `(2·ask - mid half ticks) ·
 //!    (tick·0.5)`. κ is refreshed at each fill and when 1 s of quoted time has come together since (`intensity`).
-//! 2. **Wanted at all** (`standing`). Quotes are wanted when `enabled`, `trading`, `book_valid`, the touch is two-sided and σ is
-//!    there (or the parameters say which σ counts until it is).
-//! 3. **Horizon** T (`pricing`, 3 to 5): the constant; or `seconds - (now - started)/1e9`, at least 0 and at most `seconds`.
+//! 2. **Wanted at all** (`standing`). Quotes are wanted when `enabled`, `trading`, `book_valid`, the touch is two-sided
+//!    and σ is there (or the parameters say which σ counts until it is).
+//! 3. **Horizon** T (`pricing`, 3 to 5): the constant; or `seconds - (now - started)/1e9`, at least 0 and at most
+//!    `seconds`.
 //! 4. **Inventory** q = `position · (lot·multiplier)`; for an inverse contract that divided by the mid price (its lots
 //!    are money). Mid price s = `mid half ticks · (tick·0.5)`.
 //! 5. **Prices.** r = `s - q·γ·(σ·σ)·T`. For each side δ = `2/γ · log1p(γ/κ)`, κ the side's own when calibrated, plus
@@ -46,13 +47,13 @@
 //!     sides; fees are the last word, and the touch and the increments after them only widen.
 //! 20. **Sizing.** Quantity before the gate: fixed; `order_lots·e^(-shape·|position|/max)`, rounded down, at least one
 //!     lot, on the side that adds; or `fraction` of what rests at the touch on the side.
-//! 21. **Ladder.** See `ladder`.
+//! 21. **QuoteLadder.** See `ladder`.
 //! 22. **Crossing.** Quotes are cancelled; then one order at a time on the reducing side takes up to `order_lots`, at
 //!     most `cross_limit_ticks` through the touch, immediate or cancel and reduce-only, until nothing is left.
 //!
 //! Fair value and drift (`pricing`): s is the mid, the weighted mid or a published value; r moves by drift x seconds.
-//! A model of `Strategy` takes bid and ask as asked for; σ is not needed then. Infinite horizon and the other model stand
-//! in `model` and `glft`; beyond the inventory limit the infinite horizon prices as at the limit.
+//! A model of `Strategy` takes bid and ask as asked for; σ is not needed then. Infinite horizon and the other model
+//! stand in `model` and `glft`; beyond the inventory limit the infinite horizon prices as at the limit.
 //!
 //! Whoever acts on a decision sends cancels before places and replaces.
 use types::config::{Model, QuoterParams, QuoterRules, Sizing, ToxicitySource};
@@ -205,8 +206,8 @@ impl Quoter {
         quoter
     }
 
-    /// Takes a whole new set of parameters; it rules from the next decision on. What the κ estimators observed, what was
-    /// published and the flow of trades are kept.
+    /// Takes a whole new set of parameters; it rules from the next decision on. What the κ estimators observed, what
+    /// was published and the flow of trades are kept.
     pub fn set_params(&mut self, params: QuoterParams) {
         let prior_decay = params.intensity_decay_per_price;
         for (estimator, distance) in self.estimators.iter_mut().zip(&mut self.quoted_distance_price) {
@@ -224,7 +225,8 @@ impl Quoter {
         }
     }
 
-    /// Values of a strategy: what is given replaces what was known. Errors: `ParameterOutOfRange`; nothing changes then.
+    /// Values of a strategy: what is given replaces what was known. Errors: `ParameterOutOfRange`; nothing changes
+    /// then.
     pub fn publish(&mut self, signals: &Signals, now: UnixNanos) -> Result<(), Code> {
         signals.check()?;
         self.published.take(signals, now);

@@ -89,7 +89,8 @@ impl Quoter {
     fn pulled(&mut self, view: &QuoteView) -> Option<Standing> {
         let rules = &self.params.rules;
         if let (Some((above, below)), Some(sigma)) = (rules.volatility_pause, view.sigma) {
-            self.paused = if self.paused { !(sigma < below) } else { sigma > above };
+            // A σ that is no number ends no pause.
+            self.paused = if self.paused { sigma >= below || sigma.is_nan() } else { sigma > above };
         } else {
             self.paused &= rules.volatility_pause.is_some();
         }
@@ -121,8 +122,8 @@ impl Quoter {
     }
 
     /// When the decision has to be taken again though nothing happens: a feed that stays silent, a published value that
-    /// grows old, the next phase of the session. `None`: time alone changes nothing (or only a countdown, which waits for
-    /// the next event).
+    /// grows old, the next phase of the session. `None`: time alone changes nothing (or only a countdown, which waits
+    /// for the next event).
     pub fn wake_at(&self, view: &QuoteView) -> Option<UnixNanos> {
         if !self.ruled {
             return None;

@@ -1,7 +1,8 @@
 //! # Room card: quote/terms
 //! In:    each step of a decision, written down as it is taken.
 //! Out:   `QuoteTerms`: how the quotes came to be, term by term; `adds_up` says that the terms give the price.
-//! Holds: filled by the decision itself, so that there is no second account of it; prices in price units, then in ticks.
+//! Holds: filled by the decision itself, so that there is no second account of it; prices in price units, then in
+//!        ticks.
 //! Costs: a few dozen stores a decision.
 //!
 //! ```text
@@ -9,8 +10,8 @@
 //! model ticks = model price / tick
 //! price       = model ticks + rounding + spread + fees + touch + increment + level               ticks
 //! ```
-//! With prices of a strategy the first line is `asked ∓ toxicity`. Where the rules of the sums are those of floats, they
-//! are evaluated in exactly this order, and the sum is the price to the bit.
+//! With prices of a strategy the first line is `asked ∓ toxicity`. Where the rules of the sums are those of floats,
+//! they are evaluated in exactly this order, and the sum is the price to the bit.
 use types::{Lots, Side, Ticks, UnixNanos};
 
 /// Why there are quotes, or none.

@@ -1,12 +1,12 @@
-//! A ladder through random lives: late acknowledgements, partial fills, refused requests, other orders on the side, other
-//! parameters. After every step no side can pass the inventory limit, whatever of what is in flight comes true.
+//! A ladder through random lives: late acknowledgements, partial fills, refused requests, other orders on the side,
+//! other parameters. After every step no side can pass the inventory limit, whatever of what is in flight comes true.
 mod common;
 use common::{params, stepped, view};
 use fafnir_quote::{
     OUTER_LEVELS_MAX, OuterActions, OuterQuotes, QuoteAction, QuoteDecision, QuoteTarget, QuoteView, Quoter,
     WorkingQuote,
 };
-use types::config::{Horizon, Ladder, QuoterParams, QuoterRules, Sizing};
+use types::config::{Horizon, QuoteLadder, QuoterParams, QuoterRules, Sizing};
 use types::limits::QUOTE_LEVELS_MAX;
 use types::rng::SplitMix64;
 use types::{Lots, Side, Ticks, Touch, UnixNanos};
@@ -179,7 +179,7 @@ impl Life {
 }
 
 fn random_params(rng: &mut SplitMix64, max: i64) -> QuoterParams {
-    let ladder = Ladder {
+    let ladder = QuoteLadder {
         levels: 1 + rng.below(QUOTE_LEVELS_MAX as u64) as usize,
         spacing_ticks: 1 + rng.below(9) as i64,
         size_growth: 0.5 + 2.0 * rng.unit_f64(),
@@ -262,7 +262,7 @@ fn limits_hold_on_every_level_through_random_lives() {
 
 #[test]
 fn inner_levels_are_served_first_and_nothing_is_sent_before_its_room_is_free() {
-    let ladder = Ladder { levels: 3, spacing_ticks: 10, size_growth: 2.0 };
+    let ladder = QuoteLadder { levels: 3, spacing_ticks: 10, size_growth: 2.0 };
     let set = QuoterParams {
         order_lots: Lots(2),
         max_inventory_lots: Lots(7),

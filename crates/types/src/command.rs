@@ -10,8 +10,8 @@
 //! `SetQuoter` is followed by UTF-8 JSON of the new quoter parameters.
 //! `Publish`: flags say which values are there (`PUBLISHED_*`); price, quantity and id hold the bits of fair value
 //! (price), drift (price per second) and toxicity as f64. `Quote`: flags say which sides are asked for (1 bid, 2 ask;
-//! none withdraws both); price and quantity hold the bits of bid and ask in price units as f64, client id and id the lots
-//! of each, 0 for those of the parameters.
+//! none withdraws both); price and quantity hold the bits of bid and ask in price units as f64, client id and id the
+//! lots of each, 0 for those of the parameters.
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 use crate::codes::Code;

@@ -232,7 +232,8 @@ pub enum SampleRule {
     FixedClock,
 }
 
-/// A native quoter. Avellaneda-Stoikov unless `model` says otherwise: r = s - q·γ·σ²·(T-t); δ = (2/γ)·ln(1 + γ/κ); bid = r - δ/2; ask = r + δ/2.
+/// A native quoter. Avellaneda-Stoikov unless `model` says otherwise: r = s - q·γ·σ²·(T-t); δ = (2/γ)·ln(1 + γ/κ); bid
+/// = r - δ/2; ask = r + δ/2.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct QuoterConfig {

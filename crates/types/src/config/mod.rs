@@ -23,7 +23,7 @@ pub use live::{
     TransportConfig, WaitConfig,
 };
 pub use quoting::{
-    DriftConfig, FairValue, FairValueConfig, Ladder, LadderConfig, Model, ModelConfig, QuoterRules, Sizing,
+    DriftConfig, FairValue, FairValueConfig, LadderConfig, Model, ModelConfig, QuoteLadder, QuoterRules, Sizing,
     SizingConfig, Toxicity, ToxicityConfig, ToxicitySource, ToxicitySourceConfig, Unwind, UnwindClock, UnwindConfig,
     VolatilityPauseConfig,
 };

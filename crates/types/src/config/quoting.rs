@@ -205,7 +205,7 @@ pub struct QuoterRules {
     /// Quantity before the gate.
     pub sizing: Sizing,
     /// Quotes a side.
-    pub ladder: Ladder,
+    pub ladder: QuoteLadder,
     /// Wider quotes in toxic flow.
     pub toxicity: Option<Toxicity>,
     /// Pull above the first σ, resume below the second, price per √second.
@@ -227,7 +227,7 @@ impl Default for QuoterRules {
             max_spread_ticks: i64::MAX,
             cover_fees: false,
             sizing: Sizing::Fixed,
-            ladder: Ladder { levels: 1, spacing_ticks: 1, size_growth: 1.0 },
+            ladder: QuoteLadder { levels: 1, spacing_ticks: 1, size_growth: 1.0 },
             toxicity: None,
             volatility_pause: None,
             initial_sigma: None,
@@ -269,7 +269,7 @@ pub enum Sizing {
 
 /// Quotes a side.
 #[derive(Clone, Copy, PartialEq, Debug)]
-pub struct Ladder {
+pub struct QuoteLadder {
     /// 1 to `QUOTE_LEVELS_MAX`.
     pub levels: usize,
     /// Ticks between two levels.
@@ -386,7 +386,7 @@ impl QuoterRules {
             max_spread_ticks: config.max_spread_ticks.unwrap_or(i64::MAX),
             cover_fees: config.cover_fees,
             sizing: Sizing::resolve(&config.sizing, order_lots, instrument, path)?,
-            ladder: Ladder::resolve(config.ladder.as_ref(), path)?,
+            ladder: QuoteLadder::resolve(config.ladder.as_ref(), path)?,
             toxicity: config.toxicity.as_ref().map(|item| Toxicity::resolve(item, instrument, path)).transpose()?,
             volatility_pause: pause.transpose()?,
             initial_sigma: config.initial_volatility_price_per_sqrt_second,
@@ -420,14 +420,14 @@ impl Sizing {
     }
 }
 
-impl Ladder {
-    fn resolve(config: Option<&LadderConfig>, path: &str) -> Result<Ladder, ConfigFault> {
+impl QuoteLadder {
+    fn resolve(config: Option<&LadderConfig>, path: &str) -> Result<QuoteLadder, ConfigFault> {
         let Some(config) = config else { return Ok(QuoterRules::default().ladder) };
         range(&format!("{path}.ladder.levels"), config.levels, 1, QUOTE_LEVELS_MAX as u32)?;
         range(&format!("{path}.ladder.spacingTicks"), config.spacing_ticks, 1, TICKS_MAX)?;
         range(&format!("{path}.ladder.sizeGrowth"), config.size_growth, 0.1, 10.0)?;
         let (levels, spacing_ticks, size_growth) = (config.levels as usize, config.spacing_ticks, config.size_growth);
-        Ok(Ladder { levels, spacing_ticks, size_growth })
+        Ok(QuoteLadder { levels, spacing_ticks, size_growth })
     }
 }
 

@@ -411,7 +411,10 @@ export interface PublishConfig {
   readonly levels?: boolean | undefined
 }
 
-/** A native quoter. Avellaneda-Stoikov unless `model` says otherwise: r = s - q·γ·σ²·(T-t); δ = (2/γ)·ln(1 + γ/κ); bid = r - δ/2; ask = r + δ/2. */
+/**
+ * A native quoter. Avellaneda-Stoikov unless `model` says otherwise: r = s - q·γ·σ²·(T-t); δ = (2/γ)·ln(1 + γ/κ); bid
+ * = r - δ/2; ask = r + δ/2.
+ */
 export interface QuoterConfig {
   /** Symbol it quotes. */
   readonly instrument: string

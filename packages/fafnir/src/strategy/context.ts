@@ -287,8 +287,8 @@ export class StrategyContext<Params = unknown> {
   }
 
   /**
-   * Publishes values to the native quoter of an instrument, all at once: a fair value (`fairValue: { kind: 'published' }`
-   * of its parameters), a drift, a toxicity. What is left out stays as it was; each value grows old by its rule.
+   * Publishes values to the native quoter of an instrument, all at once: a fair value (`fairValue: { kind: 'published'
+   * }` of its parameters), a drift, a toxicity. What is left out stays as it was; each value grows old by its rule.
    * @throws FafnirError STRATEGY_INVALID when a value is not finite or out of its range; COMMAND_RING_FULL.
    */
   publish(instrument: number, values: PublishedValues): void {
@@ -301,11 +301,11 @@ export class StrategyContext<Params = unknown> {
   }
 
   /**
-   * Asks the native quoter of an instrument (its parameter `model: { kind: 'strategy' }`) for these quotes from now on, in
-   * place of a model's; `undefined` withdraws them. The prices are those of a model: floats of price units, not yet on
-   * the grid. Gate, rounding, spread rules, ladder, post-only and cancel/replace are the native quoter's.
-   * @throws FafnirError STRATEGY_INVALID when a price is not finite and above zero, the bid is above the ask or lots are
-   * not whole; COMMAND_RING_FULL.
+   * Asks the native quoter of an instrument (its parameter `model: { kind: 'strategy' }`) for these quotes from now on,
+   * in place of a model's; `undefined` withdraws them. The prices are those of a model: floats of price units, not yet
+   * on the grid. Gate, rounding, spread rules, ladder, post-only and cancel/replace are the native quoter's.
+   * @throws FafnirError STRATEGY_INVALID when a price is not finite and above zero, the bid is above the ask or lots
+   * are not whole; COMMAND_RING_FULL.
    */
   quote(instrument: number, quotes: WantedQuotes | undefined): void {
     this.knownInstrument(instrument)
