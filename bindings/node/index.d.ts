@@ -136,6 +136,12 @@ export declare function calibrateRecording(configJson: string, optionsJson: stri
  */
 export declare function checkConfig(kind: string, json: string): string
 
+/**
+ * Checks quoter parameters against an instrument's configuration: "" when they are good, else
+ * {code, path, what, allowed} as JSON. Throws CONFIG_INVALID when the instrument is no good.
+ */
+export declare function checkQuoter(instrumentJson: string, quoterJson: string): string
+
 /** Memory of an engine's rings and registers. */
 export interface EngineMemory {
   /** The market ring. */
@@ -150,6 +156,9 @@ export interface EngineMemory {
 
 /** e^x. */
 export declare function exp(x: number): number
+
+/** Replays a journal and explains one of its native quotes. */
+export declare function explainQuote(path: string, whichJson: string, progress?: ((arg: number) => void) | undefined | null, abort?: AbortHandle | undefined | null): Promise<string>
 
 /** Writes the market data of a journal as a recording; {"lines", "skipped"} as JSON. */
 export declare function exportRecording(journal: string, path: string, progress?: ((arg: number) => void) | undefined | null, abort?: AbortHandle | undefined | null): Promise<string>
