@@ -63,13 +63,10 @@ impl Resting {
     /// Room for `orders_max` orders and `levels_max` levels a side, within the bounds above.
     pub(crate) fn new(orders_max: usize, levels_max: usize) -> Resting {
         let (orders_max, levels_max) = (orders_max.min(BOOK_ORDERS_MAX), levels_max.min(BOOK_LEVELS_MAX));
-        Resting {
-            sides: [Levels::new(levels_max), Levels::new(levels_max)],
-            nodes: Vec::with_capacity(orders_max),
-            free: NONE,
-            length: 0,
-            orders_max,
-        }
+        // Written once, so that the first orders meet no page that is not there yet.
+        let mut nodes = vec![Node { key: 0, open: 0, tag: 0, next: NONE, previous: NONE }; orders_max];
+        nodes.clear();
+        Resting { sides: [Levels::new(levels_max), Levels::new(levels_max)], nodes, free: NONE, length: 0, orders_max }
     }
 
     #[inline]
