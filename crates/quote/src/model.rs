@@ -109,19 +109,28 @@ impl ModelRefusal {
             ModelRefusal::OutOfRange { name, value, low, high } => {
                 let fields = vec![
                     ("name", name.to_string()),
-                    ("value", value.to_string()),
-                    ("low", low.to_string()),
-                    ("high", high.to_string()),
+                    ("value", number_text(value)),
+                    ("low", number_text(low)),
+                    ("high", number_text(high)),
                 ];
-                Fault::new(self.code(), format!("{name} is {value}: {low} to {high} is allowed"), fields)
+                let allowed = format!("{} to {} is allowed", number_text(low), number_text(high));
+                Fault::new(self.code(), format!("{name} is {}: {allowed}", number_text(value)), fields)
             }
             ModelRefusal::InventoryBeyondBound { inventory_base, bound_base } => {
-                let fields = vec![("inventory", inventory_base.to_string()), ("bound", bound_base.to_string())];
-                let text = format!("inventory {inventory_base} is not inside ±{bound_base}, where the model ends");
+                let (inventory, bound) = (number_text(inventory_base), number_text(bound_base));
+                let text = format!("inventory {inventory} is not inside ±{bound}, where the model ends");
+                let fields = vec![("inventory", inventory), ("bound", bound)];
                 Fault::new(self.code(), text, fields)
             }
         }
     }
+}
+
+/// A number for a person: with an exponent where its digits would fill a line.
+pub(crate) fn number_text(value: f64) -> String {
+    let size = libm::fabs(value);
+    let plain = size == 0.0 || (1e-6..1e15).contains(&size) || !value.is_finite();
+    if plain { value.to_string() } else { format!("{value:e}") }
 }
 
 /// `value` when it lies from `low` to `high`. Errors: `OutOfRange`, also for NaN.
@@ -336,7 +345,12 @@ mod tests {
         let beyond = inputs(4.0, StationaryBound::MaxInventory(3.0), StationaryForm::Indifference);
         let refusal = stationary_reservation_prices(&beyond).expect_err("beyond");
         assert_eq!(refusal, ModelRefusal::InventoryBeyondBound { inventory_base: 4.0, bound_base: 4.0 });
-        assert_eq!(refusal.to_fault().code, Code::ParameterOutOfRange);
+        let fault = refusal.to_fault();
+        assert_eq!(fault.code, Code::ParameterOutOfRange);
+        assert_eq!(fault.fields, [("inventory", "4".to_string()), ("bound", "4".to_string())]);
+        let message = positive("gamma", -1.0).expect_err("refused").to_fault().message;
+        let range = "2.2250738585072014e-308 to 1.7976931348623157e308";
+        assert_eq!(message, format!("gamma is -1: {range} is allowed"));
     }
 
     #[test]

@@ -111,6 +111,7 @@ describe('GLFT', () => {
       name: 'arrivalsPerSecond',
       value: '0',
     })
+    expect(thrown(() => glft({} as typeof known)).code).toBe('ARGUMENT_INVALID')
     expect(thrown(() => glft({ ...known, orderBase: Number.NaN })).fields).toMatchObject({ name: 'orderBase' })
   })
 })

@@ -16,6 +16,8 @@
 //! A = n/T·e^(κδ0)), and the root found here is that.
 use types::{Code, Fault};
 
+use crate::model::number_text;
+
 /// Half of the 95 % point of χ² with one degree of freedom: how far ln L falls at the ends of an interval.
 const LIKELIHOOD_DROP: f64 = 1.920_729_410_347_062_3;
 /// Doublings or halvings of a bracket: from any float to any other it takes no more.
@@ -117,7 +119,7 @@ impl FitRefusal {
         let mut fields = vec![("reason", self.reason().to_string())];
         let message = match self {
             FitRefusal::TooFew { orders, needed } => {
-                fields.extend([("orders", orders.to_string()), ("needed", needed.to_string())]);
+                fields.extend([("orders", number_text(orders)), ("needed", number_text(needed))]);
                 format!("{orders} orders are too few for an estimate: {needed} are needed")
             }
             FitRefusal::NoTime => "no watched time: a rate needs seconds".to_string(),
@@ -128,11 +130,11 @@ impl FitRefusal {
                 format!("{filled} levels have orders: a line needs {needed}")
             }
             FitRefusal::Uninformative { information, needed } => {
-                fields.extend([("information", information.to_string()), ("needed", needed.to_string())]);
+                fields.extend([("information", number_text(information)), ("needed", number_text(needed))]);
                 format!("the fills' information on κ is {information}: {needed} is needed")
             }
             FitRefusal::OutOfRange { name, value } => {
-                fields.extend([("name", name.to_string()), ("value", value.to_string())]);
+                fields.extend([("name", name.to_string()), ("value", number_text(value))]);
                 format!("{name} is {value}, which cannot be used")
             }
         };

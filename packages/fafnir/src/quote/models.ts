@@ -176,7 +176,8 @@ export function glft(inputs: GlftInputs): GlftResult {
 type Pair = readonly [number, number]
 
 function bothSides(value: number | BySide<number>): Pair {
-  return typeof value === 'number' ? [value, value] : [value.bid, value.ask]
+  // What is neither goes on as it is, to be refused by the one check.
+  return typeof value === 'object' && value !== null ? [value.bid, value.ask] : [value, value]
 }
 
 /** Parameters of the paper's experiment; the defaults are the paper's with γ = 0.1. */
