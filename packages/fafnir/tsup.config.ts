@@ -18,6 +18,7 @@ const common: Options = {
 // The library itself and its rooms that are usable alone.
 const doors = {
   index: 'src/index.ts',
+  book: 'src/book/index.ts',
   quote: 'src/quote/index.ts',
   signal: 'src/signal/index.ts',
   venue: 'src/venue/index.ts',

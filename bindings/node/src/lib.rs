@@ -7,6 +7,7 @@
 #![cfg_attr(test, allow(dead_code))] // napi-derive registers no export in a test build, so nothing calls them there.
 
 mod backtest;
+mod book;
 mod calibrate;
 mod config;
 mod engine;

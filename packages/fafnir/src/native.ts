@@ -105,6 +105,35 @@ export interface SignalMicroPriceNative {
   adjustments(): Float64Array
 }
 
+/** What the books of both kinds have; arrays are written in place. */
+export interface NativeBook {
+  apply(batch: Float64Array, codes: Uint16Array): number
+  touch(into: Float64Array): void
+  top(side: number, into: Float64Array): number
+  depth(kind: number, side: number, value: number, into: Float64Array): void
+  weightedMid(levels: number): number
+  microPrice(levels: number): number
+  levelCount(side: number): number
+  isCrossed(): boolean
+  clear(): void
+  close(): void
+}
+
+/** An L2 of one instrument. */
+export interface NativeL2Book extends NativeBook {
+  quantityAt(side: number, price: number): number
+}
+
+/** Orders by id of one instrument. */
+export interface NativeL3Book extends NativeBook {
+  allowCrossing(allowed: boolean): void
+  level(side: number, price: number, into: Float64Array): void
+  queue(side: number, price: number, into: Float64Array): number
+  order(id: number, into: Float64Array): boolean
+  orderCount(): number
+  counts(): string
+}
+
 /** What the native module exports. Every error it throws carries JSON and passes through `fromNative`. */
 export interface Native {
   buildInfo(): string
@@ -181,6 +210,8 @@ export interface Native {
     reports: Float64Array,
     progress: Uint32Array,
   ) => MatchingBook
+  L2Book: new () => NativeL2Book
+  L3Book: new (ordersMax: number, dense: boolean) => NativeL3Book
   PortLink: new (bell: number, doorbell: () => void) => PortLink
 }
 
