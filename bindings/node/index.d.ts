@@ -76,6 +76,72 @@ export declare class ExchangeHost {
   close(): string
 }
 
+/** An L2 book of one instrument. */
+export declare class L2Book {
+  /** An empty book, about 1.3 MB. */
+  constructor()
+  /** Sets totals; the number taken. `codes` (empty, or one for each update) gets 0 or the number of a code. */
+  apply(updates: Float64Array, codes: Uint16Array): number
+  /** Bid, its lots, ask, its lots, into four values; a missing side is zeros. */
+  touch(into: Float64Array): void
+  /** Price and lots of the best levels in turn; the levels written. */
+  top(side: number, into: Float64Array): number
+  /** Total at a price in lots. */
+  quantityAt(side: number, price: number): number
+  /** Depth to a price (0), to a quantity (1), or cost to trade (2), into five values. */
+  depth(kind: number, side: number, value: number, into: Float64Array): void
+  /** Weighted mid over some levels, in ticks; NaN when a side is empty. */
+  weightedMid(levels: number): number
+  /** Micro-price over some levels, in ticks; NaN when a side is empty. */
+  microPrice(levels: number): number
+  /** Levels of a side. */
+  levelCount(side: number): number
+  /** Is the best bid at or above the best ask? */
+  isCrossed(): boolean
+  /** Removes every level. */
+  clear(): void
+  /** Releases the memory. Idempotent. */
+  close(): void
+}
+
+/** A book of single orders of one instrument. */
+export declare class L3Book {
+  /** An empty book for so many orders, whose ids count up (`dense`) or may be anything. */
+  constructor(ordersMax: number, dense: boolean)
+  /** Applies order messages in their order; the number taken. `codes` as in `L2Book`. */
+  apply(messages: Float64Array, codes: Uint16Array): number
+  /** May orders cross from now on? */
+  allowCrossing(allowed: boolean): void
+  /** As in `L2Book`. */
+  touch(into: Float64Array): void
+  /** As in `L2Book`. */
+  top(side: number, into: Float64Array): number
+  /** Total and number of orders at a price, into two values. */
+  level(side: number, price: number, into: Float64Array): void
+  /** Id and lots of the orders of a queue in turn, first in line first; the orders written. */
+  queue(side: number, price: number, into: Float64Array): number
+  /** Side, price, lots and quantity ahead of an order, into four values; false when the book does not hold it. */
+  order(id: number, into: Float64Array): boolean
+  /** As in `L2Book`. */
+  depth(kind: number, side: number, value: number, into: Float64Array): void
+  /** As in `L2Book`. */
+  weightedMid(levels: number): number
+  /** As in `L2Book`. */
+  microPrice(levels: number): number
+  /** Resting orders. */
+  orderCount(): number
+  /** Levels of a side. */
+  levelCount(side: number): number
+  /** Is the best bid at or above the best ask? */
+  isCrossed(): boolean
+  /** How often what happened, as JSON. */
+  counts(): string
+  /** Removes every order; counts go on. */
+  clear(): void
+  /** Releases the memory. Idempotent. */
+  close(): void
+}
+
 /** A matching book. Its views are over `SharedArrayBuffer`s, which cannot be detached. */
 export declare class MatchingBook {
   /** A book of at most so many resting orders and price levels a side. Throws ARGUMENT_INVALID outside their ranges. */

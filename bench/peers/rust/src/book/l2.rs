@@ -11,7 +11,7 @@ use types::rng::SplitMix64;
 use types::{Lots, Side, Ticks};
 
 use crate::recording::{Message, recording_beside};
-use crate::{quiet_note, row};
+use crate::row;
 
 const UPDATES: usize = 1_000_000;
 const ROUNDS: usize = 15;
@@ -20,8 +20,6 @@ const TICK: f64 = 0.1;
 const LOT: f64 = 0.001;
 /// The rival's range of interest either side of the middle, in ticks; what is beyond it skips.
 const RANGE: i64 = 50_000;
-/// The figure of hftbacktest's ROI vector on a quiet machine.
-const RIVAL_LISTED: f64 = 8.9;
 
 type Update = (Side, Ticks, Lots);
 
@@ -176,8 +174,5 @@ pub fn measure(rows: &mut Vec<Value>, notes: &mut Vec<String>) {
              {sorted:.2}, BTreeMap {tree:.2} ns",
             flow.len()
         ));
-        if id == "book/l2-near-touch" {
-            notes.push(quiet_note("hftbacktest ROI vector", roi, RIVAL_LISTED));
-        }
     }
 }

@@ -9,15 +9,13 @@ use serde_json::Value;
 use types::{Lots, Side, Ticks};
 
 use crate::l3_flow::{self, Kind, Message};
-use crate::{quiet_note, row};
+use crate::row;
 
 const MESSAGES: usize = 5_000_000;
 const ROUNDS: usize = 5;
 /// What our books are made for.
 const ORDERS_MAX: usize = 1 << 15;
 const TICK: f64 = 0.1;
-/// The figure of hftbacktest on a quiet machine, upper end.
-const RIVAL_LISTED: f64 = 75.0;
 
 #[inline(always)]
 fn apply<I: OrderIds>(book: &mut L3Book<I>, m: &Message) -> bool {
@@ -123,7 +121,6 @@ pub fn measure(clock_nanos: f64, rows: &mut Vec<Value>, notes: &mut Vec<String>)
     rows.push(row("book/l3-sparse", "L3 message, arbitrary ids".into(), Some(best[2]), None, "ns"));
     let what = format!("allocations in {} L3 messages", 2 * ROUNDS * MESSAGES);
     rows.push(row("book/l3-allocations", what, Some(allocations as f64), None, "allocations"));
-    notes.push(quiet_note("hftbacktest L3, dense ids", best[1], RIVAL_LISTED));
     notes.push(format!(
         "L3 with arbitrary ids: hftbacktest {:.1} ns beside, {:.1} x ours; CppTrader is listed, not run beside",
         best[3],

@@ -21,15 +21,6 @@ fn row(id: &str, what: String, ours: Option<f64>, rival: Option<(f64, &str)>, un
     json!({ "id": id, "what": what, "ours": ours, "rival": rival, "rivalName": name, "unit": unit })
 }
 
-/// A rival slower than this share of its listed speed on a quiet machine says that the machine is not quiet.
-const VALID_SHARE: f64 = 0.8;
-
-/// The note about a rival's figure here and the one listed for a quiet machine.
-fn quiet_note(rival: &str, here: f64, listed: f64) -> String {
-    let valid = if here * VALID_SHARE <= listed { "valid" } else { "INVALID: the machine is not quiet" };
-    format!("{rival}: {here:.1} ns here, {listed} ns on a quiet machine: the row is {valid}")
-}
-
 fn main() {
     let floors = floors::measure();
     let (mut rows, mut notes) = (Vec::new(), Vec::new());
