@@ -6,7 +6,7 @@
 use types::{Lots, Side, Touch, UnixNanos};
 
 use crate::fault::SignalFault;
-use crate::window::{TimeWindow, WindowParams};
+use crate::window::{TimeWindow, WindowParams, nearest};
 
 /// Largest quantity a flow takes, lots; a larger or negative one is refused and counted.
 pub const FLOW_LOTS_MAX: i64 = 1 << 53;
@@ -148,7 +148,7 @@ impl TradeFlowImbalance {
     #[inline]
     pub fn value(&self) -> Option<f64> {
         let [buys, sells] = self.lots;
-        if buys + sells > 0 { Some((buys - sells) as f64 / (buys + sells) as f64) } else { None }
+        if buys + sells > 0 { Some(nearest(buys - sells) / nearest(buys + sells)) } else { None }
     }
     /// Lots bought and sold by aggressors in the window; exact.
     #[inline]

@@ -7,6 +7,7 @@ use types::{Lots, Side};
 
 use crate::fault::{SignalFault, in_range};
 use crate::imbalance::FLOW_LOTS_MAX;
+use crate::window::nearest;
 
 /// Most buckets of a window.
 pub const BUCKETS_MAX: usize = 4_096;
@@ -120,7 +121,7 @@ impl Vpin {
     #[inline]
     pub fn value(&self) -> Option<f64> {
         let volume = i128::from(self.bucket_lots) * self.ring.len() as i128;
-        (self.count == self.ring.len()).then(|| self.imbalance as f64 / volume as f64)
+        (self.count == self.ring.len()).then(|| nearest(self.imbalance) / nearest(volume))
     }
     /// Full buckets in the window.
     pub fn buckets(&self) -> usize {

@@ -21,6 +21,15 @@ pub struct WindowParams {
     pub events_max: usize,
 }
 
+/// A wide integer as the nearest float: that of one word where it fits one, because a 128-bit conversion is a call.
+#[inline]
+pub(crate) fn nearest(value: i128) -> f64 {
+    match i64::try_from(value) {
+        Ok(narrow) => narrow as f64,
+        Err(_) => value as f64,
+    }
+}
+
 /// A ring of values in time order.
 #[derive(Debug)]
 pub(crate) struct TimeWindow<T> {
