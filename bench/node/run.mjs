@@ -58,9 +58,9 @@ export function judge(row, budget) {
   const rivalName = row.rivalName ?? budget.rivalName ?? null
   const { id, what, unit } = row
   const judged = { id, what: what ?? '', ours, rival, rivalName, unit: unit ?? '', ratio, goal: budget.goal, met }
-  if (budget.listed === undefined) return judged
   // A rival that this very run did not measure says nothing about the machine.
-  const valid = Number.isFinite(row.rival) && row.rival * LISTED_SHARE <= budget.listed
+  if (budget.listed === undefined || !Number.isFinite(row.rival)) return judged
+  const valid = row.rival * LISTED_SHARE <= budget.listed
   return { ...judged, met: valid && met, listed: budget.listed, valid }
 }
 

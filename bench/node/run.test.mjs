@@ -40,7 +40,7 @@ test('a rival slower than its listed figure allows makes its row invalid, until 
   assert.deepEqual([bound.valid, bound.met], [true, true])
   assert.deepEqual([loaded.valid, loaded.met], [false, false])
   assert.deepEqual([row(100, 1_000).valid, row(100, 1_000).met], [true, false])
-  assert.equal(row(40, undefined).valid, false)
+  assert.deepEqual([row(40, undefined).valid, row(40, undefined).met], [undefined, false])
   assert.equal(judge({ id: 'a', ours: 40, rival: 9_000 }, { kind: 'rival', goal: 20 }).valid, undefined)
   const [missed, reached] = [{ id: 'b', met: false }, { id: 'b', met: true }]
   assert.deepEqual(better([loaded, missed], [quiet, reached]), [quiet, missed])
