@@ -112,7 +112,7 @@ impl SignalParams {
                     horizons_nanos.iter().map(|value| nanos("horizonNanos", *value)).collect();
                 let contract = if inverse { Contract::Inverse } else { Contract::Linear };
                 let value = ContractValue { contract, tick_price, lot_value };
-                Stream::MarkOuts(MarkOuts::new(&horizons?, pending_fills_max as usize, value)?)
+                Stream::MarkOuts(Box::new(MarkOuts::new(&horizons?, pending_fills_max as usize, value)?))
             }
         })
     }

@@ -43,7 +43,7 @@ pub(super) enum Stream {
     /// Time, aggressor (0: time passes), price, mid before.
     Intensity(TradeIntensity),
     /// Time, our side or 0, price or mid, lots.
-    MarkOuts(MarkOuts),
+    MarkOuts(Box<MarkOuts>),
 }
 
 fn time(value: f64) -> Result<UnixNanos, Fault> {
