@@ -7,6 +7,7 @@
 
 mod engine;
 mod floors;
+mod quote;
 mod signal;
 mod sockets;
 mod venue;
@@ -24,13 +25,14 @@ fn main() -> ExitCode {
     let outcome = match rooms.as_slice() {
         [room] if room == "engine" => engine_room(),
         [room] if room == "net" => net_room(),
+        [room] if room == "quote" => quote_room(),
         [room] if room == "signal" => signal_room(),
         [room] if room == "venue" => venue_room(),
         // The flow of the room `venue`, for benches of other languages.
         [word, file, commands] if word == "venue-flow" => write_flow(file, commands),
         // For benches of other languages: they print the same floors.
         [word] if word == "floors" => Ok(json!({ "floors": floors::measure().to_json() })),
-        _ => Err("usage: fafnir-bench engine|net|signal|venue|floors, or venue-flow FILE COMMANDS".to_string()),
+        _ => Err("usage: fafnir-bench engine|net|quote|signal|venue|floors, or venue-flow FILE COMMANDS".to_string()),
     };
     match outcome {
         Ok(result) => {
@@ -50,6 +52,13 @@ fn engine_room() -> Result<Value, String> {
     let (recording, symbol, said) = recording_of(&root);
     let (rows, mut notes) = engine::rows(&recording, symbol, floors.clock_nanos)?;
     notes.insert(0, said);
+    Ok(json!({ "floors": floors.to_json(), "rows": rows, "notes": notes }))
+}
+
+/// The part of the room `quote` that is ours; `bench/node/quote.mjs` adds JavaScript.
+fn quote_room() -> Result<Value, String> {
+    let floors = floors::measure();
+    let (rows, notes) = quote::rows()?;
     Ok(json!({ "floors": floors.to_json(), "rows": rows, "notes": notes }))
 }
 
