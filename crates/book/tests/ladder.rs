@@ -213,3 +213,31 @@ fn the_worst_price_there_is_can_be_the_only_level() {
         }
     }
 }
+
+#[test]
+fn a_far_stack_full_of_levels_and_gaps_loses_nothing() {
+    let (mut ladder, mut naive) = (Ladder::<1>::with_window(), Naive::default());
+    let far = |i: i64| -10_000_000 - 3 * i;
+    let mut set = |price: i64, lots: i64| {
+        let before = naive.set(Side::Buy, price, lots);
+        assert_eq!(ladder.set(Side::Buy, Ticks(price), Lots(lots)), Ok(Lots(before)), "{price}");
+        if lots != 1 {
+            assert!(ladder.levels(Side::Buy).eq(naive.levels(Side::Buy)), "{price}");
+        }
+    };
+    set(0, 1);
+    for i in 0..LEVELS_PER_SIDE_MAX as i64 - 1 {
+        set(far(i), 1);
+    }
+    // Each time a gap at one place and a new level where no gap is near: the second finds the stack full.
+    for i in [1_000, 9_000, 17_000, 25_000] {
+        set(far(i), 0);
+        set(far(i + 4_000) + 1, 2);
+    }
+    // And when the best leaps, the old best finds it full.
+    set(far(3_000), 0);
+    set(far(3_500) + 1, 3);
+    set(far(6_000), 0);
+    set(10_000_000, 5);
+    set(10_000_000, 0);
+}
