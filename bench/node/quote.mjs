@@ -1,7 +1,7 @@
 // Room card: bench/node/quote
 // In:    the Rust part's rows (σ update, quote, rounding).
-// Out:   the same, beside the same mathematics in plain JavaScript and in decimal.js, as notes; as the one JSON object that
-//        run.mjs reads.
+// Out:   the same, beside the same mathematics in plain JavaScript and in decimal.js, as notes; as the one JSON object
+//        that run.mjs reads.
 // Holds: medians over blocks; nothing is claimed against plain JavaScript beyond the numbers printed.
 // Costs: some seconds.
 import { spawnSync } from 'node:child_process'
@@ -96,7 +96,7 @@ const plain = median(quote, 300)
 median(quoteDecimal, 3)
 const decimals = median(quoteDecimal, 15)
 native.notes.push(
-  `the same in plain JavaScript: ${plain.toFixed(1)} ns; in decimal.js (σ from a sum kept in numbers): ${decimals.toFixed(0)} ns; ` +
-    'rows without a claim',
+  `the same in plain JavaScript: ${plain.toFixed(1)} ns, without a claim`,
+  `the same in decimal.js, σ from a sum kept in numbers: ${decimals.toFixed(0)} ns, without a claim`,
 )
 console.log(JSON.stringify(native))

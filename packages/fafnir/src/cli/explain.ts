@@ -136,16 +136,16 @@ function sideLines(quote: ExplainedQuote, side: ExplainedSide): string[] {
     'in ticks',
     'rounding',
   ])
-  const shown = (terms: readonly (readonly [string, number])[], sign: number): string[] =>
+  const shown = (terms: readonly (readonly [string, number])[], sign: number, plain: boolean): string[] =>
     terms
       .filter(([name, value]) => value !== 0 || always.has(name))
-      .map(([name, value], i) => `  ${name.padEnd(24)} ${i === 0 && sign === 1 ? value : signed(sign * value)}`)
+      .map(([name, value], i) => `  ${name.padEnd(24)} ${i === 0 && plain ? value : signed(sign * value)}`)
   return [
     `${side.side}:`,
-    ...shown(prices, 1),
-    ...shown(spread, away).map((line) => line),
+    ...shown(prices, 1, true),
+    ...shown(spread, away, false),
     `  ${'= model price'.padEnd(24)} ${side.modelPrice}`,
-    ...shown(ticks, 1),
+    ...shown(ticks, 1, true),
     `  ${'= price'.padEnd(24)} ${side.priceTicks} ticks${side.addsUp ? '' : ' (DOES NOT ADD UP)'}`,
     `  ${'lots'.padEnd(24)} ${side.wantedLots} wanted, ${side.otherLots} others open, ${side.lots} through the gate`,
   ]
