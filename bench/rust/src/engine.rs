@@ -1,6 +1,7 @@
 //! # Room card: bench/engine
 //! In:    a recording; the inputs of a backtest of it, as its journal holds them; and of a backtest of the same without
-//!        its bookTicker messages, so that the touch, and with it the quotes, move with depth.
+//!        its bookTicker messages, so that the touch, and with it the quotes, move with depth; and of one whose quotes
+//!        widen with the flow of trades, so that they move with trades.
 //! Out:   wall time of whole turns (framing to encoded order) by message kind, and allocations per turn.
 //! Holds: the turns measured are those of a real run with fills; only turns that sent an order are judged.
 //! Costs: three passes over each.
@@ -55,9 +56,15 @@ fn row(id: &str, what: String, ours: Option<f64>, unit: &str) -> Value {
 pub fn rows(recording: &Path, symbol: &str, clock_nanos: f64) -> Result<(Vec<Value>, Vec<String>), String> {
     // Depth moves the mid a tenth as often, and σ must be there early.
     let window = if symbol == "BTCUSDT" { 1_000 } else { 100 };
-    let (turns, said) = turns_of(recording, symbol, window)?;
+    let (turns, said) = turns_of(&config(recording, symbol, window))?;
+    // Trades move the quotes of a maker that widens with the flow.
+    let mut widening = config(recording, symbol, window);
+    widening["engine"]["quoters"][0]["toxicity"] = json!({
+        "source": { "kind": "tradeFlow", "halfLifeSeconds": 2.0, "priorQuantity": "1" }, "widening": 2.0,
+    });
+    let (of_trades, trades_said) = turns_of(&widening)?;
     let depth_only = without_touch(recording)?;
-    let of_depth = turns_of(&depth_only, symbol, window / 10);
+    let of_depth = turns_of(&config(&depth_only, symbol, window / 10));
     std::fs::remove_file(&depth_only).map_err(|error| error.to_string())?;
     let (of_depth, depth_said) = of_depth?;
     let micros = |histogram: &Histogram<u64>, quantile: f64| {
@@ -66,22 +73,18 @@ pub fn rows(recording: &Path, symbol: &str, clock_nanos: f64) -> Result<(Vec<Val
     let mut rows = Vec::new();
     let mut notes = vec![
         format!("backtest of the recording: {said}"),
+        format!("backtest with quotes that widen with the flow of trades: {trades_said}"),
         format!("backtest of its depth and trades alone: {depth_said}"),
     ];
-    for (id, name, kind, quantile) in [
-        ("engine/bookticker-p50-us", "bookTicker", Kind::Touch, 0.5),
-        ("engine/bookticker-p99-us", "bookTicker", Kind::Touch, 0.99),
-        ("engine/trade-p50-us", "trade", Kind::Trade, 0.5),
-        ("engine/trade-p99-us", "trade", Kind::Trade, 0.99),
+    for (id, name, emitting, quantile) in [
+        ("engine/bookticker-p50-us", "bookTicker", &turns.emitting[Kind::Touch as usize], 0.5),
+        ("engine/bookticker-p99-us", "bookTicker", &turns.emitting[Kind::Touch as usize], 0.99),
+        ("engine/trade-p50-us", "trade", &of_trades.emitting[Kind::Trade as usize], 0.5),
+        ("engine/trade-p99-us", "trade", &of_trades.emitting[Kind::Trade as usize], 0.99),
     ] {
-        let emitting = &turns.emitting[kind as usize];
-        let (chosen, said) = if emitting.is_empty() {
-            (&turns.all[kind as usize], "no turn sent an order; all")
-        } else {
-            (emitting, "order-emitting")
-        };
-        let what = format!("{name} turn p{} ({said} turns: {})", quantile * 100.0, chosen.len());
-        rows.push(row(id, what, Some(micros(chosen, quantile)), "us"));
+        let what = format!("{name} turn p{} (order-emitting turns: {})", quantile * 100.0, emitting.len());
+        let value = (!emitting.is_empty()).then(|| micros(emitting, quantile));
+        rows.push(row(id, what, value, "us"));
     }
     let depth = &of_depth.emitting[Kind::Depth as usize];
     let base = median(&of_depth.depth_less_levels).map(|nanos| (nanos as f64 - clock_nanos) / 1_000.0);
@@ -91,8 +94,9 @@ pub fn rows(recording: &Path, symbol: &str, clock_nanos: f64) -> Result<(Vec<Val
         of_depth.levels
     );
     rows.push(row("engine/depth", what, base, "us"));
-    let all = turns.turns + of_depth.turns;
-    let per_turn = (turns.allocations + of_depth.allocations) as f64 / all.max(1) as f64;
+    let all = turns.turns + of_trades.turns + of_depth.turns;
+    let allocations = turns.allocations + of_trades.allocations + of_depth.allocations;
+    let per_turn = allocations as f64 / all.max(1) as f64;
     let what = format!("allocations per turn ({all} turns)");
     rows.push(row("engine/allocations-per-turn", what, Some(per_turn), "allocations"));
     for (name, kind) in [
@@ -117,9 +121,9 @@ pub fn rows(recording: &Path, symbol: &str, clock_nanos: f64) -> Result<(Vec<Val
 }
 
 /// Turns of a backtest, and what is to be said of it.
-fn turns_of(recording: &Path, symbol: &str, window: u32) -> Result<(Turns, String), String> {
+fn turns_of(config: &Value) -> Result<(Turns, String), String> {
     let journal = std::env::temp_dir().join(format!("fafnir-bench-{}", std::process::id()));
-    let mut value = config(recording, symbol, window);
+    let mut value = config.clone();
     value["output"] = json!({ "journalDir": journal.display().to_string() });
     let summary = backtest::run(&value.to_string(), |_| (), || true).map_err(|fault| fault.to_string())?;
     let measured = measure(&journal, &value["engine"].to_string());

@@ -67,15 +67,10 @@ impl Engine {
 
     fn on_trade(&mut self, print: &TradePrint, now: UnixNanos, effects: &mut Effects) {
         self.counts.trade += 1;
-        self.flow(print, now);
         self.publish(trade_event(print), now, effects);
-    }
-
-    /// The native quoter looks at the flow of trades; a decision waits for the next touch.
-    #[inline]
-    fn flow(&mut self, print: &TradePrint, now: UnixNanos) {
-        if let Some(quoter) = &mut self.markets[print.instrument.index()].quoter {
-            quoter.on_trade(now, print.aggressor, print.quantity);
+        let quoter = &mut self.markets[print.instrument.index()].quoter;
+        if quoter.as_mut().is_some_and(|quoter| quoter.on_trade(now, print.aggressor, print.quantity)) {
+            self.decide(print.instrument, now, effects);
         }
     }
 
@@ -252,7 +247,6 @@ impl Engine {
         self.counts.pushed += 1;
         match (event.kind(), event.side()) {
             (Some(EventKind::Trade), Some(aggressor)) => {
-                self.counts.trade += 1;
                 let print = TradePrint {
                     instrument,
                     trade_id: event.id,
@@ -261,8 +255,7 @@ impl Engine {
                     aggressor,
                     exchange_time: event.exchange_time,
                 };
-                self.flow(&print, now);
-                self.publish(trade_event(&print), now, effects);
+                self.on_trade(&print, now, effects);
             }
             (Some(EventKind::Touch), Some(side)) => self.on_pushed_touch(event, side, now, effects),
             (Some(EventKind::BookState), _) if event.detail == 0 => {

@@ -81,3 +81,26 @@ fn quotes_of_a_strategy_are_followed_and_go_with_it() {
     assert_eq!(turn.types(), "FF", "what it asked for goes with it");
     assert_eq!(quote(&mut rig, 99.5, 100.6).refusals(), [Code::StrategyHalted]);
 }
+
+#[test]
+fn a_one_sided_flow_widens_the_quotes_with_the_trade_that_tells_it() {
+    let source = r#"{ "kind": "tradeFlow", "halfLifeSeconds": 10, "priorQuantity": "0.001" }"#;
+    let mut rig = rig(&format!(r#""toxicity": {{ "source": {source}, "widening": 5, "pullAbove": 0.999 }}"#));
+    let turn = rig.ready();
+    let prices = |turn: &common::Turn| turn.orders.iter().map(|order| order.price.0).collect::<Vec<_>>();
+    let [bid, ask] = prices(&turn)[..] else { panic!("{:?}", turn.orders) };
+    for order in &turn.orders {
+        rig.answer(order, Accepted);
+    }
+    let trade = |id: u64, quantity: &str| {
+        format!(r#"{{"e":"trade","E":1,"T":1,"s":"ABC","t":{id},"p":"100.2","q":"{quantity}","X":"MARKET","m":false}}"#)
+    };
+    let turn = rig.bytes(common::MARKET, &trade(1, "0.500"));
+    assert_eq!(turn.types(), "GG");
+    let [wider_bid, wider_ask] = prices(&turn)[..] else { panic!("{:?}", turn.orders) };
+    assert!(wider_bid < bid && wider_ask > ask, "{bid} {ask} became {wider_bid} {wider_ask}");
+    for order in &turn.orders {
+        rig.answer(order, OrderEventKind::Replaced);
+    }
+    assert_eq!(rig.bytes(common::MARKET, &trade(2, "100.000")).types(), "FF", "too toxic to be there at all");
+}

@@ -243,14 +243,16 @@ impl Quoter {
         Ok(())
     }
 
-    /// A trade of the market, for the toxicity of its flow.
+    /// A trade of the market, for the toxicity of its flow. Does a decision depend on it?
     #[inline]
-    pub fn on_trade(&mut self, now: UnixNanos, aggressor: Side, lots: Lots) {
+    pub fn on_trade(&mut self, now: UnixNanos, aggressor: Side, lots: Lots) -> bool {
         if let Some(toxicity) = &self.params.rules.toxicity
             && let ToxicitySource::TradeFlow { half_life_seconds, .. } = toxicity.source
         {
             self.flow.on_trade(now, aggressor, lots, half_life_seconds);
+            return true;
         }
+        false
     }
 
     /// How the last decision came to be.
