@@ -2,7 +2,7 @@
 //! In:    new totals of price levels, one at a time.
 //! Out:   `Ladder`: best, touch, total at a price, levels from best to worst.
 //! Holds: totals are never negative; no level is lost when the touch moves; all memory is taken at construction.
-//! Costs: at most 5 ns per update near the touch; at most 32,768 level moves when it leaps (example `ladder_cost`).
+//! Costs: 5 to 7 ns per update near the touch; at most 32,768 level moves when it leaps (example `ladder_cost`).
 use core::fmt;
 use core::iter::FusedIterator;
 

@@ -3,7 +3,7 @@
 //! Out:   `MarketBook`: the L2 `Ladder`, the L1 touch, whether the L2 can be trusted, and typed outcomes per message;
 //!        `L3Book`: orders by id with their queues.
 //! Holds: a message is applied whole or not at all; an L2 that may be wrong shows nothing; the L1 never edits the L2.
-//! Costs: at most 5 ns per level near the touch (`cargo run --release -p fafnir-book --example ladder_cost`).
+//! Costs: 5 to 7 ns per level near the touch (`cargo run --release -p fafnir-book --example ladder_cost`).
 #![forbid(unsafe_code)]
 
 mod buffer;

@@ -14,12 +14,13 @@ pub mod sealed {
     pub trait Ids {
         /// For at most `orders` resting orders.
         fn for_orders(orders: usize) -> Self;
-        /// The slot of an id, or 0.
-        fn find(&self, id: u64, orders: &[Resting]) -> u32;
-        /// Notes that `id`, which is not there, rests in `slot`, which is not 0.
-        fn insert(&mut self, id: u64, slot: u32);
-        /// Forgets `id`, which rests in `slot`.
-        fn remove(&mut self, id: u64, slot: u32);
+        /// The slot of an id, or 0; and its place in the table, or the one it would take. A place is good until the
+        /// next change of the table.
+        fn locate(&self, id: u64, orders: &[Resting]) -> (u32, usize);
+        /// Notes that `id`, which is not there and would take this place, rests in `slot`, which is not 0.
+        fn insert(&mut self, id: u64, slot: u32, place: usize);
+        /// Forgets `id`, which rests in `slot` and has this place.
+        fn remove(&mut self, id: u64, slot: u32, place: usize);
         /// Forgets every id.
         fn clear(&mut self);
     }
@@ -49,6 +50,28 @@ impl SparseIds {
     fn mask(&self) -> usize {
         self.table.len() - 1
     }
+
+    /// The place of an id that rests in a slot. Bound: it is there.
+    fn place_of(&self, id: u64, slot: u32) -> usize {
+        let (hash, mask) = (hash(id), self.mask());
+        let wanted = u64::from(hash) << 32 | u64::from(slot);
+        let mut at = (hash >> self.shift) as usize;
+        while self.table[at & mask] != wanted {
+            debug_assert!(self.table[at & mask] != 0, "an id that is not there");
+            at += 1;
+        }
+        at & mask
+    }
+
+    /// `insert` without a place.
+    fn insert_anew(&mut self, id: u64, slot: u32) {
+        let mut at = (hash(id) >> self.shift) as usize;
+        // Bound: the table is at most half full.
+        while self.table[at & self.mask()] != 0 {
+            at += 1;
+        }
+        sealed::Ids::insert(self, id, slot, at & self.mask());
+    }
 }
 
 impl OrderIds for SparseIds {}
@@ -60,42 +83,34 @@ impl sealed::Ids for SparseIds {
 
     /// Bound: the table is at most half full, so an empty entry ends the walk.
     #[inline]
-    fn find(&self, id: u64, orders: &[Resting]) -> u32 {
-        let hash = hash(id);
+    fn locate(&self, id: u64, orders: &[Resting]) -> (u32, usize) {
+        let (hash, mask) = (hash(id), self.mask());
         let mut at = (hash >> self.shift) as usize;
         loop {
-            let entry = self.table[at & self.mask()];
+            let entry = self.table[at & mask];
             if entry == 0 {
-                return 0;
+                return (0, at & mask);
             }
             if (entry >> 32) as u32 == hash && orders[entry as u32 as usize].id == id {
-                return entry as u32;
+                return (entry as u32, at & mask);
             }
             at += 1;
         }
     }
 
     #[inline]
-    fn insert(&mut self, id: u64, slot: u32) {
-        debug_assert!(slot != 0 && 2 * self.count < self.table.len());
-        let (hash, mask) = (hash(id), self.mask());
-        let mut at = (hash >> self.shift) as usize;
-        while self.table[at & mask] != 0 {
-            at += 1;
-        }
-        self.table[at & mask] = u64::from(hash) << 32 | u64::from(slot);
+    fn insert(&mut self, id: u64, slot: u32, place: usize) {
+        let mask = self.mask();
+        debug_assert!(slot != 0 && 2 * self.count < self.table.len() && self.table[place & mask] == 0);
+        self.table[place & mask] = u64::from(hash(id)) << 32 | u64::from(slot);
         self.count += 1;
     }
 
     #[inline]
-    fn remove(&mut self, id: u64, slot: u32) {
-        let (hash, mask) = (hash(id), self.mask());
-        let wanted = u64::from(hash) << 32 | u64::from(slot);
-        let mut hole = (hash >> self.shift) as usize;
-        while self.table[hole & mask] != wanted {
-            debug_assert!(self.table[hole & mask] != 0, "an id that is not there");
-            hole += 1;
-        }
+    fn remove(&mut self, _: u64, slot: u32, place: usize) {
+        let mask = self.mask();
+        debug_assert!(self.table[place & mask] as u32 == slot, "an id that is not there");
+        let mut hole = place;
         let mut at = hole + 1;
         loop {
             let entry = self.table[at & mask];
@@ -147,32 +162,35 @@ impl sealed::Ids for DenseIds {
         DenseIds { ring: vec![0; places].into_boxed_slice(), taken: SparseIds::for_orders(orders) }
     }
 
+    /// The place is that in the ring wherever the id has its slot, so it follows from the id alone.
     #[inline]
-    fn find(&self, id: u64, orders: &[Resting]) -> u32 {
-        let slot = self.ring[self.place(id)];
+    fn locate(&self, id: u64, orders: &[Resting]) -> (u32, usize) {
+        let place = self.place(id);
+        let slot = self.ring[place];
         if slot != 0 && orders[slot as usize].id == id {
-            return slot;
+            return (slot, place);
         }
-        if self.taken.count == 0 { 0 } else { self.taken.find(id, orders) }
+        (if self.taken.count == 0 { 0 } else { self.taken.locate(id, orders).0 }, place)
     }
 
     #[inline]
-    fn insert(&mut self, id: u64, slot: u32) {
+    fn insert(&mut self, id: u64, slot: u32, _: usize) {
         let place = self.place(id);
         if self.ring[place] == 0 {
             self.ring[place] = slot;
         } else {
-            self.taken.insert(id, slot);
+            self.taken.insert_anew(id, slot);
         }
     }
 
     #[inline]
-    fn remove(&mut self, id: u64, slot: u32) {
+    fn remove(&mut self, id: u64, slot: u32, _: usize) {
         let place = self.place(id);
         if self.ring[place] == slot {
             self.ring[place] = 0;
         } else {
-            self.taken.remove(id, slot);
+            let place = self.taken.place_of(id, slot);
+            self.taken.remove(id, slot, place);
         }
     }
 
@@ -199,14 +217,16 @@ mod tests {
             let id = rng.below(span).wrapping_sub(span / 2);
             match naive.get(&id) {
                 Some(&slot) if rng.below(2) == 0 => {
-                    ids.remove(id, slot);
+                    let (_, place) = ids.locate(id, &orders);
+                    ids.remove(id, slot, place);
                     naive.remove(&id);
                     free.push(slot);
                 }
                 None => {
                     if let Some(slot) = free.pop() {
+                        let (_, place) = ids.locate(id, &orders);
                         orders[slot as usize].id = id;
-                        ids.insert(id, slot);
+                        ids.insert(id, slot, place);
                         naive.insert(id, slot);
                     }
                 }
@@ -215,7 +235,7 @@ mod tests {
             let probe = rng.below(span).wrapping_sub(span / 2);
             for id in [id, probe] {
                 let want = naive.get(&id).copied().unwrap_or(0);
-                assert_eq!(ids.find(id, &orders), want, "seed {seed} operation {operation} id {id}");
+                assert_eq!(ids.locate(id, &orders).0, want, "seed {seed} operation {operation} id {id}");
             }
             if operation % 50_000 == 49_999 {
                 ids.clear();
@@ -245,10 +265,11 @@ mod tests {
     fn a_table_that_was_full_and_is_empty_again_has_no_trace() {
         let mut ids = SparseIds::for_orders(64);
         for id in 0..64 {
-            ids.insert(id, id as u32 + 1);
+            ids.insert_anew(id, id as u32 + 1);
         }
         for id in 0..64 {
-            ids.remove(id, id as u32 + 1);
+            let place = ids.place_of(id, id as u32 + 1);
+            ids.remove(id, id as u32 + 1, place);
         }
         assert!(ids.table.iter().all(|&entry| entry == 0) && ids.count == 0);
     }

@@ -28,7 +28,7 @@ impl<I: OrderIds, const WORDS: usize> L3Book<I, WORDS> {
     /// An order by its id.
     #[inline]
     pub fn order(&self, id: u64) -> Option<L3Order> {
-        let slot = self.ids.find(id, &self.queues.orders);
+        let (slot, _) = self.ids.locate(id, &self.queues.orders);
         if slot == 0 {
             return None;
         }
@@ -41,7 +41,7 @@ impl<I: OrderIds, const WORDS: usize> L3Book<I, WORDS> {
     /// Lots that stand before an order in its queue: they trade before it does.
     #[inline]
     pub fn quantity_ahead(&self, id: u64) -> Option<Lots> {
-        let slot = self.ids.find(id, &self.queues.orders);
+        let (slot, _) = self.ids.locate(id, &self.queues.orders);
         if slot == 0 { None } else { Some(Lots(self.queues.ahead(slot))) }
     }
 
