@@ -4,6 +4,7 @@
 //! Holds: the effects hash of a rebuilt engine is the one it had.
 //! Costs: tests only.
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use engine::Engine;
 use fafnir_driver::{Timers, recover};
@@ -31,6 +32,9 @@ pub struct Memory {
     disk: Option<Disk>,
 }
 
+/// Folders made by this process.
+static FOLDERS: AtomicU64 = AtomicU64::new(0);
+
 struct Disk {
     dir: PathBuf,
     writer: Option<Writer>,
@@ -56,7 +60,9 @@ const OPTIONS: Options = Options { segment_bytes: 1 << 20, commit: journal::Comm
 impl Memory {
     pub fn new(plan: &Plan, text: String, config: EngineConfig) -> Memory {
         let disk = plan.disk.then(|| {
-            let name = format!("faults-{}-{}", std::process::id(), plan.seed);
+            // Two tests of one process may play the same seed at the same time.
+            let number = FOLDERS.fetch_add(1, Ordering::Relaxed);
+            let name = format!("faults-{}-{number}", std::process::id());
             let dir = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
             let _ = std::fs::remove_dir_all(&dir);
             let writer = Writer::create(&dir, &Start::new("faults", text), OPTIONS).unwrap();
