@@ -25,6 +25,7 @@ mod listing;
 mod message;
 pub mod report;
 pub mod request;
+pub mod schedule;
 mod session;
 mod split;
 mod value;
