@@ -5,6 +5,8 @@
 //! Costs: the header once; each field once per iteration.
 use types::{Code, UnixNanos};
 
+use super::data_fields::counted_by;
+use super::index::is_header;
 use super::value;
 
 /// Bytes of the longest message type.
@@ -44,15 +46,6 @@ pub struct Fields<'a> {
     rest: &'a [u8],
     /// A length field came before: the tag of its data field and how many bytes that has.
     counted: Option<(u32, usize)>,
-}
-
-/// The data field a length field counts (FIX 4.4; 1401/1402 of FIXT 1.1): its value may contain separators.
-const fn counted_by(tag: u32) -> Option<u32> {
-    match tag {
-        90 | 95 | 212 | 348 | 350 | 352 | 354 | 356 | 358 | 360 | 362 | 364 | 445 | 618 | 621 | 1401 => Some(tag + 1),
-        93 => Some(89),
-        _ => None,
-    }
 }
 
 impl<'a> Iterator for Fields<'a> {
@@ -135,39 +128,6 @@ fn separator(rest: &[u8]) -> Option<usize> {
         at += 8;
     }
     rest.get(at..)?.iter().position(|&byte| byte == 1).map(|place| at + place)
-}
-
-/// Fields of the standard header (FIX 4.4) but for the first three.
-const fn is_header(tag: u32) -> bool {
-    matches!(
-        tag,
-        34 | 43
-            | 49
-            | 50
-            | 52
-            | 56
-            | 57
-            | 90
-            | 91
-            | 97
-            | 115
-            | 116
-            | 122
-            | 128
-            | 129
-            | 142
-            | 143
-            | 144
-            | 145
-            | 212
-            | 213
-            | 347
-            | 369
-            | 627
-            | 628
-            | 629
-            | 630
-    )
 }
 
 impl<'a> Message<'a> {

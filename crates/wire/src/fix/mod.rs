@@ -20,7 +20,9 @@
 //! that is empty, longer than
 //! `COMP_ID_BYTES_MAX` or not printable ASCII, a symbol likewise, sequence 0, order id 0, a quantity of zero or less,
 //! too little room.
+mod data_fields;
 mod inbox;
+mod index;
 mod listing;
 mod message;
 pub mod report;
@@ -32,6 +34,7 @@ mod value;
 mod write;
 
 pub use inbox::{Inbox, InboxStep};
+pub use index::{BeginString, FIELDS_MAX, FieldIndex, FieldSpan, Garbled, is_header, is_trailer};
 pub use listing::Listing;
 pub use message::{Field, Fields, Message};
 pub use session::{NoStore, Out, RejectReason, Role, SEQUENCE_MAX, Session, SessionSetup, State, Store, Verdict};

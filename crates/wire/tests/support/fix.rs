@@ -49,8 +49,13 @@ pub fn text(message: &[u8]) -> String {
 
 /// A message from `tag=value|` text: begin string, length and checksum are put around it.
 pub fn framed(body: &str) -> Vec<u8> {
+    framed_as("FIX.4.4", body)
+}
+
+/// The same of another version.
+pub fn framed_as(begin_string: &str, body: &str) -> Vec<u8> {
     let body = body.replace('|', "\x01");
-    let mut message = format!("8=FIX.4.4\x019={}\x01{body}", body.len()).into_bytes();
+    let mut message = format!("8={begin_string}\x019={}\x01{body}", body.len()).into_bytes();
     let sum = message.iter().map(|&byte| byte as u32).sum::<u32>() % 256;
     message.extend_from_slice(format!("10={sum:03}\x01").as_bytes());
     message
