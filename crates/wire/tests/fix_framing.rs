@@ -2,8 +2,8 @@
 #[path = "support/fix.rs"]
 mod plain;
 
-use fafnir_wire::fix::{FIX_IN_BYTES_MAX, Inbox, Message, Split, split};
-use plain::{framed, text};
+use fafnir_wire::fix::{FIX_IN_BYTES_LIMIT, FIX_IN_BYTES_MAX, Inbox, Message, Split, split};
+use plain::{framed, framed_as, text};
 use types::Code;
 use types::rng::SplitMix64;
 
@@ -42,7 +42,7 @@ fn noisy_stream() -> (Vec<u8>, Vec<Vec<u8>>) {
     stream.extend_from_slice(&good[1]);
     stream.extend_from_slice(&good[2]);
     stream.extend_from_slice(&short_length);
-    stream.extend_from_slice(b"8=FIX.4.4\x019=x\x018=FIX.4.2\x019=5\x018=8=8=FIX.4.4\x019=");
+    stream.extend_from_slice(b"8=FIX.4.4\x019=x\x018=FIX.4.2\x019=\x018=8=8=FIX.4.4\x019=");
     stream.extend_from_slice(&good[3]);
     (stream, good)
 }
@@ -90,7 +90,7 @@ fn prefixes_are_incomplete_and_nothing_else() {
             // One changed byte always changes the sum, and never becomes another whole message.
             match split(&changed) {
                 Split::Message { .. } => panic!("{}", text(&changed)),
-                Split::Garbled { skip } => assert!(skip >= 1 && skip <= changed.len()),
+                Split::Noise { skip } | Split::Garbled { skip, .. } => assert!(skip >= 1 && skip <= changed.len()),
                 Split::Incomplete | Split::TooLarge => {}
             }
         }
@@ -100,7 +100,7 @@ fn prefixes_are_incomplete_and_nothing_else() {
 #[test]
 fn sizes_are_bounded() {
     let filler = |length: usize| framed(&format!("35=0|58={}|", "x".repeat(length)));
-    let fits = filler(FIX_IN_BYTES_MAX - framed("35=0|58=|").len() - 3);
+    let fits = filler(FIX_IN_BYTES_MAX - framed("35=0|58=|").len() - 4);
     assert_eq!(fits.len(), FIX_IN_BYTES_MAX);
     assert_eq!(split(&fits), Split::Message { length: FIX_IN_BYTES_MAX });
     assert_eq!(collect(&fits, &[FIX_IN_BYTES_MAX - 1]).0.len(), 1);
@@ -113,6 +113,99 @@ fn sizes_are_bounded() {
     assert_eq!(inbox.next(&over[10..]), Err(Code::FixTooLarge));
     inbox.clear();
     assert!(inbox.next(&fits).unwrap().message.is_some());
+}
+
+#[test]
+fn bounds_are_as_asked_for() {
+    let message = framed(BODY);
+    let mut inbox = Inbox::with_bound(message.len());
+    assert!(inbox.next(&message).unwrap().message.is_some());
+    let mut inbox = Inbox::with_bound(message.len() - 1);
+    assert_eq!(inbox.next(&message), Err(Code::FixTooLarge));
+    let mut inbox = Inbox::with_bound(usize::MAX);
+    let filler = |length: usize| framed(&format!("35=0|58={}|", "x".repeat(length)));
+    let fits = filler(FIX_IN_BYTES_LIMIT - framed("35=0|58=|").len() - 7);
+    assert_eq!(fits.len(), FIX_IN_BYTES_LIMIT);
+    assert!(inbox.next(&fits).unwrap().message.is_some());
+    assert_eq!(inbox.next(&filler(FIX_IN_BYTES_LIMIT)), Err(Code::FixTooLarge));
+}
+
+#[test]
+fn any_version_passes() {
+    for version in ["FIX.4.0", "FIX.4.1", "FIX.4.2", "FIX.4.3", "FIX.4.4", "FIXT.1.1", "FIX.3.9", "FIX"] {
+        let message = framed_as(version, BODY);
+        assert_eq!(split(&message), Split::Message { length: message.len() });
+    }
+    for version in ["FOX.4.4", "FIX.4.4.and.so.on.", "fix.4.4", ""] {
+        assert!(matches!(split(&framed_as(version, BODY)), Split::Noise { .. } | Split::Garbled { .. }), "{version}");
+    }
+}
+
+/// Where QuickFIX ends a message with a wrong length: cases of its acceptance scripts 2m, 2t, 3b and 2d in our words.
+#[test]
+fn garbled_messages_end_at_a_checksum() {
+    let good: Vec<Vec<u8>> = (0..4).map(|n| framed(&BODY.replace("34=7", &format!("34={}", 70 + n)))).collect();
+    let with = |from: &str, to: &str| text(&good[0]).replacen(from, to, 1).replace('|', "\x01").into_bytes();
+    let length = BODY.len() + 1;
+    for (first, lost) in [
+        // Too short: ends with its own checksum.
+        (with(&format!("9={length}"), "9=30"), 0),
+        (with(&format!("9={length}"), &format!("9={}", length - 1)), 0),
+        (with(&format!("9={length}"), "9=0"), 0),
+        // Too long: takes the next message, or the next two, with it.
+        (with(&format!("9={length}"), &format!("9={}", length + 1)), 1),
+        (with(&format!("9={length}"), &format!("9={}", length + 14)), 1),
+        (with(&format!("9={length}"), "9=180"), 2),
+        // Its length is right, its checksum is not.
+        (with("34=70", "34=71"), 0),
+        (with("|10=", "|10=0"), 0),
+        (with("|10=2", "|10="), 0),
+        // The first three fields are out of order.
+        (with(&format!("9={length}|35=0|"), &format!("35=0|9={length}|")), 0),
+        (with(&format!("8=FIX.4.4|9={length}|35=0|"), &format!("35=0|8=FIX.4.4|9={length}|")), 1),
+        (with(&format!("9={length}"), "9="), 0),
+        (with(&format!("9={length}"), "9=-5"), 0),
+    ] {
+        let mut stream = first.clone();
+        good[1..].iter().for_each(|message| stream.extend_from_slice(message));
+        let whole = collect(&stream, &[]);
+        assert_eq!(whole.0, good[1 + lost..], "{}", text(&first));
+        let counts = (whole.1.garbled(), whole.1.skipped_bytes());
+        for cut in 1..stream.len() {
+            let (messages, inbox) = collect(&stream, &[cut]);
+            assert_eq!(messages, good[1 + lost..], "{} cut at {cut}", text(&first));
+            assert_eq!((inbox.garbled(), inbox.skipped_bytes()), counts);
+        }
+        let step = Inbox::new().next(&stream).map(|step| (step.consumed, step.garbled, step.message.map(<[u8]>::len)));
+        let consumed: usize = first.len() + good[1..=1 + lost].iter().map(Vec::len).sum::<usize>();
+        let noise_only = first.starts_with(b"35");
+        assert!(noise_only || step == Ok((consumed, true, Some(good[0].len()))), "{}: {step:?}", text(&first));
+    }
+    let mut noise = b"\r\n\x01".to_vec();
+    noise.extend_from_slice(&good[0]);
+    assert_eq!(Inbox::new().next(&noise).map(|step| (step.garbled, step.message.is_some())), Ok((false, true)));
+}
+
+/// Bytes that begin a message again and again cost no more than others.
+#[test]
+fn hostile_streams_are_read_once() {
+    for pattern in ["8=FIX.4.4\x019=5\x01", "8=FIX.4.4\x019=65000\x01", "8=FIX", "8=FI", "\x0110=", "8=FIX.4.4\x019="] {
+        let stream = pattern.repeat(4 << 20 >> 3);
+        for size in [61, 4_096, 70_001] {
+            let mut inbox = Inbox::new();
+            let mut taken = 0;
+            for read in stream.as_bytes()[..1 << 20].chunks(size) {
+                let mut rest = read;
+                while !rest.is_empty() {
+                    let step = inbox.next(rest).unwrap();
+                    assert!(step.consumed > 0 && step.message.is_none());
+                    rest = &rest[step.consumed..];
+                    taken += step.consumed;
+                }
+            }
+            assert_eq!(taken, 1 << 20);
+        }
+    }
 }
 
 #[test]

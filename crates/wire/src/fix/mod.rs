@@ -38,7 +38,7 @@ pub use index::{BeginString, FIELDS_MAX, FieldIndex, FieldSpan, Garbled, is_head
 pub use listing::Listing;
 pub use message::{Field, Fields, Message};
 pub use session::{NoStore, Out, RejectReason, Role, SEQUENCE_MAX, Session, SessionSetup, State, Store, Verdict};
-pub use split::{FIX_IN_BYTES_MAX, Split, split};
+pub use split::{FIX_IN_BYTES_LIMIT, FIX_IN_BYTES_MAX, Split, split};
 
 use types::limits::FIX_MESSAGE_BYTES_MAX;
 use types::{Code, Instrument, Lots, OrderId, Side, Ticks, UnixNanos, flag};
