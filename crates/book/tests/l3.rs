@@ -3,7 +3,7 @@ mod support;
 
 use fafnir_book::{Crossing, DenseIds, L3Book, L3Counts, LadderCounts, OrderIds, SparseIds};
 use support::naive_l3::Naive;
-use support::operations;
+use support::{operations, shortened};
 use types::rng::SplitMix64;
 use types::{Code, Level, Lots, Side, Ticks};
 
@@ -39,6 +39,8 @@ struct Life<I: OrderIds, const WORDS: usize> {
     naive: Naive,
     rng: SplitMix64,
     flow: Flow,
+    /// What is seldom happens once in this many operations, or thereabouts.
+    seldom: u64,
     centre: i64,
     next_id: u64,
     gone: Vec<u64>,
@@ -52,6 +54,7 @@ impl<I: OrderIds, const WORDS: usize> Life<I, WORDS> {
             naive: Naive::new(flow.orders_max),
             rng: SplitMix64::new(seed),
             flow,
+            seldom: shortened(20_000) as u64,
             centre: 0,
             next_id: 0,
             gone: Vec::new(),
@@ -94,7 +97,7 @@ impl<I: OrderIds, const WORDS: usize> Life<I, WORDS> {
     }
 
     fn price(&mut self, side: Side) -> Ticks {
-        if self.one_in(2_000) {
+        if self.one_in(self.seldom / 10) {
             self.reached.extreme_prices += 1;
             let edge = fafnir_book::PRICE_TICKS_MAX;
             return Ticks([i64::MIN, i64::MAX, edge, -edge, edge + 1, -edge - 1][self.rng.below(6) as usize]);
@@ -170,12 +173,12 @@ impl<I: OrderIds, const WORDS: usize> Life<I, WORDS> {
     }
 
     fn seldom(&mut self) {
-        if self.one_in(40_000) {
+        if self.one_in(2 * self.seldom) {
             self.book.clear();
             self.naive.clear();
         }
         let allowed = self.naive.crossing == Crossing::Allowed;
-        if self.one_in(if allowed { 200 } else { 20_000 }) {
+        if self.one_in(if allowed { 200 } else { self.seldom }) {
             self.naive.crossing = if allowed { Crossing::Refused } else { Crossing::Allowed };
             self.book.set_crossing(self.naive.crossing);
         }
@@ -261,14 +264,14 @@ fn live<I: OrderIds, const WORDS: usize>(seed: u64, count: usize, flow: Flow) ->
     (counts, ladder, life.reached)
 }
 
-fn assert_all_reached(counts: &L3Counts, reached: &Reached, dense: bool) {
+fn assert_all_reached(counts: &L3Counts, reached: &Reached, dense: bool, share: u64) {
     let L3Counts { added, modified, replaced, executed, filled, reduced, cancelled, cleared, .. } = *counts;
     let taken = [added, modified, replaced, executed, filled, reduced, cancelled, cleared];
     let refused = [counts.unknown, counts.duplicate, counts.price_range, counts.quantity, counts.crosses];
     let rest = [reached.ids_reused, reached.kept_place, reached.lost_place, reached.crossed, reached.extreme_prices];
     let all = taken.iter().chain(&refused).chain(&rest).chain([&reached.watched_moved]);
-    assert!(all.clone().all(|&count| count > 10), "{counts:?} {reached:?}");
-    assert!(!dense || reached.ids_wrapped > 1_000, "{reached:?}");
+    assert!(all.clone().all(|&count| count > share / 10_000), "{counts:?} {reached:?}");
+    assert!(!dense || reached.ids_wrapped > share / 100, "{reached:?}");
 }
 
 const NEAR: Flow = Flow { orders_max: 1_000, resting: 400, drift: 1, far_one_in: 50, far: 20_000, dense: true };
@@ -284,11 +287,12 @@ fn agrees_with_lists_and_maps() {
         (true, live::<DenseIds, 4>(23, 2 * share, WILD)),
         (false, live::<SparseIds, 64>(24, 2 * share, Flow { dense: false, ..WILD })),
     ];
+    let share = share as u64;
     for (dense, (counts, ladder, reached)) in &runs {
-        assert_all_reached(counts, reached, *dense);
-        assert!(ladder.recentred > 100 && ladder.far_sets > 100, "{ladder:?}");
+        assert_all_reached(counts, reached, *dense, share);
+        assert!(ladder.recentred > share / 1_000 && ladder.far_sets > share / 1_000, "{ladder:?}");
     }
-    assert!(runs[2].1.0.full > 100 && runs[3].1.0.full > 100, "a full book");
+    assert!(runs[2].1.0.full > share / 1_000 && runs[3].1.0.full > share / 1_000, "a full book");
 }
 
 #[test]

@@ -1,11 +1,12 @@
 //! What the tests of the books share.
-#![allow(dead_code)] // Each test binary uses its part.
+#![allow(dead_code, unused_imports)] // Each test binary uses its part.
 pub mod naive_l3;
 pub mod recording;
 
 use std::path::Path;
 
 pub use recording::Message;
+pub use testkit::{operations, shortened};
 
 /// The recorded USD-M session beside the checkout; prints that it is skipped when it is not there.
 pub fn recording() -> Option<Vec<Message>> {
@@ -14,9 +15,4 @@ pub fn recording() -> Option<Vec<Message>> {
         println!("skipped: no recording usdm-btcusdt-20240808.gz beside the checkout");
     }
     messages
-}
-
-/// How many random operations a test does: a hundred times as many with `FAFNIR_LONG=1`.
-pub fn operations(short: usize) -> usize {
-    if std::env::var_os("FAFNIR_LONG").is_some() { 100 * short } else { short }
 }
