@@ -8,6 +8,7 @@ use types::config::EngineConfig;
 use types::{
     Code, ConnId, InstrumentId, Lots, Nanos, OrderEventKind, OrderState, Side, Ticks, UnixNanos, VenueId, flag,
 };
+use wire::fix::NoStore;
 
 const QUIET: &str = r#""speed": 1, "waitForClients": false,"#;
 const KEPT: &str = r#""speed": 1, "waitForClients": false, "stateDir": "unused",
@@ -103,7 +104,7 @@ fn two_clients_have_accounts_and_ids_of_their_own() {
     // A second connection of a client that is there is closed without a word.
     assert!(exchange.orders_connected(9, at));
     let mut twin = Client::new(9, "B", 1, &setup.instruments[0]);
-    twin.session.connected(now, &mut twin.out);
+    twin.session.connected(now, &mut NoStore, &mut twin.out);
     let logon = std::mem::take(&mut twin.out);
     exchange.on_orders_bytes(9, &logon, at);
     let mut closes = Vec::new();
@@ -154,7 +155,7 @@ fn a_restart_takes_up_accounts_numbers_and_ids() {
     );
     assert_eq!(after.sessions[0].next_in, before.sessions[0].next_in);
     assert_eq!(after.sessions[0].next_out, before.sessions[0].next_out + 3, "a cancel for each order left open");
-    client.session.disconnected();
+    client.session.disconnected(UnixNanos(1), &mut NoStore);
     client.key = 4;
     client.events.clear();
     client.log_on(&mut exchange, wall(9_001));
@@ -192,7 +193,7 @@ fn numbers_that_grow_back_after_a_reset_are_taken_up() {
     // The logon of a reset and a request behind it, in one turn: the numbers are those of before.
     client.session.set_reset_on_logon(true);
     assert!(exchange.orders_connected(1, WALL));
-    client.session.connected(exchange.clock(WALL), &mut client.out);
+    client.session.connected(exchange.clock(WALL), &mut NoStore, &mut client.out);
     client.mass_cancel(exchange.clock(WALL), false);
     client.talk(&mut exchange, WALL);
     life(&mut ledger, &mut exchange);
@@ -290,7 +291,7 @@ fn silence_ends_a_session_and_heartbeats_keep_it() {
         let at = wall(second * 1_000);
         exchange.turn(at).unwrap();
         client.collect(&mut exchange, at);
-        client.session.on_time(exchange.clock(at), &mut client.out);
+        client.session.on_time(exchange.clock(at), &mut NoStore, &mut client.out);
         client.talk(&mut exchange, at);
     }
     assert!(!client.closed);
@@ -336,7 +337,7 @@ fn paper_answers_a_latency_later_and_fills_as_the_exchange_does() {
         };
         if at == 0 {
             paper.on_connect(now);
-            client.session.connected(now, &mut client.out);
+            client.session.connected(now, &mut NoStore, &mut client.out);
         }
         paper.on_market(now, conn, message.as_bytes());
         if at == half {
@@ -361,10 +362,10 @@ fn paper_answers_a_latency_later_and_fills_as_the_exchange_does() {
     // A new process of the engine: numbers begin at 1 again, the position is what it says it is.
     let mut again = Paper::new(&setup, VenueId(0), latency).unwrap();
     again.restore_position(InstrumentId(0), Lots(-4), Ticks(1_000)).unwrap();
-    client.session.disconnected();
+    client.session.disconnected(UnixNanos(1), &mut NoStore);
     client.positions.clear();
     again.on_connect(now);
-    client.session.connected(now, &mut client.out);
+    client.session.connected(now, &mut NoStore, &mut client.out);
     for _ in 0..4 {
         let bytes = std::mem::take(&mut client.out);
         again.on_bytes(now, &bytes);

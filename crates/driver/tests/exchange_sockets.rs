@@ -9,7 +9,7 @@ use exchange_support::{Client, config, recording, scratch};
 use fafnir_driver::exchange::{ExchangeHost, LEDGER_FILE};
 use tungstenite::Message;
 use types::{Code, OrderEventKind, Side, UnixNanos, flag};
-use wire::fix::State;
+use wire::fix::{NoStore, State};
 
 fn now() -> UnixNanos {
     UnixNanos(std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_nanos() as u64)
@@ -36,7 +36,7 @@ impl Wired {
     fn log_on(port: u16, mut client: Client) -> Wired {
         let stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
         stream.set_nonblocking(true).unwrap();
-        client.session.connected(now(), &mut client.out);
+        client.session.connected(now(), &mut NoStore, &mut client.out);
         let mut wired = Wired { client, stream };
         wired.until(|client| client.session.state() == State::Open);
         wired

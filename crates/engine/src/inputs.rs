@@ -60,7 +60,7 @@ impl Engine {
                 if before == ConnState::Blocked {
                     self.gate.on_failure(venue, Failure::Disconnect, None, now);
                 }
-                self.session_down(venue);
+                self.session_down(venue, now);
             }
             _ => {}
         }

@@ -34,14 +34,14 @@ impl Engine {
             fix.forget_sent();
         }
         fix.session.set_reset_on_logon(fix.reset_next);
-        fix.session.connected(now, &mut Wire { effects, conn: ConnId::orders(venue) });
+        fix.session.connected(now, &mut NoStore, &mut Wire { effects, conn: ConnId::orders(venue) });
         self.arm_session_timer(venue, effects);
     }
 
     /// The connection is gone. Requests without an answer stay so: they are asked about after the next logon.
-    pub(crate) fn session_down(&mut self, venue: VenueId) {
+    pub(crate) fn session_down(&mut self, venue: VenueId, now: UnixNanos) {
         let Some(fix) = self.entries[venue.0 as usize].fix.as_mut() else { return };
-        fix.session.disconnected();
+        fix.session.disconnected(now, &mut NoStore);
         fix.questions.clear();
         (fix.stage, fix.stage_ends) = (Stage::Offline, UnixNanos::NONE);
     }
@@ -103,7 +103,7 @@ impl Engine {
         let Some(fix) = self.entries[venue.0 as usize].fix.as_mut() else { return };
         let out = &mut Wire { effects: &mut *effects, conn: ConnId::orders(venue) };
         let (next_in, next_out) = (fix.session.next_in(), fix.session.next_out());
-        let verdict = fix.session.on_message(&message, now, &NoStore, out);
+        let verdict = fix.session.on_message(&message, now, &mut NoStore, out);
         let begun_anew = fix.session.next_out() < next_out;
         if begun_anew {
             fix.forget_sent();
@@ -252,7 +252,7 @@ impl Engine {
         if blocked {
             self.gate.on_failure(venue, Failure::Disconnect, None, now);
         }
-        self.session_down(venue);
+        self.session_down(venue, now);
         if let Some(code) = code {
             self.fault(code, InstrumentId(0), now, effects);
         }
@@ -269,7 +269,8 @@ impl Engine {
         };
         fix.timer = UnixNanos::NONE;
         let stage_over = fix.stage_ends != UnixNanos::NONE && now >= fix.stage_ends;
-        let verdict = fix.session.on_time(now, &mut Wire { effects: &mut *effects, conn: ConnId::orders(venue) });
+        let out = &mut Wire { effects: &mut *effects, conn: ConnId::orders(venue) };
+        let verdict = fix.session.on_time(now, &mut NoStore, out);
         self.on_verdict(venue, verdict, now, effects);
         if stage_over {
             self.on_stage_over(venue, now, effects);
@@ -300,7 +301,8 @@ impl Engine {
         let Some(fix) = self.entries[venue.0 as usize].fix.as_mut() else { return };
         let waits = !matches!(fix.stage, Stage::Positions | Stage::Agreed) || !fix.questions.is_empty();
         if !open && !waits && fix.session.is_open() {
-            let verdict = fix.session.logout(now, &mut Wire { effects: &mut *effects, conn: ConnId::orders(venue) });
+            let out = &mut Wire { effects: &mut *effects, conn: ConnId::orders(venue) };
+            let verdict = fix.session.logout("", now, &mut NoStore, out);
             self.gate.venue_blocked(venue);
             self.on_verdict(venue, verdict, now, effects);
         }

@@ -50,6 +50,7 @@ codes! {
     211 FixTooLarge "FIX_TOO_LARGE" "wire" "A FIX message is longer than the named bound; the session was ended.";
     212 FixSilent "FIX_SILENT" "wire" "The FIX peer answered no test request in time; the session was ended.";
     213 FixUnsupported "FIX_UNSUPPORTED" "wire" "A FIX message has a type, a required field or a value this side does not take; it was rejected.";
+    214 FixNotOpen "FIX_NOT_OPEN" "wire" "An application message cannot be sent while its FIX session is not logged on.";
     220 WsProtocol "WS_PROTOCOL" "wire" "The WebSocket peer broke RFC 6455; the connection was closed with the close code of the breach.";
     221 WsTooLarge "WS_TOO_LARGE" "wire" "A WebSocket message is longer than the named bound; the connection was closed with 1009.";
     222 WsRefused "WS_REFUSED" "wire" "The server did not accept the WebSocket upgrade; fields name the status.";

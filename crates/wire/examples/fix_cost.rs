@@ -106,12 +106,12 @@ fn whole_way(fills: &[u8], listing: &Listing<'_>) {
         let mut server =
             Session::new(SessionSetup::new(Role::Acceptor, b"SIMULATED", b"FAFNIR", Nanos(0))).expect("good");
         let mut bytes = Vec::new();
-        session.connected(TIME, &mut sent);
-        server.connected(TIME, &mut bytes);
-        server.on_message(&Message::parse(&sent).expect("a logon"), TIME, &NoStore, &mut bytes);
+        session.connected(TIME, &mut NoStore, &mut sent);
+        server.connected(TIME, &mut NoStore, &mut bytes);
+        server.on_message(&Message::parse(&sent).expect("a logon"), TIME, &mut NoStore, &mut bytes);
         bytes
     };
-    let answer = session.on_message(&Message::parse(&logon).expect("a logon"), TIME, &NoStore, &mut sent);
+    let answer = session.on_message(&Message::parse(&logon).expect("a logon"), TIME, &mut NoStore, &mut sent);
     assert_eq!(answer, Verdict::LoggedOn);
     best("fill: bytes to order event, whole way", bytes, || {
         session.restore(2, 2);
@@ -122,7 +122,7 @@ fn whole_way(fills: &[u8], listing: &Listing<'_>) {
         {
             rest = &rest[step.consumed..];
             let Some(Ok(message)) = step.message.map(Message::parse) else { continue };
-            if session.on_message(&message, TIME, &NoStore, &mut sent) == Verdict::Deliver {
+            if session.on_message(&message, TIME, &mut NoStore, &mut sent) == Verdict::Deliver {
                 taken += report::decode(&message, listing).is_ok() as u64;
             }
         }

@@ -29,7 +29,7 @@ impl Side {
         Side { session: Session::new(setup).unwrap(), sent: Vec::new() }
     }
     fn connect(&mut self, millis: u64) {
-        self.session.connected(at(millis), &mut self.sent);
+        self.session.connected(at(millis), &mut NoStore, &mut self.sent);
     }
     /// A message of the peer: type, number, rest of the body.
     fn get(&mut self, kind: &str, sequence: u64, rest: &str, millis: u64) -> Verdict {
@@ -42,7 +42,7 @@ impl Side {
     fn raw(&mut self, body: &str, millis: u64) -> Verdict {
         let bytes = framed(body);
         let message = Message::parse(&bytes).unwrap();
-        self.session.on_message(&message, at(millis), &NoStore, &mut self.sent)
+        self.session.on_message(&message, at(millis), &mut NoStore, &mut self.sent)
     }
     /// What was sent, as (type, number, wanted values).
     fn sent(&mut self, tags: &[u32]) -> Vec<String> {
@@ -51,7 +51,7 @@ impl Side {
             let mut rest = &self.sent[..];
             for message in &messages {
                 let length = 2 + message.iter().map(|f| f.0.to_string().len() + f.1.len() + 2).sum::<usize>() - 2;
-                dictionary.check(&rest[..length]);
+                dictionary.check_ascending(&rest[..length]);
                 rest = &rest[length..];
             }
         }
@@ -132,8 +132,8 @@ fn a_bad_logon_ends_it() {
     let mut client = Side::new(setup(Role::Initiator));
     client.connect(0);
     assert_eq!(client.session.deadline(), Some(at(10_000)));
-    assert_eq!(client.session.on_time(at(9_999), &mut client.sent), Verdict::Handled);
-    assert_eq!(client.session.on_time(at(10_000), &mut client.sent), ended);
+    assert_eq!(client.session.on_time(at(9_999), &mut NoStore, &mut client.sent), Verdict::Handled);
+    assert_eq!(client.session.on_time(at(10_000), &mut NoStore, &mut client.sent), ended);
     for sender in [&b""[..], b"A\x01", &[b'A'; 65]] {
         let bad = SessionSetup { sender: sender.to_vec(), ..setup(Role::Initiator) };
         assert_eq!(Session::new(bad).err(), Some(Code::FixFieldInvalid));
@@ -146,19 +146,19 @@ fn a_bad_logon_ends_it() {
 fn heartbeats_tests_and_silence() {
     let mut client = open(Role::Initiator);
     assert_eq!(client.session.deadline(), Some(at(10_000)));
-    assert_eq!(client.session.on_time(at(9_999), &mut client.sent), Verdict::Handled);
+    assert_eq!(client.session.on_time(at(9_999), &mut NoStore, &mut client.sent), Verdict::Handled);
     assert!(client.sent.is_empty());
-    client.session.on_time(at(10_000), &mut client.sent);
+    client.session.on_time(at(10_000), &mut NoStore, &mut client.sent);
     assert_eq!(client.sent(&[112]), ["0 2"]);
     assert_eq!(client.session.deadline(), Some(at(12_000)));
-    client.session.on_time(at(12_000), &mut client.sent);
-    assert_eq!(client.sent(&[112]), ["1 3 112=3"]);
+    client.session.on_time(at(12_000), &mut NoStore, &mut client.sent);
+    assert_eq!(client.sent(&[112]), ["1 3 112=TEST"]);
     assert_eq!(client.get("0", 2, "112=3|", 12_500), Verdict::Handled);
     assert_eq!(client.session.deadline(), Some(at(22_000)));
-    client.session.on_time(at(24_500), &mut client.sent);
-    assert_eq!(client.sent(&[112]), ["1 4 112=4"]);
-    assert_eq!(client.session.on_time(at(36_499), &mut client.sent), Verdict::Handled);
-    assert_eq!(client.session.on_time(at(36_500), &mut client.sent), Verdict::Ended(Code::FixSilent));
+    client.session.on_time(at(24_500), &mut NoStore, &mut client.sent);
+    assert_eq!(client.sent(&[112]), ["1 4 112=TEST"]);
+    assert_eq!(client.session.on_time(at(36_499), &mut NoStore, &mut client.sent), Verdict::Handled);
+    assert_eq!(client.session.on_time(at(36_500), &mut NoStore, &mut client.sent), Verdict::Ended(Code::FixSilent));
     assert_eq!(client.session.deadline(), None);
     let mut server = open(Role::Acceptor);
     assert_eq!(server.get("1", 2, "112=are you there|", 1), Verdict::Handled);
@@ -169,7 +169,7 @@ fn heartbeats_tests_and_silence() {
     quiet.connect(0);
     quiet.get("A", 1, "98=0|108=0|", 0);
     assert_eq!(quiet.session.deadline(), None);
-    assert_eq!(quiet.session.on_time(at(1_000_000_000), &mut quiet.sent), Verdict::Handled);
+    assert_eq!(quiet.session.on_time(at(1_000_000_000), &mut NoStore, &mut quiet.sent), Verdict::Handled);
 }
 
 #[test]
@@ -291,7 +291,7 @@ fn resets() {
 struct Kept(std::collections::BTreeMap<u64, Vec<u8>>);
 
 impl Store for Kept {
-    fn next(&self, from: u64) -> Option<(u64, &[u8])> {
+    fn next(&mut self, from: u64) -> Option<(u64, &[u8])> {
         self.0.range(from..).next().map(|(&sequence, bytes)| (sequence, &bytes[..]))
     }
 }
@@ -306,11 +306,12 @@ fn resends_come_from_the_store_and_gaps_between_are_filled() {
         kept.0.insert(sequence, framed(&body));
     }
     server.session.restore(2, 10);
-    let ask = |server: &mut Side, number: u64, from: u64, to: u64| {
+    let kept = &mut kept;
+    let mut ask = |server: &mut Side, number: u64, from: u64, to: u64| {
         let body = format!("35=2|{}|34={number}|{STAMP}|7={from}|16={to}|", server.names());
         let bytes = framed(&body);
         let message = Message::parse(&bytes).unwrap();
-        assert_eq!(server.session.on_message(&message, at(0), &kept, &mut server.sent), Verdict::Handled);
+        assert_eq!(server.session.on_message(&message, at(0), kept, &mut server.sent), Verdict::Handled);
         let messages = read_all(&server.sent);
         server.sent.clear();
         let line = |fields: &Vec<(u32, String)>| {
@@ -326,7 +327,10 @@ fn resends_come_from_the_store_and_gaps_between_are_filled() {
     assert_eq!(ask(&mut server, 3, 4, 6), [again(4), fill(5, 7)]);
     assert_eq!(ask(&mut server, 4, 7, 999_999), [again(7), fill(8, 10)]);
     assert_eq!(ask(&mut server, 5, 8, 9), [fill(8, 10)]);
-    assert_eq!(ask(&mut server, 6, 10, 0), ["3 10 dup - of - fills to -, -"]);
+    assert_eq!(
+        ask(&mut server, 6, 10, 0),
+        ["3 10 dup - of - fills to -, Value is incorrect (out of range) for this tag"]
+    );
     assert_eq!(server.session.next_out(), 11);
     let mut client = open(Role::Initiator);
     client.session.restore(2, 10);
@@ -352,10 +356,17 @@ fn headers_are_checked() {
     );
     assert_eq!(client.session.next_in(), 6);
     assert_eq!(client.raw(&format!("35=8|49=OTHER|56=CLIENT|34=6|{STAMP}|"), 1), Verdict::Ended(Code::FixLogon));
-    assert_eq!(client.sent(&[371, 373, 58]), ["3 6 371=49 373=9", "5 7 58=CompID"]);
+    assert_eq!(client.sent(&[371, 373, 58]), ["3 6 371=49 373=9 58=CompID problem", "5 7 58=CompID"]);
     let mut server = open(Role::Acceptor);
     let bytes = framed("35=D|49=CLIENT|56=SERVER|34=2|");
-    server.session.reject(&Message::parse(&bytes).unwrap(), RejectReason::TagMissing, 11, at(1), &mut server.sent);
+    server.session.reject(
+        &Message::parse(&bytes).unwrap(),
+        RejectReason::TagMissing,
+        11,
+        at(1),
+        &mut NoStore,
+        &mut server.sent,
+    );
     assert_eq!(server.sent(&[45, 371, 372, 373]), ["3 2 45=2 371=11 372=D 373=1"]);
     // A reject is for the application: it was about a message of ours.
     assert_eq!(server.get("3", 2, "45=2|", 1), Verdict::Deliver);
@@ -368,16 +379,16 @@ fn logs_out_both_ways() {
     assert_eq!(client.sent(&[]), ["5 2"]);
     assert_eq!(client.session.state(), State::Ended);
     let mut client = open(Role::Initiator);
-    assert_eq!(client.session.logout(at(1), &mut client.sent), Verdict::Handled);
+    assert_eq!(client.session.logout("", at(1), &mut NoStore, &mut client.sent), Verdict::Handled);
     assert_eq!(client.sent(&[]), ["5 2"]);
     assert_eq!(client.get("8", 2, "", 2), Verdict::Deliver);
     assert_eq!(client.get("5", 3, "", 3), Verdict::LoggedOut);
     assert!(client.sent.is_empty());
     let mut client = open(Role::Initiator);
-    client.session.logout(at(1), &mut client.sent);
+    client.session.logout("", at(1), &mut NoStore, &mut client.sent);
     assert_eq!(client.session.deadline(), Some(at(2_001)));
-    assert_eq!(client.session.on_time(at(2_001), &mut client.sent), Verdict::Ended(Code::FixSilent));
-    client.session.disconnected();
+    assert_eq!(client.session.on_time(at(2_001), &mut NoStore, &mut client.sent), Verdict::Ended(Code::FixSilent));
+    client.session.disconnected(UnixNanos(1), &mut NoStore);
     assert_eq!(client.session.state(), State::Down);
     client.connect(5_000);
     assert_eq!(client.sent(&[]), ["5 2", "A 3"], "numbers go on");

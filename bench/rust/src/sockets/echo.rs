@@ -106,7 +106,7 @@ pub fn echo(
     let setup = SessionSetup::new(Role::Initiator, CLIENT.as_bytes(), VENUE.as_bytes(), Nanos(10_000_000_000));
     let mut session = Session::new(setup).map_err(|code| format!("no session: {code:?}"))?;
     let mut hello = Vec::new();
-    session.connected(wall(), &mut hello);
+    session.connected(wall(), &mut NoStore, &mut hello);
     let orders = Orders::new(&mut session, instrument, ticks)?;
     entry.write_all(&hello).map_err(|error| error.to_string())?;
     drain(&mut entry, &mut buffer, stop)?;

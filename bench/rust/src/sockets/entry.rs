@@ -60,7 +60,7 @@ impl Entry {
             number: 0,
             logged_on: false,
         };
-        entry.session.connected(now(), &mut entry.out);
+        entry.session.connected(now(), &mut NoStore, &mut entry.out);
         Ok(entry)
     }
 
@@ -80,7 +80,7 @@ impl Entry {
 
     /// Heartbeats.
     pub fn on_time(&mut self) {
-        let _ = self.session.on_time(now(), &mut self.out);
+        let _ = self.session.on_time(now(), &mut NoStore, &mut self.out);
         self.answer();
     }
 
@@ -111,7 +111,7 @@ impl Entry {
     fn message(&mut self, bytes: &[u8], instruments: &[Instrument]) -> Result<(), String> {
         let message = Message::parse(bytes).map_err(|code| format!("order entry: {code:?}"))?;
         let time = now();
-        match self.session.on_message(&message, time, &NoStore, &mut self.out) {
+        match self.session.on_message(&message, time, &mut NoStore, &mut self.out) {
             Verdict::LoggedOn => self.logged_on = true,
             Verdict::Deliver => {
                 let listing = Listing { instruments, venue: VenueId(0) };

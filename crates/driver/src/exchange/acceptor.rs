@@ -146,7 +146,8 @@ impl Acceptor {
         let Some(seat) = conn.seat else { return };
         self.seats[seat].conn = None;
         let wanted = self.cancel_on_disconnect || self.seats[seat].session.peer_cancels_on_disconnect();
-        self.seats[seat].session.disconnected();
+        let own = &mut self.seats[seat];
+        own.session.disconnected(at.market, &mut own.kept);
         if wanted {
             self.cancel_all(seat, None, at, rooms);
         }
@@ -188,7 +189,7 @@ impl Acceptor {
         let next_out = self.seats[seat].session.next_out();
         let (conn, own) = (&mut self.conns[place], &mut self.seats[seat]);
         let mut line = Line { out: (!self.muted).then_some(&mut conn.out) };
-        let verdict = own.session.on_message(&message, at.market, &own.kept, &mut line);
+        let verdict = own.session.on_message(&message, at.market, &mut own.kept, &mut line);
         if own.session.next_out() < next_out {
             own.kept.clear();
             // The line says so; numbers that have grown back to those noted last are noted again.
@@ -225,7 +226,8 @@ impl Acceptor {
         }
         self.conns[place].seat = Some(seat);
         self.seats[seat].conn = Some(self.conns[place].key);
-        self.seats[seat].session.connected(at.market, &mut Line { out: None });
+        let own = &mut self.seats[seat];
+        own.session.connected(at.market, &mut own.kept, &mut Line { out: None });
         Some(seat)
     }
 
@@ -246,7 +248,8 @@ impl Acceptor {
                 None => conn.closing |= at.wall >= conn.since.plus(LOGON_WAIT),
                 Some(seat) => {
                     let mut line = Line { out: (!self.muted).then_some(&mut conn.out) };
-                    let verdict = self.seats[seat].session.on_time(at.market, &mut line);
+                    let own = &mut self.seats[seat];
+                    let verdict = own.session.on_time(at.market, &mut own.kept, &mut line);
                     conn.closing |= matches!(verdict, Verdict::LoggedOut | Verdict::Ended(_));
                 }
             }
@@ -286,7 +289,8 @@ impl Acceptor {
         for conn in &mut self.conns {
             if let Some(seat) = conn.seat {
                 let mut line = Line { out: (!self.muted).then_some(&mut conn.out) };
-                self.seats[seat].session.logout(at.market, &mut line);
+                let own = &mut self.seats[seat];
+                own.session.logout("", at.market, &mut own.kept, &mut line);
             }
         }
     }

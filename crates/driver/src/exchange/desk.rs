@@ -84,7 +84,7 @@ impl Acceptor {
                 let own = &mut self.seats[seat];
                 let conn = self.conns.iter_mut().find(|conn| Some(conn.key) == own.conn);
                 let mut line = Line { out: conn.map(|conn| &mut conn.out).filter(|_| !muted) };
-                own.session.reject(message, reason, tag, at.market, &mut line);
+                own.session.reject(message, reason, tag, at.market, &mut own.kept, &mut line);
             }
             RequestFault::Business { reason } => {
                 let reject =

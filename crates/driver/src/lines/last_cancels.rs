@@ -124,7 +124,7 @@ impl LastCancels {
         };
         session.restore(1, work.outlet.entries[venue].next_number());
         session.set_reset_on_logon(self.reset_next);
-        session.connected(now, &mut Wire { outlet: &mut work.outlet, conn: ConnId::orders(self.venue) });
+        session.connected(now, &mut NoStore, &mut Wire { outlet: &mut work.outlet, conn: ConnId::orders(self.venue) });
         if let Some(inbox) = &mut self.inbox {
             inbox.clear();
         }
@@ -160,7 +160,7 @@ impl LastCancels {
             session.restore(message.sequence(), session.next_out());
         }
         let out = &mut Wire { outlet: &mut work.outlet, conn: ConnId::orders(self.venue) };
-        match session.on_message(message, now, &NoStore, out) {
+        match session.on_message(message, now, &mut NoStore, out) {
             Verdict::LoggedOn => self.ask(now, work),
             Verdict::Deliver => self.on_answer(message, now, work),
             // It dropped what came after the numbers it has missed.
@@ -224,7 +224,7 @@ impl LastCancels {
             work.settled[self.venue.0 as usize] = true;
             if let Some(session) = &mut self.session {
                 let out = &mut Wire { outlet: &mut work.outlet, conn: ConnId::orders(self.venue) };
-                let verdict = session.logout(now, out);
+                let verdict = session.logout("", now, &mut NoStore, out);
                 self.on_verdict(verdict);
             }
         }
@@ -236,7 +236,7 @@ impl LastCancels {
             && session.deadline().is_some_and(|deadline| now >= deadline)
         {
             let out = &mut Wire { outlet: &mut work.outlet, conn: ConnId::orders(self.venue) };
-            let verdict = session.on_time(now, out);
+            let verdict = session.on_time(now, &mut NoStore, out);
             self.on_verdict(verdict);
         }
         if let Stage::Asked(until) = self.stage

@@ -88,14 +88,14 @@ impl Client {
     pub fn log_on(&mut self, exchange: &mut Exchange, at: UnixNanos) {
         assert!(exchange.orders_connected(self.key, at));
         (self.closed, self.inbox) = (false, Inbox::new());
-        self.session.connected(exchange.clock(at), &mut self.out);
+        self.session.connected(exchange.clock(at), &mut NoStore, &mut self.out);
         self.talk(exchange, at);
         assert_eq!(self.session.state(), State::Open);
     }
 
     pub fn drop_connection(&mut self, exchange: &mut Exchange, at: UnixNanos) {
         exchange.orders_disconnected(self.key, at);
-        self.session.disconnected();
+        self.session.disconnected(UnixNanos(1), &mut NoStore);
         self.out.clear();
     }
 
@@ -135,7 +135,7 @@ impl Client {
                 return;
             };
             let message = Message::parse(message).unwrap();
-            if self.session.on_message(&message, now, &NoStore, &mut self.out) == Verdict::Deliver {
+            if self.session.on_message(&message, now, &mut NoStore, &mut self.out) == Verdict::Deliver {
                 self.deliver(&message);
             }
             self.inbox = inbox;

@@ -6,7 +6,7 @@ use types::{
 };
 use wire::fix::report::{self, Facts, MassCancelAnswer, PositionAnswer};
 use wire::fix::request::{self, OrderRequest, OrderRequestKind, Request};
-use wire::fix::{FIX_OUT_BYTES_MAX, Inbox, Listing, Message, Role, Session, SessionSetup, Store, Verdict};
+use wire::fix::{FIX_OUT_BYTES_MAX, Inbox, Listing, Message, NoStore, Role, Session, SessionSetup, Store, Verdict};
 
 pub struct VenueOrder {
     /// Every ClOrdID it was known by; the last is in force.
@@ -23,7 +23,7 @@ pub struct VenueOrder {
 struct Kept(Vec<(u64, Vec<u8>)>);
 
 impl Store for Kept {
-    fn next(&self, from: u64) -> Option<(u64, &[u8])> {
+    fn next(&mut self, from: u64) -> Option<(u64, &[u8])> {
         self.0.iter().find(|kept| kept.0 >= from).map(|kept| (kept.0, &kept.1[..]))
     }
 }
@@ -74,13 +74,13 @@ impl Venue {
     pub fn connect(&mut self, now: UnixNanos) {
         self.connected = true;
         self.inbox.clear();
-        self.session.connected(now, &mut self.out);
+        self.session.connected(now, &mut NoStore, &mut self.out);
     }
     /// What is on its way is lost.
     pub fn disconnect(&mut self) {
         self.connected = false;
         self.out.clear();
-        self.session.disconnected();
+        self.session.disconnected(UnixNanos(1), &mut NoStore);
     }
     /// Forgets its numbers, as after a restart without state.
     pub fn forget_numbers(&mut self) {
@@ -105,13 +105,13 @@ impl Venue {
         self.inbox = inbox;
     }
     pub fn on_time(&mut self, now: UnixNanos) {
-        if let Verdict::Ended(_) = self.session.on_time(now, &mut self.out) {
+        if let Verdict::Ended(_) = self.session.on_time(now, &mut NoStore, &mut self.out) {
             self.disconnect();
         }
     }
 
     fn on_message(&mut self, message: &Message<'_>, now: UnixNanos) {
-        match self.session.on_message(message, now, &self.kept, &mut self.out) {
+        match self.session.on_message(message, now, &mut self.kept, &mut self.out) {
             Verdict::Handled => {}
             Verdict::LoggedOn => {
                 let next = self.session.next_out();

@@ -12,7 +12,7 @@ use super::value;
 /// Bytes of the longest message type.
 const TYPE_BYTES_MAX: usize = 4;
 /// `10=nnn` and its separator.
-const TRAILER_BYTES: usize = 7;
+pub(super) const TRAILER_BYTES: usize = 7;
 /// Tags are at most six digits (user-defined ones have four or five).
 const TAG_DIGITS_MAX: usize = 6;
 
@@ -68,7 +68,7 @@ impl<'a> Iterator for Fields<'a> {
 }
 
 impl<'a> Fields<'a> {
-    const fn over(bytes: &'a [u8]) -> Fields<'a> {
+    pub(super) const fn over(bytes: &'a [u8]) -> Fields<'a> {
         Fields { rest: bytes, counted: None }
     }
 

@@ -37,7 +37,11 @@ pub use inbox::{Inbox, InboxStep};
 pub use index::{BeginString, FIELDS_MAX, FieldIndex, FieldSpan, Garbled, is_header, is_trailer};
 pub use listing::Listing;
 pub use message::{Field, Fields, Message};
-pub use session::{NoStore, Out, RejectReason, Role, SEQUENCE_MAX, Session, SessionSetup, State, Store, Verdict};
+pub use session::{
+    Breach, BusinessReason, LATENCY_MAX, LOGON_EXTRA_BYTES_MAX, LOGON_WAIT, LOGOUT_WAIT, NoStore, Out, Outgoing,
+    Precision, QUEUE_BYTES, QUEUE_MESSAGES, RejectReason, Role, Rules, SEEN_ORDERS, SEQUENCE_MAX,
+    SESSION_OUT_BYTES_MAX, Session, SessionSetup, State, Store, Verdict,
+};
 pub use split::{FIX_IN_BYTES_LIMIT, FIX_IN_BYTES_MAX, Split, split};
 
 use types::limits::FIX_MESSAGE_BYTES_MAX;

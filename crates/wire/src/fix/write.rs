@@ -273,6 +273,7 @@ fn stamp_words(at: UnixNanos) -> Stamp {
 }
 
 /// The same as bytes.
+#[cfg(test)]
 pub(super) fn stamp(at: UnixNanos) -> [u8; STAMP_BYTES] {
     let mut bytes = [0; STAMP_BYTES];
     let words = stamp_words(at).map(u64::to_le_bytes);

@@ -38,7 +38,7 @@ impl Tally {
 struct Kept(BTreeMap<u64, Vec<u8>>);
 
 impl Store for Kept {
-    fn next(&self, from: u64) -> Option<(u64, &[u8])> {
+    fn next(&mut self, from: u64) -> Option<(u64, &[u8])> {
         self.0.range(from..).next().map(|(&sequence, bytes)| (sequence, &bytes[..]))
     }
 }
@@ -92,7 +92,7 @@ impl End {
             rest = &rest[step.consumed..];
             let Some(message) = step.message else { continue };
             let message = Message::parse(message).unwrap();
-            let store: &dyn Store = if self.keeps { &self.kept } else { &NoStore };
+            let store: &mut dyn Store = if self.keeps { &mut self.kept } else { &mut NoStore };
             match self.session.on_message(&message, now, store, &mut Wire(&mut self.line)) {
                 Verdict::Deliver => {
                     let id = message.get(11).unwrap();
@@ -123,7 +123,7 @@ pub fn run(seed: u64) -> Tally {
             tally.disconnects += 1;
             up = false;
             for end in &mut ends {
-                end.session.disconnected();
+                end.session.disconnected(UnixNanos(1), &mut NoStore);
                 end.inbox.clear();
                 end.line.clear();
                 end.ended = false;
@@ -133,14 +133,14 @@ pub fn run(seed: u64) -> Tally {
         if !up {
             up = true;
             for end in &mut ends {
-                end.session.connected(now, &mut Wire(&mut end.line));
+                end.session.connected(now, &mut NoStore, &mut Wire(&mut end.line));
             }
         }
         for end in &mut ends {
             if faulty && end.session.state() == State::Open && rng.below(3) == 0 {
                 end.say(now, &instrument);
             }
-            if let Verdict::Ended(_) = end.session.on_time(now, &mut Wire(&mut end.line)) {
+            if let Verdict::Ended(_) = end.session.on_time(now, &mut NoStore, &mut Wire(&mut end.line)) {
                 end.ended = true;
             }
             let due = end.session.deadline();

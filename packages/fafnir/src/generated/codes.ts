@@ -22,6 +22,7 @@ export type Code =
   | 'FIX_TOO_LARGE'
   | 'FIX_SILENT'
   | 'FIX_UNSUPPORTED'
+  | 'FIX_NOT_OPEN'
   | 'WS_PROTOCOL'
   | 'WS_TOO_LARGE'
   | 'WS_REFUSED'
@@ -177,6 +178,7 @@ export const codeTable: { readonly [number: number]: CodeEntry | undefined } = {
   211: { name: 'FIX_TOO_LARGE', room: 'wire', doc: 'A FIX message is longer than the named bound; the session was ended.' },
   212: { name: 'FIX_SILENT', room: 'wire', doc: 'The FIX peer answered no test request in time; the session was ended.' },
   213: { name: 'FIX_UNSUPPORTED', room: 'wire', doc: 'A FIX message has a type, a required field or a value this side does not take; it was rejected.' },
+  214: { name: 'FIX_NOT_OPEN', room: 'wire', doc: 'An application message cannot be sent while its FIX session is not logged on.' },
   220: { name: 'WS_PROTOCOL', room: 'wire', doc: 'The WebSocket peer broke RFC 6455; the connection was closed with the close code of the breach.' },
   221: { name: 'WS_TOO_LARGE', room: 'wire', doc: 'A WebSocket message is longer than the named bound; the connection was closed with 1009.' },
   222: { name: 'WS_REFUSED', room: 'wire', doc: 'The server did not accept the WebSocket upgrade; fields name the status.' },
@@ -306,6 +308,7 @@ export const codeNumber: { readonly [name in Code]: number } = {
   FIX_TOO_LARGE: 211,
   FIX_SILENT: 212,
   FIX_UNSUPPORTED: 213,
+  FIX_NOT_OPEN: 214,
   WS_PROTOCOL: 220,
   WS_TOO_LARGE: 221,
   WS_REFUSED: 222,

@@ -2,107 +2,58 @@
 //! In:    framed messages, the connection's coming and going, time; the numbers it had before.
 //! Out:   logon, heartbeats, test requests, resends, gap fills, rejects, logout; which messages are to be applied.
 //! Holds: an application message is let through once and in order, or was gap-filled by the peer; numbers only rise,
-//!        but for a reset both sides agree to; one message kept nowhere: what a gap hides is asked for again.
-//! Costs: a few comparisons an application message; no allocation after `new`.
+//!        but for a reset both sides agree to; every buffer has its bound in `SessionSetup`.
+//! Costs: a few comparisons an application message in order; no allocation after the first messages.
 //!
-//! Rules, where FIX 4.4 leaves a choice:
-//! - A message beyond a gap is dropped, and the peer asked once for everything from the gap on (7=first, 16=0). It is
-//!   asked again when its answer itself has a gap, or has not closed it after a heartbeat interval.
-//! - A resend is answered from the `Store`: its messages with 43=Y and 122, gap fills over everything else. An
-//!   initiator gives `NoStore`, for an order that comes late is worse than one that is lost.
-//! - A logon that is refused, not answered within `LOGON_WAIT`, or comes second, ends the session.
-//! - The accuracy of SendingTime is not judged: an exchange that plays a recording has that day's time.
+//! A host does this, and nothing else:
+//! ```text
+//! connection up          session.connected(now, store, out)
+//! a whole message        match session.on_message(&message, now, store, out) {
+//!                            Deliver   => the application takes it
+//!                            LoggedOn  => the application is told
+//!                            Handled   => nothing (an administrative message may be shown to it)
+//!                            LoggedOut | Ended(code) => flush `out`, close the connection }
+//!                        session.settle(store)
+//!                        while session.take_queued(&mut bytes) { the same with that message }
+//! deadline() has come    session.on_time(now, store, out)
+//! connection gone        session.disconnected(now, store)
+//! ```
+//! What `out` has taken leaves after the store has what it was told.
+//!
+//! Rules, where FIX leaves a choice:
+//! - A message beyond a gap is kept while there is room in the queue, or dropped; the peer is asked once for
+//!   everything from the gap on. It is asked again when its answer itself has a gap, or has not closed it after a
+//!   heartbeat interval.
+//! - A resend is answered from the `Store`: its messages with 43=Y and 122, gap fills over everything else. The
+//!   engine's initiator gives `NoStore`, for an order that comes late is worse than one that is lost.
+//! - A logon that is refused, not answered in time, or comes second, ends the session.
 //! - CancelOnDisconnect is the user-defined 9001=Y of the logon, as Deribit has it.
 mod admin;
+mod frame;
 mod incoming;
+mod outgoing;
 mod resend;
+mod rules;
+mod setup;
+mod store;
 mod timers;
 
 use types::{Code, Nanos, UnixNanos};
 
-use super::{COMP_ID_BYTES_MAX, Header};
+use super::Header;
+use frame::Frame;
+
+pub use frame::SESSION_OUT_BYTES_MAX;
+pub use outgoing::Outgoing;
+pub use rules::{Breach, BusinessReason, RejectReason, Rules};
+pub use setup::{
+    LATENCY_MAX, LOGON_EXTRA_BYTES_MAX, LOGON_WAIT, LOGOUT_WAIT, Precision, QUEUE_BYTES, QUEUE_MESSAGES, Role,
+    SEEN_ORDERS, SessionSetup,
+};
+pub use store::{NoStore, Out, Store};
 
 /// The largest sequence number; a message with a larger one is refused.
 pub const SEQUENCE_MAX: u64 = 999_999_999_999_999_999;
-/// A logon is answered, or comes, within this time.
-pub const LOGON_WAIT: Nanos = Nanos(10_000_000_000);
-/// A logout is answered within this time.
-pub const LOGOUT_WAIT: Nanos = Nanos(2_000_000_000);
-
-/// Who opens the session.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Role {
-    /// Connects and logs on first.
-    Initiator,
-    /// Waits for the logon.
-    Acceptor,
-}
-
-/// What a session is made of.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct SessionSetup {
-    /// Who opens it.
-    pub role: Role,
-    /// SenderCompID (49): ours.
-    pub sender: Vec<u8>,
-    /// TargetCompID (56): the peer's.
-    pub target: Vec<u8>,
-    /// HeartBtInt (108), whole seconds; 0 turns heartbeats off. An acceptor takes the initiator's.
-    pub heartbeat: Nanos,
-    /// Initiator: asks for CancelOnDisconnect (9001=Y).
-    pub cancel_on_disconnect: bool,
-    /// Both sides begin at 1 with each logon (141=Y).
-    pub reset_on_logon: bool,
-    /// Initiator: Username (553).
-    pub username: Option<Vec<u8>>,
-    /// Initiator: Password (554).
-    pub password: Option<Vec<u8>>,
-}
-
-impl SessionSetup {
-    /// No reset, no name and password, no CancelOnDisconnect.
-    pub fn new(role: Role, sender: &[u8], target: &[u8], heartbeat: Nanos) -> SessionSetup {
-        SessionSetup {
-            role,
-            sender: sender.to_vec(),
-            target: target.to_vec(),
-            heartbeat,
-            cancel_on_disconnect: false,
-            reset_on_logon: false,
-            username: None,
-            password: None,
-        }
-    }
-}
-
-/// Where a session's messages go.
-pub trait Out {
-    /// One whole message.
-    fn send(&mut self, bytes: &[u8]);
-}
-
-impl Out for Vec<u8> {
-    fn send(&mut self, bytes: &[u8]) {
-        self.extend_from_slice(bytes);
-    }
-}
-
-/// The application messages a session has sent, for resends.
-pub trait Store {
-    /// The first kept message with a number of `from` or above: its number and its bytes as they were sent.
-    fn next(&self, from: u64) -> Option<(u64, &[u8])>;
-}
-
-/// Keeps nothing: every resend is answered by a gap fill.
-#[derive(Clone, Copy, Debug)]
-pub struct NoStore;
-
-impl Store for NoStore {
-    fn next(&self, _from: u64) -> Option<(u64, &[u8])> {
-        None
-    }
-}
-
 /// What came of a message or of time.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Verdict {
@@ -131,28 +82,6 @@ pub enum State {
     LoggingOut,
     /// Over; the connection is to be closed.
     Ended,
-}
-
-/// Why a message of the peer is rejected (SessionRejectReason, 373).
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[repr(u8)]
-pub enum RejectReason {
-    /// Bytes where a field should be.
-    InvalidTag = 0,
-    /// A required tag is missing.
-    TagMissing = 1,
-    /// A tag without a value.
-    NoValue = 4,
-    /// A value out of its range.
-    ValueIncorrect = 5,
-    /// A value that is not of its type.
-    FormatIncorrect = 6,
-    /// CompIDs are not those of this session.
-    CompId = 9,
-    /// SendingTime is before OrigSendingTime.
-    SendingTime = 10,
-    /// A message type this side does not have.
-    MessageType = 11,
 }
 
 /// Messages that were dropped because one before them is missing, and the answer asked for.
@@ -186,21 +115,24 @@ pub struct Session {
     /// When a reset of the open session was answered.
     reset_answered: UnixNanos,
     peer_cancels: bool,
+    frame: Frame,
+    rules: Option<Box<dyn Rules>>,
+}
+
+/// Where a session's doings go.
+struct To<'a> {
+    now: UnixNanos,
+    store: &'a mut dyn Store,
+    out: &'a mut dyn Out,
 }
 
 impl Session {
     /// A session that begins with number 1 on both sides.
     /// Errors: `FixFieldInvalid` for a comp id that is empty, longer than `COMP_ID_BYTES_MAX` or not printable ASCII
-    /// (name and password likewise), or a heartbeat that is no whole number of seconds.
+    /// (the other names and the password likewise), a heartbeat that is no whole number of seconds up to an hour, or
+    /// what the version does not have.
     pub fn new(setup: SessionSetup) -> Result<Session, Code> {
-        let good = |text: &[u8]| {
-            (1..=COMP_ID_BYTES_MAX).contains(&text.len()) && text.iter().all(|byte| (0x20..0x7f).contains(byte))
-        };
-        let texts = [Some(&setup.sender), Some(&setup.target), setup.username.as_ref(), setup.password.as_ref()];
-        let whole = setup.heartbeat.0 >= 0 && setup.heartbeat.0 % 1_000_000_000 == 0;
-        if !whole || !texts.into_iter().flatten().all(|text| good(text)) {
-            return Err(Code::FixFieldInvalid);
-        }
+        setup.check()?;
         Ok(Session {
             heartbeat: setup.heartbeat,
             setup,
@@ -215,6 +147,8 @@ impl Session {
             resetting: false,
             reset_answered: UnixNanos::NONE,
             peer_cancels: false,
+            frame: Frame::new(),
+            rules: None,
         })
     }
 
@@ -228,34 +162,91 @@ impl Session {
         (self.next_in, self.next_out) = (next_in.clamp(1, SEQUENCE_MAX), next_out.clamp(1, SEQUENCE_MAX));
     }
 
+    /// Judges every message of the peer by these rules from now on, a data dictionary as a rule.
+    pub fn set_rules(&mut self, rules: Option<Box<dyn Rules>>) {
+        self.rules = rules;
+    }
+
+    /// Further fields of the next logon's body, in the place of `SessionSetup::logon_extra`: a signature made for it
+    /// (see `logon_signing_text`). `FixFieldInvalid` for what is no whole field, or too long.
+    pub fn set_logon_extra(&mut self, fields: &[u8]) -> Result<(), Code> {
+        if !setup::is_extra(fields) {
+            return Err(Code::FixFieldInvalid);
+        }
+        self.setup.logon_extra.clear();
+        self.setup.logon_extra.extend_from_slice(fields);
+        Ok(())
+    }
+
+    /// What a venue such as Binance has signed in a logon: MsgType, SenderCompID, TargetCompID, MsgSeqNum and
+    /// SendingTime of the logon that `connected` sends at the same moment, a separator between two.
+    pub fn logon_signing_text(&self, now: UnixNanos) -> Vec<u8> {
+        let sequence = if self.begins_anew() { 1 } else { self.next_out };
+        let (time, length) = frame::time_text(now, self.setup.time_precision());
+        let sequence = sequence.to_string();
+        [b"A", &self.setup.sender[..], &self.setup.target, sequence.as_bytes(), &time[..length]].join(&1)
+    }
+
+    /// Does our logon begin with 1 on both sides?
+    const fn begins_anew(&self) -> bool {
+        self.setup.reset_on_logon || self.setup.no_resend
+    }
+
     /// The connection is there: an initiator logs on, an acceptor waits for the logon.
-    pub fn connected(&mut self, now: UnixNanos, out: &mut dyn Out) {
+    pub fn connected(&mut self, now: UnixNanos, store: &mut dyn Store, out: &mut dyn Out) {
         self.state = State::LoggingOn;
         (self.since, self.last_in, self.last_out) = (now, now, now);
         (self.gap, self.testing, self.resetting, self.peer_cancels) = (None, false, false, false);
         self.reset_answered = UnixNanos::NONE;
         self.heartbeat = self.setup.heartbeat;
         if self.setup.role == Role::Initiator {
-            self.resetting = self.setup.reset_on_logon;
+            self.resetting = self.begins_anew();
             if self.resetting {
-                (self.next_in, self.next_out) = (1, 1);
+                self.begin_anew(now, store);
             }
-            self.send_logon(self.resetting, now, out);
+            self.send_logon(self.resetting, &mut To { now, store, out });
         }
     }
 
-    /// The connection is gone. The numbers stay.
-    pub fn disconnected(&mut self) {
+    /// The connection is gone. The numbers stay, but for `SessionSetup::reset_on_disconnect`.
+    pub fn disconnected(&mut self, now: UnixNanos, store: &mut dyn Store) {
+        let was_there = self.state != State::Down;
         self.state = State::Down;
         (self.gap, self.testing) = (None, false);
+        if was_there && self.setup.reset_on_disconnect {
+            self.begin_anew(now, store);
+        }
     }
 
-    /// Begins the logout of an open session; messages still come until the peer answers. In any other state the
-    /// session just ends: close the connection.
-    pub fn logout(&mut self, now: UnixNanos, out: &mut dyn Out) -> Verdict {
+    /// Both sides begin at 1, by agreement or schedule; only while the session is not open. `connected` and `logout`
+    /// do it by themselves where the setup says so.
+    pub fn reset(&mut self, now: UnixNanos, store: &mut dyn Store) {
+        self.begin_anew(now, store);
+    }
+
+    fn begin_anew(&mut self, now: UnixNanos, store: &mut dyn Store) {
+        (self.next_in, self.next_out, self.gap) = (1, 1, None);
+        store.reset(now);
+    }
+
+    /// What was let through has been applied: the store is told the number expected next.
+    pub fn settle(&mut self, store: &mut dyn Store) {
+        store.numbers(self.next_in, self.next_out);
+    }
+
+    /// A queued message whose turn has come, as it was read, in the place of what `into` holds: give it to `on_message`
+    /// at once. False when there is none.
+    pub fn take_queued(&mut self, into: &mut Vec<u8>) -> bool {
+        into.clear();
+        false
+    }
+
+    /// Begins the logout of an open session, `text` (58) its reason or empty; messages still come until the peer
+    /// answers. In any other state the session just ends: close the connection.
+    pub fn logout(&mut self, text: &str, now: UnixNanos, store: &mut dyn Store, out: &mut dyn Out) -> Verdict {
         match self.state {
             State::Open => {
-                self.send_logout(b"", now, out);
+                self.send_logout(text.as_bytes(), &mut To { now, store, out });
                 (self.state, self.since) = (State::LoggingOut, now);
                 Verdict::Handled
             }
@@ -265,6 +256,15 @@ impl Session {
                 Verdict::LoggedOut
             }
         }
+    }
+
+    /// Acceptor, before the logon is given to the session: refuses it with a Logout that says why.
+    pub fn refuse_logon(&mut self, text: &str, now: UnixNanos, store: &mut dyn Store, out: &mut dyn Out) -> Verdict {
+        if self.state == State::LoggingOn {
+            self.send_logout(text.as_bytes(), &mut To { now, store, out });
+        }
+        self.state = State::Ended;
+        Verdict::Ended(Code::FixLogon)
     }
 
     /// Where it is.
@@ -287,7 +287,7 @@ impl Session {
     pub fn header(&self, now: UnixNanos) -> Header<'_> {
         Header { sender: &self.setup.sender, target: &self.setup.target, sequence: self.next_out, time: now }
     }
-    /// Uses up the next number: the message with it goes out now.
+    /// Uses up the next number: the message with it, written and kept by the caller, goes out now.
     pub fn take_sequence(&mut self, now: UnixNanos) -> u64 {
         let sequence = self.next_out;
         self.next_out = (sequence + 1).min(SEQUENCE_MAX);
@@ -305,6 +305,10 @@ impl Session {
     /// Acceptor: the peer asked for CancelOnDisconnect with its logon.
     pub const fn peer_cancels_on_disconnect(&self) -> bool {
         self.peer_cancels
+    }
+    /// What it is made of.
+    pub const fn setup(&self) -> &SessionSetup {
+        &self.setup
     }
     /// Is something missing that the peer was asked to send again?
     pub const fn has_gap(&self) -> bool {

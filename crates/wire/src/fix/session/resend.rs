@@ -4,80 +4,90 @@
 //! Holds: what is answered covers the asked range exactly once, in order; the peer is asked again only when that can
 //!        help.
 //! Costs: one pass over the kept messages of the range.
-use types::UnixNanos;
-
-use super::super::message::Message;
-use super::super::write::Writer;
-use super::super::{FIX_OUT_BYTES_MAX, Header};
-use super::{Gap, Out, RejectReason, Session, Store};
+use super::super::index::BeginString;
+use super::super::message::{Fields, Message};
+use super::admin::END_OF_ALL;
+use super::frame::Frame;
+use super::outgoing::is_own;
+use super::{Gap, RejectReason, Session, To};
 
 impl Session {
     /// Answers a ResendRequest.
-    pub(super) fn resend(&mut self, request: &Message<'_>, now: UnixNanos, store: &dyn Store, out: &mut dyn Out) {
+    pub(super) fn resend(&mut self, request: &Message<'_>, to: &mut To<'_>) {
         let (begin, end) = (request.integer(7), request.integer(16));
         let (Some(begin), Some(end)) = (begin, end) else {
             let tag = if begin.is_none() { 7 } else { 16 };
             let reason =
                 if request.get(tag).is_none() { RejectReason::TagMissing } else { RejectReason::FormatIncorrect };
-            return self.reject(request, reason, tag, now, out);
+            return self.send_reject(request, reason, tag, to);
         };
-        // Before FIX 4.3 the end of everything was 999999, since then 0.
         let last = self.next_out - 1;
-        let end = if end == 0 { last } else { end.min(last) };
+        let all = end == 0 || (end == END_OF_ALL && self.setup.begin <= BeginString::Fix42);
+        let end = if all { last } else { end.min(last) };
         if begin == 0 || begin > end {
-            return self.reject(request, RejectReason::ValueIncorrect, 7, now, out);
+            return self.send_reject(request, RejectReason::ValueIncorrect, 7, to);
         }
-        let mut next = begin;
+        self.send_range(begin, end, to);
+    }
+
+    /// Sends everything from `begin` through `end` again: what is kept, and gap fills over the rest.
+    pub(super) fn send_range(&mut self, begin: u64, end: u64, to: &mut To<'_>) {
+        let (mut again, mut next) = (Frame::new(), begin);
         // Bound: the kept messages of the range; each round moves `next` up.
-        while let Some((sequence, bytes)) = store.next(next) {
+        while let Some((sequence, bytes)) = to.store.next(next) {
             if sequence < next || sequence > end {
                 break;
             }
-            if sequence > next {
-                self.send_gap_fill(next, sequence, now, out);
+            let written = self.write_again(&mut again, sequence, bytes, to.now);
+            if written {
+                if sequence > next {
+                    self.send_gap_fill(next, sequence, to);
+                }
+                self.last_out = to.now;
+                to.out.send(again.bytes());
+                next = sequence + 1;
+            } else if let Some(after) = sequence.checked_add(1) {
+                // Kept, and no message: filled over with what is beside it.
+                self.send_gap_fill(next, after, to);
+                next = after;
             }
-            if !self.send_again(sequence, bytes, now, out) {
-                self.send_gap_fill(sequence, sequence + 1, now, out);
-            }
-            next = sequence + 1;
         }
         if next <= end {
-            self.send_gap_fill(next, end + 1, now, out);
+            self.send_gap_fill(next, end + 1, to);
         }
     }
 
-    /// Sends a kept message again; false when it cannot be written.
-    fn send_again(&mut self, sequence: u64, bytes: &[u8], now: UnixNanos, out: &mut dyn Out) -> bool {
+    /// A kept message as a possible duplicate; false when it cannot be written.
+    fn write_again(&self, again: &mut Frame, sequence: u64, bytes: &[u8], now: types::UnixNanos) -> bool {
         let Ok(kept) = Message::parse(bytes) else { return false };
-        let header = Header { sequence, ..self.header(now) };
-        let mut again = [0; FIX_OUT_BYTES_MAX];
-        let written = Writer::open_as(&mut again, kept.msg_type(), &header, Some(kept.sending_time_text())).and_then(
-            |mut writer| {
-                writer.bytes(kept.body());
-                writer.close()
-            },
-        );
-        if let Ok(length) = written {
-            self.last_out = now;
-            out.send(&again[..length]);
+        // Header fields beside the session's own, as they were.
+        let mut extra = Vec::new();
+        let head = &bytes[..bytes.len().saturating_sub(kept.body().len() + super::super::message::TRAILER_BYTES)];
+        for field in Fields::over(head).filter(|field| field.tag != 0 && !is_own(field.tag)) {
+            extra.extend_from_slice(field.tag.to_string().as_bytes());
+            extra.push(b'=');
+            extra.extend_from_slice(field.value);
+            extra.push(1);
         }
-        written.is_ok()
+        self.open_frame(again, kept.msg_type(), sequence, Some(kept.sending_time_text()), &extra, now);
+        again.raw(kept.body());
+        again.close(self.setup.begin).is_ok()
     }
 
-    /// A message beyond the expected number was dropped: asks for what is missing, unless that is on its way.
-    pub(super) fn ask_again(&mut self, message: &Message<'_>, now: UnixNanos, out: &mut dyn Out) {
+    /// A message beyond the expected number was not taken: asks for what is missing, unless that is on its way.
+    pub(super) fn ask_again(&mut self, message: &Message<'_>, to: &mut To<'_>) {
         let sequence = message.sequence();
         let waits = self.gap.is_some_and(|gap| {
             let patience = self.heartbeat.0.max(types::time::NANOS_PER_SECOND as i64);
             let answer_has_gap = message.poss_dup() && self.next_in > gap.from;
-            !answer_has_gap && now.since(gap.asked).0 < patience
+            !answer_has_gap && to.now.since(gap.asked).0 < patience
         });
         let through = self.gap.map_or(0, |gap| gap.through).max(sequence);
         if waits {
             self.gap = self.gap.map(|gap| Gap { through, ..gap });
             return;
         }
-        self.gap = Some(Gap { from: self.next_in, through, asked: now });
-        self.send_resend_request(self.next_in, now, out);
+        self.gap = Some(Gap { from: self.next_in, through, asked: to.now });
+        self.send_resend_request(self.next_in, to);
     }
 }

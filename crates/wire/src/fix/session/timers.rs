@@ -5,15 +5,16 @@
 //! Costs: a few comparisons; call it at `deadline`.
 use types::{Code, Nanos, UnixNanos};
 
-use super::{LOGON_WAIT, LOGOUT_WAIT, Out, Session, State, Verdict};
+use super::{Out, Session, State, Store, To, Verdict};
 
 impl Session {
     /// What is due by now.
-    pub fn on_time(&mut self, now: UnixNanos, out: &mut dyn Out) -> Verdict {
+    pub fn on_time(&mut self, now: UnixNanos, store: &mut dyn Store, out: &mut dyn Out) -> Verdict {
+        let to = &mut To { now, store, out };
         match self.state {
             State::Down | State::Ended => return Verdict::Handled,
-            State::LoggingOn if now >= self.since.plus(LOGON_WAIT) => return self.end(Code::FixLogon),
-            State::LoggingOut if now >= self.since.plus(LOGOUT_WAIT) => return self.end(Code::FixSilent),
+            State::LoggingOn if now >= self.since.plus(self.setup.logon_wait) => return self.end(Code::FixLogon),
+            State::LoggingOut if now >= self.since.plus(self.setup.logout_wait) => return self.end(Code::FixSilent),
             State::LoggingOn | State::LoggingOut => return Verdict::Handled,
             State::Open => {}
         }
@@ -27,10 +28,10 @@ impl Session {
             self.testing = true;
             // The answer is waited for from now on.
             self.last_in = now;
-            self.send_test_request(now, out);
+            self.send_test_request(to);
         }
         if now >= self.last_out.plus(self.heartbeat) {
-            self.send_heartbeat(None, now, out);
+            self.send_heartbeat(None, to);
         }
         Verdict::Handled
     }
@@ -39,8 +40,8 @@ impl Session {
     pub fn deadline(&self) -> Option<UnixNanos> {
         match self.state {
             State::Down | State::Ended => None,
-            State::LoggingOn => Some(self.since.plus(LOGON_WAIT)),
-            State::LoggingOut => Some(self.since.plus(LOGOUT_WAIT)),
+            State::LoggingOn => Some(self.since.plus(self.setup.logon_wait)),
+            State::LoggingOut => Some(self.since.plus(self.setup.logout_wait)),
             State::Open if self.heartbeat.0 == 0 => None,
             State::Open => Some(self.silence_ends().min(self.last_out.plus(self.heartbeat))),
         }
