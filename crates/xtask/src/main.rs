@@ -5,6 +5,7 @@
 //! Costs: a development tool; no part of the product.
 #![forbid(unsafe_code)]
 
+mod fix_dictionaries;
 mod r#gen;
 mod source;
 mod tidy;
@@ -13,7 +14,8 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 const USAGE: &str = "usage: cargo run -p xtask -- gen     write the generated files
-       cargo run -p xtask -- tidy    check the rules of the house (generated files included)";
+       cargo run -p xtask -- tidy    check the rules of the house (generated files included)
+       cargo run -p xtask -- fix-dictionaries FOLDER    make the FIX tables from FIX40.xml to FIXT11.xml there";
 
 fn root() -> PathBuf {
     // The crate stands two folders below the workspace's root.
@@ -25,6 +27,7 @@ fn main() -> ExitCode {
     let outcome = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["gen"] => r#gen::write(&root()),
         ["tidy"] => tidy::run(&root()),
+        ["fix-dictionaries", folder] => fix_dictionaries::write(&root(), Path::new(folder)),
         _ => {
             eprintln!("{USAGE}");
             return ExitCode::from(2);

@@ -21,6 +21,7 @@
 //! `COMP_ID_BYTES_MAX` or not printable ASCII, a symbol likewise, sequence 0, order id 0, a quantity of zero or less,
 //! too little room.
 mod data_fields;
+pub mod dictionary;
 mod inbox;
 mod index;
 mod listing;
