@@ -17,7 +17,7 @@ const root = dirname(fileURLToPath(import.meta.url))
 const product = join(root, 'packages/fafnir')
 const PNPM = 'pnpm@10.34.9'
 const NODE_MAJOR_MIN = 20
-const RUST_MIN = [1, 88]
+const RUST_MIN = [1, 89]
 const OUTPUT_LINES_SHOWN = 300
 // The profile of the tests, so that what they have built serves here too.
 const TIDY = ['run', '-q', '--profile', 'test', '-p', 'xtask', '--', 'tidy']

@@ -6,7 +6,7 @@
 
 /// The data field whose bytes a length field counts. The data field comes next.
 #[rustfmt::skip]
-pub(super) const fn counted_by(tag: u32) -> Option<u32> {
+pub(crate) const fn counted_by(tag: u32) -> Option<u32> {
     match tag {
         // A tag and the next one, but for some.
         90 | 95 | 212 | 348 | 350 | 352 | 354 | 356 | 358 | 360 | 362 | 364 | 445 | 618 | 621 | 1184 | 1277 | 1280

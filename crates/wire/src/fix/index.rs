@@ -3,9 +3,10 @@
 //! Out:   tag, start and end of every field, in a buffer made once; nothing is copied and no value is decoded.
 //! Holds: begin string, body length, message type and checksum are right, or the message is `Garbled`; each span lies
 //!        within the message; at most the bound's fields.
-//! Costs: one pass over the bytes (rows `fix/index-*` of `npm run bench -- fix`).
+//! Costs: one pass over the bytes, by `simd` where the machine has it (rows `fix/index-*` of `npm run bench -- fix`).
 use super::data_fields::counted_by;
 use super::value;
+use crate::simd::{Scanner, sum};
 
 /// Fields of one message that an index holds if nothing else is asked for. A message of `FIX_IN_BYTES_MAX` bytes with
 /// more of them is refused, not cut.
@@ -121,6 +122,8 @@ pub const fn is_trailer(tag: u32) -> bool {
 pub struct FieldIndex {
     spans: Box<[FieldSpan]>,
     count: usize,
+    bound: usize,
+    scanner: Scanner,
 }
 
 impl Default for FieldIndex {
@@ -137,7 +140,18 @@ impl FieldIndex {
 
     /// Room for `fields` fields, at least the four every message has.
     pub fn with_bound(fields: usize) -> FieldIndex {
-        FieldIndex { spans: vec![FieldSpan::default(); fields.max(4)].into_boxed_slice(), count: 0 }
+        FieldIndex::over(Scanner::new(fields.max(4)), fields.max(4))
+    }
+
+    /// On a path of `simd`.
+    #[cfg(test)]
+    pub(crate) fn on(path: crate::simd::Path, fields: usize) -> FieldIndex {
+        FieldIndex::over(Scanner::on(path, fields), fields)
+    }
+
+    fn over(scanner: Scanner, bound: usize) -> FieldIndex {
+        let spans = vec![FieldSpan::default(); Scanner::slots(bound)].into_boxed_slice();
+        FieldIndex { spans, count: 0, bound, scanner }
     }
 
     /// Takes one whole message, from `8=` to the separator behind its checksum. Errors: `Garbled`.
@@ -145,7 +159,11 @@ impl FieldIndex {
         self.count = 0;
         let body_end = bytes.len().checked_sub(TRAILER_BYTES).ok_or(Garbled::CheckSum)?;
         u32::try_from(bytes.len()).map_err(|_| Garbled::TooManyFields)?;
-        let count = self.scan(bytes)?;
+        let found = self.scanner.scan(bytes, &mut self.spans);
+        let count = match found.at == bytes.len() {
+            true => found.count,
+            false => self.plain(bytes, found.at, found.count)?,
+        };
         let [begin, length, kind, ..] = &self.spans[..count] else { return Err(Garbled::FirstThree) };
         if (begin.tag, length.tag, kind.tag) != (8, 9, 35) || begin.start != 2 || kind.start == kind.end {
             return Err(Garbled::FirstThree);
@@ -158,8 +176,7 @@ impl FieldIndex {
         if last.tag != 10 || last.start as usize != body_end + 3 {
             return Err(Garbled::CheckSum);
         }
-        let sum = bytes[..body_end].iter().fold(0u8, |sum, &byte| sum.wrapping_add(byte));
-        if checksum(last.of(bytes)) != Some(sum) {
+        if checksum(last.of(bytes)) != Some(found.sum.wrapping_sub(sum(&bytes[body_end..]))) {
             return Err(Garbled::CheckSum);
         }
         self.count = count;
@@ -232,9 +249,9 @@ impl FieldIndex {
         bytes.get(from..(span.start as usize).saturating_sub(1)).unwrap_or_default()
     }
 
-    /// Splits the bytes into fields; how many there are.
-    fn scan(&mut self, bytes: &[u8]) -> Result<usize, Garbled> {
-        let (mut at, mut count) = (0, 0);
+    /// Splits the bytes from `at` on into fields behind the first `count`; how many there are in all.
+    fn plain(&mut self, bytes: &[u8], mut at: usize, mut count: usize) -> Result<usize, Garbled> {
+        let slots = &mut self.spans[..self.bound];
         // A length field came just before: the tag of its data field and how many bytes that has.
         let mut counted: Option<(u32, usize)> = None;
         while at < bytes.len() {
@@ -244,7 +261,7 @@ impl FieldIndex {
                 Some((data, length)) if data == tag && bytes.get(start + length) == Some(&SEPARATOR) => start + length,
                 _ => start + bytes[start..].iter().position(|&byte| byte == SEPARATOR).ok_or(fault)?,
             };
-            let slot = self.spans.get_mut(count).ok_or(Garbled::TooManyFields)?;
+            let slot = slots.get_mut(count).ok_or(Garbled::TooManyFields)?;
             *slot = FieldSpan { tag, start: start as u32, end: end as u32 };
             count += 1;
             if let Some(data) = counted_by(tag) {
@@ -260,7 +277,7 @@ impl FieldIndex {
 }
 
 /// The tag that begins at `at`, 0 for an integer that no tag can be, and the place behind its `=`.
-fn tag_at(bytes: &[u8], at: usize) -> Option<(u32, usize)> {
+pub(crate) fn tag_at(bytes: &[u8], at: usize) -> Option<(u32, usize)> {
     let negative = bytes.get(at) == Some(&b'-');
     let first = at + negative as usize;
     let (mut tag, mut place) = (0u32, first);

@@ -34,7 +34,9 @@ mod split;
 mod value;
 mod write;
 
+pub(crate) use data_fields::counted_by;
 pub use inbox::{Inbox, InboxStep};
+pub(crate) use index::tag_at;
 pub use index::{BeginString, FIELDS_MAX, FieldIndex, FieldSpan, Garbled, is_header, is_trailer};
 pub use listing::Listing;
 pub use message::{Field, Fields, Message};
