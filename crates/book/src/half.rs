@@ -1,20 +1,22 @@
 //! # Room card: book/half
-//! In:    new totals of one side's price levels, by key.
-//! Out:   the best key, the next worse key, the total at a key.
+//! In:    what stands at one side's prices from now on, by key: a total (L2) or a queue of orders (L3, venue).
+//! Out:   `Half`: the best key, the next worse key, what stands at a key.
 //! Holds: the best level is always in the window; every far level is worse than every window level; count <= the bound.
-//! Costs: near the touch one quantity line and one bitmap line; a far level a binary search; re-centring: see `set`.
+//! Costs: near the touch one line of slots and one bitmap line; a far level a binary search; re-centring: see `set`.
 //!
 //! A key orders prices so that greater is better: the price itself for bids, its bitwise complement for asks (which
 //! reverses the order and, unlike negation, cannot overflow). So one half serves both sides without a branch on the
 //! side.
 //!
-//! The window is a ring: word `key >> 6` lives in slot `word % WORDS`. Re-centring therefore moves no quantity that
+//! The window is a ring: word `key >> 6` lives in slot `word % WORDS`. Re-centring therefore moves no level that
 //! stays inside, only those that leave (pushed onto the far stack) or enter (popped from it). The far stack is sorted
 //! ascending, so that its end borders on the window. Since the best is in the window, nothing is ever better than the
-//! window. A far level that is removed leaves a gap (its key with total zero), for far levels come back at the same
+//! window. A far level that is removed leaves a gap (its key with nothing there), for far levels come back at the same
 //! prices: one update in twenty of the recording is far, and moving the rest of the stack would cost more than the
 //! other nineteen.
-use types::{Level, Lots, Ticks};
+use core::fmt;
+
+use crate::far::FarStack;
 
 /// Price levels of one side, window and far levels together. One more is refused with `BookFull`.
 pub const LEVELS_PER_SIDE_MAX: usize = 32_768;
@@ -23,13 +25,26 @@ pub const LEVELS_PER_SIDE_MAX: usize = 32_768;
 const WORD_TICKS: usize = 64;
 /// Bound of `WORDS`, set by the size of the summary bitmap.
 const WORDS_MAX: usize = 1_024;
-/// How far from its place a new far level looks for a gap before the rest of the stack is moved.
-const GAP_REACH: usize = 16;
-/// Gaps are closed when there are more than these and than half the stack.
-const GAPS_MIN: usize = 64;
 /// Lowest and highest word a key can have.
 const WORD_LOW: i64 = i64::MIN >> 6;
 const WORD_HIGH: i64 = i64::MAX >> 6;
+
+/// What stands at a price: nothing, or a level.
+pub trait Slot: Copy {
+    /// No level.
+    const EMPTY: Self;
+    /// Is there no level?
+    fn is_empty(&self) -> bool;
+}
+
+/// The total displayed at a price, in lots.
+impl Slot for i64 {
+    const EMPTY: i64 = 0;
+    #[inline]
+    fn is_empty(&self) -> bool {
+        *self == 0
+    }
+}
 
 /// Where a key stands while a caller walks a half from best to worst.
 #[derive(Clone, Copy, Debug)]
@@ -40,36 +55,34 @@ pub(crate) enum Cursor {
     Far(usize),
 }
 
-/// One side of a ladder. `WORDS` is the window's width in 64-tick words, a power of two.
-pub(crate) struct Half<const WORDS: usize> {
+/// The levels of one side by key. `S` is what stands at a price; `WORDS` is the window's width in words of 64 ticks, a
+/// power of two, at most 1,024.
+pub struct Half<S, const WORDS: usize> {
     /// First word of the window.
     base: i64,
     /// Best key; `i64::MIN` when there is no level, so that every key but that one is better.
     best: i64,
-    /// Levels in window and far stack.
+    /// Levels in window and far stack, and their bound.
     count: usize,
-    far_length: usize,
-    /// Entries of the far stack that are gaps.
-    far_gaps: usize,
+    levels_max: usize,
     /// How often the window moved, and how often a level outside it was set.
     pub(crate) recentred: u64,
     pub(crate) far_sets: u64,
     /// One bit per bitmap word that is not zero.
     summary: [u64; WORDS_MAX / 64],
     occupied: Box<[u64; WORDS]>,
-    quantities: Box<[[i64; WORD_TICKS]; WORDS]>,
-    /// Sorted by key, ascending; `Level::price` holds the key.
-    far: Box<[Level]>,
+    slots: Box<[[S; WORD_TICKS]; WORDS]>,
+    far: FarStack<S>,
 }
 
-fn boxed<T: Copy, const N: usize>(value: T) -> Box<[T; N]> {
+pub(crate) fn boxed<T: Copy, const N: usize>(value: T) -> Box<[T; N]> {
     match Box::<[T; N]>::try_from(vec![value; N].into_boxed_slice()) {
         Ok(array) => array,
         Err(_) => unreachable!("the slice was made with N elements"),
     }
 }
 
-impl<const WORDS: usize> Half<WORDS> {
+impl<S: Slot, const WORDS: usize> Half<S, WORDS> {
     const MASK: usize = WORDS - 1;
     const SUMMARIES: usize = WORDS.div_ceil(64);
     /// Words of the window below the best after re-centring: three quarters, since a book is deep behind its best.
@@ -79,42 +92,64 @@ impl<const WORDS: usize> Half<WORDS> {
     const DRIFT_HIGH: i64 = (WORDS - WORDS / 8) as i64;
     const VALID: () = assert!(WORDS.is_power_of_two() && WORDS <= WORDS_MAX);
 
-    pub(crate) fn new() -> Self {
+    /// No level yet, and memory for `levels_max`.
+    pub fn new(levels_max: usize) -> Self {
         let () = Self::VALID;
         Half {
             base: 0,
             best: i64::MIN,
             count: 0,
-            far_length: 0,
-            far_gaps: 0,
+            levels_max,
             recentred: 0,
             far_sets: 0,
             summary: [0; WORDS_MAX / 64],
             occupied: boxed(0),
-            quantities: boxed([0; WORD_TICKS]),
-            far: vec![Level::default(); LEVELS_PER_SIDE_MAX].into_boxed_slice(),
+            slots: boxed([S::EMPTY; WORD_TICKS]),
+            far: FarStack::new(levels_max),
         }
     }
 
+    /// Levels there are.
     #[inline]
-    pub(crate) fn count(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.count
+    }
+
+    /// Is there no room for one level more?
+    #[inline]
+    pub fn is_full(&self) -> bool {
+        self.count == self.levels_max
     }
 
     /// The best key.
     #[inline]
-    pub(crate) fn best(&self) -> Option<i64> {
+    pub fn best(&self) -> Option<i64> {
         if self.count == 0 { None } else { Some(self.best) }
     }
 
     /// The best key, or `i64::MIN` when there is no level.
     #[inline]
-    pub(crate) fn best_key(&self) -> i64 {
+    pub fn best_key(&self) -> i64 {
         self.best
     }
 
+    /// What stands at the best key; empty when there is no level.
     #[inline]
-    fn slot(key: i64) -> (usize, usize) {
+    pub fn best_slot(&self) -> S {
+        // With no level nothing in the window is occupied, so whatever place this is says so.
+        self.window_slot(self.best)
+    }
+
+    /// What stands at the best key, to be changed; it must not become empty, nor be something when it was empty.
+    #[inline]
+    pub fn best_slot_mut(&mut self) -> &mut S {
+        let (word, bit) = Self::place(self.best);
+        &mut self.slots[word][bit]
+    }
+
+    /// Word and bit of a key in the ring.
+    #[inline]
+    fn place(key: i64) -> (usize, usize) {
         ((key >> 6) as usize & Self::MASK, key as usize & 63)
     }
 
@@ -123,51 +158,65 @@ impl<const WORDS: usize> Half<WORDS> {
         ((key >> 6).wrapping_sub(self.base) as u64) < WORDS as u64
     }
 
-    /// Total at a key of the window.
+    /// What stands at a key of the window.
     #[inline]
-    pub(crate) fn window_quantity(&self, key: i64) -> i64 {
-        let (word, bit) = Self::slot(key);
-        self.quantities[word][bit]
+    pub(crate) fn window_slot(&self, key: i64) -> S {
+        let (word, bit) = Self::place(key);
+        self.slots[word][bit]
     }
 
-    /// Total at any key; zero when there is no level.
+    /// What stands at any key; empty when there is no level.
     #[inline]
-    pub(crate) fn quantity_at(&self, key: i64) -> i64 {
+    pub fn get(&self, key: i64) -> S {
         if self.in_window(key) {
-            return self.window_quantity(key);
+            return self.window_slot(key);
         }
-        match self.far_search(key) {
-            Ok(index) => self.far[index].quantity.0,
-            Err(_) => 0,
-        }
+        self.far.at(self.far.find(key))
     }
 
-    /// Sets the total at a key (not negative; zero removes) and returns the total before; `None`, and nothing changed,
-    /// when a new level finds the side full. (An `Option` comes back in registers, a `Result` with a code through
-    /// memory.)
+    /// The level at a key, to be changed; it must not become empty: `set` removes a level.
+    #[inline]
+    pub fn get_mut(&mut self, key: i64) -> Option<&mut S> {
+        if self.in_window(key) {
+            let (word, bit) = Self::place(key);
+            return Some(&mut self.slots[word][bit]).filter(|slot| !slot.is_empty());
+        }
+        self.far_mut(key)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn far_mut(&mut self, key: i64) -> Option<&mut S> {
+        self.far_sets += 1;
+        self.far.get_mut(key)
+    }
+
+    /// Sets what stands at a key (the empty slot removes a level) and returns what stood there; `None`, and nothing
+    /// changed, when a new level finds the side full. (An `Option` comes back in registers, a `Result` with a code
+    /// through memory.)
     ///
     /// The idea: whether a level comes, stays or goes is a coin toss (37 % of the recorded updates add or remove one),
     /// so the bitmaps and the count are written without a branch; the branches left are predictable: outside the
     /// window, side full, best changed. The window moves only when the best has drifted. Bound: re-centring moves each
-    /// level at most once between window and far stack, at most `LEVELS_PER_SIDE_MAX` in all.
+    /// level at most once between window and far stack, at most `levels_max` in all.
     #[inline]
-    pub(crate) fn set(&mut self, key: i64, quantity: i64) -> Option<i64> {
-        debug_assert!(quantity >= 0);
+    pub fn set(&mut self, key: i64, slot: S) -> Option<S> {
         if !self.in_window(key) {
-            return self.set_outside(key, quantity);
+            return self.set_outside(key, slot);
         }
-        let (word, bit) = Self::slot(key);
-        let before = self.quantities[word][bit];
-        if self.count == LEVELS_PER_SIDE_MAX && before == 0 && quantity != 0 {
+        let (word, bit) = Self::place(key);
+        let before = self.slots[word][bit];
+        let (was, is) = (!before.is_empty(), !slot.is_empty());
+        if self.is_full() && !was && is {
             return None;
         }
-        self.quantities[word][bit] = quantity;
-        self.put_bit(word, bit, quantity != 0);
-        self.count = self.count + (quantity != 0) as usize - (before != 0) as usize;
+        self.slots[word][bit] = slot;
+        self.put_bit(word, bit, is);
+        self.count = self.count + is as usize - was as usize;
         // One branch, seldom taken, for "beats the best" and "removes the best": an update of the best is the
         // commonest of all.
-        if (key > self.best) & (quantity != 0) | (key == self.best) & (quantity == 0) {
-            self.best_set(key, before, quantity);
+        if (key > self.best) & is | (key == self.best) & !is {
+            self.best_set(key, was, is);
         }
         Some(before)
     }
@@ -175,102 +224,41 @@ impl<const WORDS: usize> Half<WORDS> {
     /// After a key better than the best was set, or the best itself (or nothing, at the sentinel `i64::MIN`) was
     /// removed.
     #[inline(never)]
-    fn best_set(&mut self, key: i64, before: i64, quantity: i64) {
-        if quantity != 0 {
+    fn best_set(&mut self, key: i64, was: bool, is: bool) {
+        if is {
             self.best = key;
             self.follow_best();
-        } else if before != 0 {
+        } else if was {
             self.best_removed(key);
         }
     }
 
     #[cold]
     #[inline(never)]
-    fn set_outside(&mut self, key: i64, quantity: i64) -> Option<i64> {
+    fn set_outside(&mut self, key: i64, slot: S) -> Option<S> {
         if self.count == 0 || key > self.best {
-            if quantity == 0 {
-                return Some(0);
+            if slot.is_empty() {
+                return Some(S::EMPTY);
             }
-            if self.count == LEVELS_PER_SIDE_MAX {
+            if self.is_full() {
                 return None;
             }
             self.best = key;
             self.recentre();
-            self.window_insert(key, quantity);
+            self.window_insert(key, slot);
             self.count += 1;
-            return Some(0);
+            return Some(S::EMPTY);
         }
         self.far_sets += 1;
-        let found = self.far_search(key);
-        let before = found.map_or(0, |index| self.far[index].quantity.0);
-        if before == 0 && quantity != 0 && self.count == LEVELS_PER_SIDE_MAX {
+        let found = self.far.find(key);
+        let before = self.far.at(found);
+        let (was, is) = (!before.is_empty(), !slot.is_empty());
+        if !was && is && self.is_full() {
             return None;
         }
-        self.count = self.count + (quantity != 0) as usize - (before != 0) as usize;
-        match found {
-            Ok(index) => {
-                self.far[index].quantity = Lots(quantity);
-                self.far_gaps = self.far_gaps + (quantity == 0) as usize - (before == 0) as usize;
-                if self.far_gaps > GAPS_MIN.max(self.far_length / 2) {
-                    self.close_gaps();
-                }
-            }
-            Err(_) if quantity == 0 => {}
-            Err(index) => self.far_insert(index, Level { price: Ticks(key), quantity: Lots(quantity) }),
-        }
+        self.count = self.count + is as usize - was as usize;
+        self.far.set(found, key, slot);
         Some(before)
-    }
-
-    /// Puts a level into the far stack where it belongs: what stands between there and a gap close by moves by one, or
-    /// else the rest of the stack.
-    fn far_insert(&mut self, index: usize, level: Level) {
-        let is_gap = |level: &Level| level.quantity.0 == 0;
-        let (low, high) = (index.saturating_sub(GAP_REACH), (index + GAP_REACH).min(self.far_length));
-        if let Some(steps) = self.far[index..high].iter().position(is_gap) {
-            self.far.copy_within(index..index + steps, index + 1);
-            self.far[index] = level;
-            self.far_gaps -= 1;
-        } else if let Some(steps) = self.far[low..index].iter().rev().position(is_gap) {
-            self.far.copy_within(index - steps..index, index - steps - 1);
-            self.far[index - 1] = level;
-            self.far_gaps -= 1;
-        } else if self.far_length < LEVELS_PER_SIDE_MAX {
-            self.far.copy_within(index..self.far_length, index + 1);
-            self.far[index] = level;
-            self.far_length += 1;
-        } else {
-            // The side has room for a level, so the stack has a gap.
-            self.close_gaps();
-            let index = self.far[..self.far_length].partition_point(|other| other.price < level.price);
-            self.far.copy_within(index..self.far_length, index + 1);
-            self.far[index] = level;
-            self.far_length += 1;
-        }
-    }
-
-    /// Takes the gaps out of the far stack. At most one pass for each `GAPS_MIN` levels removed.
-    #[cold]
-    fn close_gaps(&mut self) {
-        let mut kept = 0;
-        for index in 0..self.far_length {
-            let level = self.far[index];
-            self.far[kept] = level;
-            kept += (level.quantity.0 != 0) as usize;
-        }
-        (self.far_length, self.far_gaps) = (kept, 0);
-    }
-
-    /// The best level of the far stack, once gaps at its end are gone.
-    fn far_last(&mut self) -> Option<Level> {
-        while self.far_length > 0 {
-            let level = self.far[self.far_length - 1];
-            if level.quantity.0 != 0 {
-                return Some(level);
-            }
-            self.far_length -= 1;
-            self.far_gaps -= 1;
-        }
-        None
     }
 
     /// Finds the best after the level at `key`, the best until now, was removed from the window.
@@ -279,8 +267,8 @@ impl<const WORDS: usize> Half<WORDS> {
         if let Some(next) = self.window_below(key) {
             self.best = next;
             self.follow_best();
-        } else if let Some(level) = self.far_last() {
-            self.best = level.price.0;
+        } else if let Some(level) = self.far.last() {
+            self.best = level.key;
             self.recentre();
         } else {
             self.best = i64::MIN;
@@ -312,38 +300,33 @@ impl<const WORDS: usize> Half<WORDS> {
         } else if base < self.base {
             // Nothing is better than the best, so the words that leave at the good end are empty; far levels enter.
             self.base = base;
-            while let Some(level) = self.far_last().filter(|level| self.in_window(level.price.0)) {
-                self.far_length -= 1;
-                self.window_insert(level.price.0, level.quantity.0);
+            while let Some(level) = self.far.last().filter(|level| self.in_window(level.key)) {
+                self.far.pop();
+                self.window_insert(level.key, level.slot);
             }
         }
     }
 
     /// Moves the levels of one window word onto the far stack.
     fn evict(&mut self, word: i64) {
-        let slot = word as usize & Self::MASK;
-        let mut bits = core::mem::take(&mut self.occupied[slot]);
+        let index = word as usize & Self::MASK;
+        let mut bits = core::mem::take(&mut self.occupied[index]);
         if bits == 0 {
             return;
         }
-        self.summary[slot >> 6] &= !(1 << (slot & 63));
+        self.summary[index >> 6] &= !(1 << (index & 63));
         while bits != 0 {
             let bit = bits.trailing_zeros() as usize;
             bits &= bits - 1;
-            let quantity = core::mem::take(&mut self.quantities[slot][bit]);
-            if self.far_length == LEVELS_PER_SIDE_MAX {
-                // The level at hand is one of the side's, so the stack has a gap.
-                self.close_gaps();
-            }
-            self.far[self.far_length] = Level { price: Ticks((word << 6) | bit as i64), quantity: Lots(quantity) };
-            self.far_length += 1;
+            let slot = core::mem::replace(&mut self.slots[index][bit], S::EMPTY);
+            self.far.push((word << 6) | bit as i64, slot);
         }
     }
 
     #[inline]
-    fn window_insert(&mut self, key: i64, quantity: i64) {
-        let (word, bit) = Self::slot(key);
-        self.quantities[word][bit] = quantity;
+    fn window_insert(&mut self, key: i64, slot: S) {
+        let (word, bit) = Self::place(key);
+        self.slots[word][bit] = slot;
         self.put_bit(word, bit, true);
     }
 
@@ -361,22 +344,22 @@ impl<const WORDS: usize> Half<WORDS> {
     /// The best occupied key of the window worse than `key`, itself a key of the window.
     #[inline]
     fn window_below(&self, key: i64) -> Option<i64> {
-        let (slot, bit) = Self::slot(key);
-        let bits = self.occupied[slot] & ((1 << bit) - 1);
+        let (index, bit) = Self::place(key);
+        let bits = self.occupied[index] & ((1 << bit) - 1);
         if bits != 0 {
             return Some((key & !63) | (63 - bits.leading_zeros() as i64));
         }
-        let found = self.slot_below(slot)?;
+        let found = self.word_below(index)?;
         // The ring is searched all round: what lies beyond the window's base is better than `key`, or `key`'s own word.
-        let distance = slot.wrapping_sub(found) & Self::MASK;
+        let distance = index.wrapping_sub(found) & Self::MASK;
         let word = (key >> 6).checked_sub(distance as i64).filter(|&word| distance > 0 && word >= self.base)?;
         Some((word << 6) | (63 - self.occupied[found].leading_zeros() as i64))
     }
 
-    /// The nearest slot below `slot`, going round, whose word is not empty; possibly `slot` itself, last.
+    /// The nearest word of the ring below `index`, going round, that is not empty; possibly `index` itself, last.
     #[inline]
-    fn slot_below(&self, slot: usize) -> Option<usize> {
-        let (at, bit) = (slot >> 6, slot & 63);
+    fn word_below(&self, index: usize) -> Option<usize> {
+        let (at, bit) = (index >> 6, index & 63);
         let below = (1u64 << bit) - 1;
         for step in 0..=Self::SUMMARIES {
             let index = at.wrapping_sub(step) & (Self::SUMMARIES - 1);
@@ -393,75 +376,75 @@ impl<const WORDS: usize> Half<WORDS> {
         None
     }
 
-    /// Index of a key in the far stack, or where it would stand.
-    fn far_search(&self, key: i64) -> Result<usize, usize> {
-        self.far[..self.far_length].binary_search_by(|level| level.price.0.cmp(&key))
-    }
-
     /// Where the walk from best to worst starts.
     #[inline]
     pub(crate) fn first(&self) -> Cursor {
         if self.count == 0 { Cursor::Far(0) } else { Cursor::Window(self.best) }
     }
 
-    /// The level at a cursor, as (key, total), and the cursor after it.
+    /// The level at a cursor with its key, and the cursor after it.
     #[inline]
-    pub(crate) fn walk(&self, at: Cursor) -> Option<(i64, i64, Cursor)> {
+    pub(crate) fn step(&self, at: Cursor) -> Option<(i64, S, Cursor)> {
         match at {
             Cursor::Window(key) => {
-                let next = self.window_below(key).map_or(Cursor::Far(self.far_length), Cursor::Window);
-                Some((key, self.window_quantity(key), next))
+                let next = self.window_below(key).map_or(Cursor::Far(self.far.length()), Cursor::Window);
+                Some((key, self.window_slot(key), next))
             }
-            Cursor::Far(mut rank) => {
-                // Bound: gaps are at most half the stack, or few.
-                while rank > 0 {
-                    rank -= 1;
-                    let level = self.far.get(rank)?;
-                    if level.quantity.0 != 0 {
-                        return Some((level.price.0, level.quantity.0, Cursor::Far(rank)));
-                    }
-                }
-                None
+            Cursor::Far(place) => {
+                let (level, place) = self.far.before(place)?;
+                Some((level.key, level.slot, Cursor::Far(place)))
             }
         }
     }
 
+    /// The levels with their keys, from best to worst.
+    #[inline]
+    pub fn walk(&self) -> impl Iterator<Item = (i64, S)> + '_ {
+        let mut at = self.first();
+        core::iter::from_fn(move || {
+            let (key, slot, next) = self.step(at)?;
+            at = next;
+            Some((key, slot))
+        })
+    }
+
     /// Removes every level; the cost is that of the levels in the window.
-    pub(crate) fn clear(&mut self) {
+    pub fn clear(&mut self) {
         for index in 0..Self::SUMMARIES {
-            let mut slots = core::mem::take(&mut self.summary[index]);
-            while slots != 0 {
-                let slot = (index << 6) | slots.trailing_zeros() as usize;
-                slots &= slots - 1;
-                self.occupied[slot] = 0;
-                self.quantities[slot] = [0; WORD_TICKS];
+            let mut words = core::mem::take(&mut self.summary[index]);
+            while words != 0 {
+                let word = (index << 6) | words.trailing_zeros() as usize;
+                words &= words - 1;
+                self.occupied[word] = 0;
+                self.slots[word] = [S::EMPTY; WORD_TICKS];
             }
         }
-        (self.best, self.count, self.far_length, self.far_gaps) = (i64::MIN, 0, 0, 0);
+        self.far.clear();
+        (self.best, self.count) = (i64::MIN, 0);
     }
 
     /// What must hold between operations; for the tests.
     #[cfg(test)]
     pub(crate) fn check(&self) {
         let mut in_window = 0;
-        for slot in 0..WORDS {
-            assert_eq!(self.summary[slot >> 6] >> (slot & 63) & 1 == 1, self.occupied[slot] != 0, "summary of {slot}");
+        for word in 0..WORDS {
+            assert_eq!(self.summary[word >> 6] >> (word & 63) & 1 == 1, self.occupied[word] != 0, "summary of {word}");
             for bit in 0..WORD_TICKS {
-                let quantity = self.quantities[slot][bit];
-                assert_eq!(self.occupied[slot] >> bit & 1 == 1, quantity > 0, "bitmap of {slot}/{bit}");
-                in_window += (quantity > 0) as usize;
+                let is = !self.slots[word][bit].is_empty();
+                assert_eq!(self.occupied[word] >> bit & 1 == 1, is, "bitmap of {word}/{bit}");
+                in_window += is as usize;
             }
         }
-        let far = &self.far[..self.far_length];
-        let gaps = far.iter().filter(|level| level.quantity.0 == 0).count();
-        assert_eq!((in_window + far.len() - gaps, gaps), (self.count, self.far_gaps));
-        assert!(gaps <= GAPS_MIN.max(far.len() / 2 + 1), "{gaps} gaps among {}", far.len());
-        assert!(far.windows(2).all(|pair| pair[0].price < pair[1].price), "far stack unsorted");
-        assert!(far.iter().all(|level| level.price.0 >> 6 < self.base && level.quantity.0 >= 0), "far level in window");
-        assert!(
-            self.count == 0 || self.in_window(self.best) && self.window_quantity(self.best) > 0,
-            "best not in window"
-        );
+        assert_eq!(in_window + self.far.check(self.base << 6), self.count);
+        assert!(self.count <= self.levels_max);
+        let best_stands = self.in_window(self.best) && !self.window_slot(self.best).is_empty();
+        assert!(if self.count == 0 { self.best == i64::MIN } else { best_stands }, "best not in window");
         assert!((WORD_LOW..=WORD_HIGH - WORDS as i64 + 1).contains(&self.base));
+    }
+}
+
+impl<S: Slot, const WORDS: usize> fmt::Debug for Half<S, WORDS> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Half").field("best", &self.best()).field("count", &self.count).finish()
     }
 }

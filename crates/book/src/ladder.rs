@@ -6,7 +6,7 @@
 use core::fmt;
 use core::iter::FusedIterator;
 
-use crate::half::{Cursor, Half};
+use crate::half::{Cursor, Half, LEVELS_PER_SIDE_MAX, Slot};
 use types::{Code, Level, Lots, Side, Ticks, Touch};
 
 /// Default width of the window of direct lookups: 256 words of 64 ticks, 16,384 ticks a side, three quarters behind
@@ -19,7 +19,7 @@ pub const DEFAULT_WORDS: usize = 256;
 /// levels outside it are kept in a sorted stack, so every 64-bit price is legal. Bids may stand at or above asks while
 /// a message is being applied: see `is_crossed`.
 pub struct Ladder<const WORDS: usize = DEFAULT_WORDS> {
-    halves: [Half<WORDS>; 2],
+    halves: [Half<i64, WORDS>; 2],
 }
 
 /// A side's key of a price, and back: greater is better on both sides (see `half`).
@@ -41,7 +41,7 @@ pub struct LadderCounts {
 }
 
 impl LadderCounts {
-    pub(crate) fn of<const WORDS: usize>(halves: &[Half<WORDS>; 2]) -> LadderCounts {
+    pub(crate) fn of<S: Slot, const WORDS: usize>(halves: &[Half<S, WORDS>; 2]) -> LadderCounts {
         let [bids, asks] = halves;
         LadderCounts { recentred: bids.recentred + asks.recentred, far_sets: bids.far_sets + asks.far_sets }
     }
@@ -63,7 +63,7 @@ impl<const WORDS: usize> Default for Ladder<WORDS> {
 impl<const WORDS: usize> Ladder<WORDS> {
     /// An empty ladder with a window of `WORDS` words of 64 ticks.
     pub fn with_window() -> Self {
-        Ladder { halves: [Half::new(), Half::new()] }
+        Ladder { halves: [Half::new(LEVELS_PER_SIDE_MAX), Half::new(LEVELS_PER_SIDE_MAX)] }
     }
 
     /// Sets the total at a price; zero removes the level. Returns the total before, zero when there was no level.
@@ -84,7 +84,7 @@ impl<const WORDS: usize> Ladder<WORDS> {
     pub fn best(&self, side: Side) -> Option<Level> {
         let half = &self.halves[side.index()];
         let key = half.best()?;
-        Some(Level { price: Ticks(flip(side, key)), quantity: Lots(half.window_quantity(key)) })
+        Some(Level { price: Ticks(flip(side, key)), quantity: Lots(half.window_slot(key)) })
     }
 
     /// Best bid and ask; a missing side has quantity and price zero.
@@ -97,7 +97,7 @@ impl<const WORDS: usize> Ladder<WORDS> {
     /// Total at a price; zero when there is no level.
     #[inline]
     pub fn quantity_at(&self, side: Side, price: Ticks) -> Lots {
-        Lots(self.halves[side.index()].quantity_at(flip(side, price.0)))
+        Lots(self.halves[side.index()].get(flip(side, price.0)))
     }
 
     /// The levels of a side from best to worst.
@@ -164,7 +164,7 @@ impl<const WORDS: usize> fmt::Debug for Ladder<WORDS> {
 /// Levels of one side from best to worst; a view of a `Ladder`.
 #[derive(Clone)]
 pub struct Levels<'a, const WORDS: usize = DEFAULT_WORDS> {
-    half: &'a Half<WORDS>,
+    half: &'a Half<i64, WORDS>,
     side: Side,
     at: Cursor,
     left: usize,
@@ -175,7 +175,7 @@ impl<const WORDS: usize> Iterator for Levels<'_, WORDS> {
 
     #[inline]
     fn next(&mut self) -> Option<Level> {
-        let (key, quantity, next) = self.half.walk(self.at)?;
+        let (key, quantity, next) = self.half.step(self.at)?;
         self.at = next;
         self.left = self.left.saturating_sub(1);
         Some(Level { price: Ticks(flip(self.side, key)), quantity: Lots(quantity) })

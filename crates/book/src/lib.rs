@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 mod buffer;
+mod far;
 mod half;
 pub mod l3;
 pub mod ladder;
@@ -15,7 +16,7 @@ pub mod sync;
 pub mod views;
 
 pub use buffer::{BUFFERED_DIFFS_MAX, BUFFERED_LEVELS_MAX};
-pub use half::LEVELS_PER_SIDE_MAX;
+pub use half::{Half, LEVELS_PER_SIDE_MAX, Slot};
 pub use l3::{
     Crossing, DenseIds, L3Book, L3Counts, L3Levels, L3Order, ORDERS_MAX, OWN_ORDERS_MAX, OrderIds, PRICE_TICKS_MAX,
     SparseIds,

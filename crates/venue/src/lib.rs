@@ -13,7 +13,6 @@ mod feed;
 mod generated;
 mod idmap;
 mod ledger;
-mod levels;
 mod matching;
 mod matching_book;
 mod order_ids;

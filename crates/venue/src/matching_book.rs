@@ -373,7 +373,7 @@ impl MatchingBook {
                 self.in_flight = Some(taker);
                 return false;
             }
-            if taker.left == 0 || self.resting.levels(against).best() < taker.limit {
+            if taker.left == 0 || self.resting.levels(against).best_key() < taker.limit {
                 return self.finish(&taker, reports);
             }
             let slot = self.resting.front(against);

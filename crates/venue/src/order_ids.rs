@@ -8,7 +8,7 @@
 //! together in the cache, where a hash would scatter them. The cell holds the slot alone; the order in the slot says
 //! whose it is. An id whose cell another live order has goes to a hash map, so that ids of any shape work.
 use crate::idmap::IdMap;
-use crate::levels::NONE;
+use crate::resting::NONE;
 
 /// Cells per order: with ids spread at random, a quarter of a full book's stand in the overflow at most.
 const CELLS_PER_ORDER: usize = 4;

@@ -4,10 +4,35 @@
 //! Holds: first in, first out at each price; a level's total is the sum of its orders; a slot is live or free.
 //! Costs: an order's line of 32 bytes, its neighbours in the queue and its level; no allocation after construction.
 //!
-//! Who may match with whom, ids, logs and reports are its users': `Matcher` and `MatchingBook`.
+//! Who may match with whom, ids, logs and reports are its users': `Matcher` and `MatchingBook`. The levels are the
+//! room `book`'s: a `Half` a side, with a queue at each price.
+use book::{Half, Slot};
 use types::{Level, Lots, Side, Ticks, Touch};
 
-use crate::levels::{EMPTY, Levels, NONE, Queue};
+/// No order.
+pub(crate) const NONE: u32 = u32::MAX;
+
+/// Words of 64 ticks of a side's window.
+const WORDS: usize = 64;
+
+/// The orders at one price, first to last. No level: no head, no tail, no quantity.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Queue {
+    pub(crate) total: i64,
+    pub(crate) head: u32,
+    tail: u32,
+}
+
+impl Slot for Queue {
+    const EMPTY: Queue = Queue { total: 0, head: NONE, tail: NONE };
+    #[inline]
+    fn is_empty(&self) -> bool {
+        self.head == NONE
+    }
+}
+
+/// Price levels of one side.
+pub(crate) type Levels = Half<Queue, WORDS>;
 
 /// Most orders that a book can be made for: with `ORDER_LOTS_MAX` each, the total of a level fits 63 bits.
 pub const BOOK_ORDERS_MAX: usize = 1 << 22;
@@ -94,7 +119,7 @@ impl Resting {
     /// First order at a side's best price.
     #[inline]
     pub(crate) fn front(&self, side: Side) -> u32 {
-        self.levels(side).best_queue().head
+        self.levels(side).best_slot().head
     }
     /// What the last user of the slot that `rest` takes next knew its order by; zero for a new slot.
     #[inline]
@@ -111,12 +136,18 @@ impl Resting {
         }
         // A slot is new, or the last one that became free.
         let slot = if self.free == NONE { self.nodes.len() as u32 } else { self.free };
-        let queue = self.sides[side_of(key).index()].enter(key)?;
-        let previous = core::mem::replace(&mut queue.tail, slot);
-        queue.total += open;
-        if previous == NONE {
-            queue.head = slot;
-        } else {
+        let levels = &mut self.sides[side_of(key).index()];
+        let previous = match levels.get_mut(key) {
+            Some(queue) => {
+                queue.total += open;
+                core::mem::replace(&mut queue.tail, slot)
+            }
+            None => {
+                levels.set(key, Queue { total: open, head: slot, tail: slot })?;
+                NONE
+            }
+        };
+        if previous != NONE {
             self.nodes[previous as usize].next = slot;
         }
         let node = Node { key, open, tag, next: NONE, previous };
@@ -137,7 +168,11 @@ impl Resting {
         node.open -= lots;
         let node = *node;
         let levels = &mut self.sides[side_of(node.key).index()];
-        let Some(queue) = levels.at_mut(node.key) else { return };
+        if node.open == 0 && node.previous == NONE && node.next == NONE {
+            levels.set(node.key, Queue::EMPTY);
+            return self.release(slot);
+        }
+        let Some(queue) = levels.get_mut(node.key) else { return };
         queue.total -= lots;
         if node.open > 0 {
             return;
@@ -152,9 +187,6 @@ impl Resting {
         } else {
             self.nodes[node.next as usize].previous = node.previous;
         }
-        if queue.head == NONE {
-            levels.leave(node.key);
-        }
         self.release(slot);
     }
 
@@ -162,21 +194,20 @@ impl Resting {
     #[inline]
     pub(crate) fn reduce_front(&mut self, side: Side, slot: u32, lots: i64) {
         let levels = &mut self.sides[side.index()];
-        let queue = levels.best_queue_mut();
-        queue.total -= lots;
         let node = &mut self.nodes[slot as usize];
         node.open -= lots;
-        if node.open > 0 {
-            return;
+        let (key, open, next) = (node.key, node.open, node.next);
+        if open == 0 && next == NONE {
+            levels.set(key, Queue::EMPTY);
+            return self.release(slot);
         }
-        let (key, next) = (node.key, node.next);
-        queue.head = next;
-        if next == NONE {
-            levels.leave(key);
-        } else {
+        let queue = levels.best_slot_mut();
+        queue.total -= lots;
+        if open == 0 {
+            queue.head = next;
             self.nodes[next as usize].previous = NONE;
+            self.release(slot);
         }
-        self.release(slot);
     }
 
     #[inline]
@@ -188,23 +219,23 @@ impl Resting {
 
     /// The queue at a key, empty where there is no level.
     #[inline]
-    pub(crate) fn queue(&self, key: i64) -> &Queue {
-        self.levels(side_of(key)).at(key)
+    pub(crate) fn queue(&self, key: i64) -> Queue {
+        self.levels(side_of(key)).get(key)
     }
 
     /// Would an order of this side and limit match something now?
     #[inline]
     pub(crate) fn would_take(&self, side: Side, limit: i64) -> bool {
         let against = side.opposite();
-        self.levels(against).best() >= key_of(against, limit).max(KEY_MIN)
+        self.levels(against).best_key() >= key_of(against, limit).max(KEY_MIN)
     }
 
     /// Best bid and ask; zeros where a side is empty.
     #[inline]
     pub(crate) fn touch(&self) -> Touch {
-        let best = |side: Side| match self.levels(side).count() {
-            0 => (Ticks(0), Lots(0)),
-            _ => (price_of(self.levels(side).best()), Lots(self.levels(side).best_queue().total)),
+        let best = |side: Side| match self.levels(side).best() {
+            None => (Ticks(0), Lots(0)),
+            Some(key) => (price_of(key), Lots(self.levels(side).best_slot().total)),
         };
         let ((bid, bid_lots), (ask, ask_lots)) = (best(Side::Buy), best(Side::Sell));
         Touch { bid, bid_lots, ask, ask_lots }
@@ -212,13 +243,13 @@ impl Resting {
 
     /// Levels of a side, best first.
     pub(crate) fn walk(&self, side: Side) -> impl Iterator<Item = Level> + '_ {
-        let level = |(key, queue): (i64, &Queue)| Level { price: price_of(key), quantity: Lots(queue.total) };
+        let level = |(key, queue): (i64, Queue)| Level { price: price_of(key), quantity: Lots(queue.total) };
         self.levels(side).walk().map(level)
     }
 
     /// Orders of a queue from first to last, as slots.
-    pub(crate) fn slots(&self, queue: &Queue) -> impl Iterator<Item = u32> + '_ {
+    pub(crate) fn slots(&self, queue: Queue) -> impl Iterator<Item = u32> + '_ {
         let step = |&slot: &u32| Some(self.node(slot).next).filter(|&next| next != NONE);
-        core::iter::successors(Some(queue.head).filter(|&head| head != EMPTY.head), step)
+        core::iter::successors(Some(queue.head).filter(|&head| head != NONE), step)
     }
 }

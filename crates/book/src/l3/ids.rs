@@ -17,10 +17,12 @@ pub mod sealed {
         /// The slot of an id, or 0; and its place in the table, or the one it would take. A place is good until the
         /// next change of the table.
         fn locate(&self, id: u64, orders: &[Resting]) -> (u32, usize);
-        /// Notes that `id`, which is not there and would take this place, rests in `slot`, which is not 0.
+        /// Notes that `id`, which is not there and would take this place, rests in `slot`, which is not 0. The places
+        /// of other ids stay good. There is room for one id more than orders, so that a new id may come before an old
+        /// one goes.
         fn insert(&mut self, id: u64, slot: u32, place: usize);
-        /// Forgets `id`, which rests in `slot` and has this place.
-        fn remove(&mut self, id: u64, slot: u32, place: usize);
+        /// Forgets `id`, which has this place.
+        fn remove(&mut self, id: u64, place: usize);
         /// Forgets every id.
         fn clear(&mut self);
     }
@@ -35,7 +37,6 @@ pub struct SparseIds {
     table: Box<[u64]>,
     /// Home of a hash: `hash >> shift`.
     shift: u32,
-    count: usize,
 }
 
 /// 32 bits that depend on all of the id: the two halves of a 128-bit product, folded.
@@ -50,38 +51,17 @@ impl SparseIds {
     fn mask(&self) -> usize {
         self.table.len() - 1
     }
-
-    /// The place of an id that rests in a slot. Bound: it is there.
-    fn place_of(&self, id: u64, slot: u32) -> usize {
-        let (hash, mask) = (hash(id), self.mask());
-        let wanted = u64::from(hash) << 32 | u64::from(slot);
-        let mut at = (hash >> self.shift) as usize;
-        while self.table[at & mask] != wanted {
-            debug_assert!(self.table[at & mask] != 0, "an id that is not there");
-            at += 1;
-        }
-        at & mask
-    }
-
-    /// `insert` without a place.
-    fn insert_anew(&mut self, id: u64, slot: u32) {
-        let mut at = (hash(id) >> self.shift) as usize;
-        // Bound: the table is at most half full.
-        while self.table[at & self.mask()] != 0 {
-            at += 1;
-        }
-        sealed::Ids::insert(self, id, slot, at & self.mask());
-    }
 }
 
 impl OrderIds for SparseIds {}
 impl sealed::Ids for SparseIds {
     fn for_orders(orders: usize) -> Self {
-        let entries = (2 * orders).next_power_of_two().max(2);
-        SparseIds { table: vec![0; entries].into_boxed_slice(), shift: 32 - entries.trailing_zeros(), count: 0 }
+        // Four at least, so that an empty entry is left when one id more than orders is there.
+        let entries = (2 * orders).next_power_of_two().max(4);
+        SparseIds { table: vec![0; entries].into_boxed_slice(), shift: 32 - entries.trailing_zeros() }
     }
 
-    /// Bound: the table is at most half full, so an empty entry ends the walk.
+    /// Bound: the table is at most half full, but for one, so an empty entry ends the walk.
     #[inline]
     fn locate(&self, id: u64, orders: &[Resting]) -> (u32, usize) {
         let (hash, mask) = (hash(id), self.mask());
@@ -101,15 +81,14 @@ impl sealed::Ids for SparseIds {
     #[inline]
     fn insert(&mut self, id: u64, slot: u32, place: usize) {
         let mask = self.mask();
-        debug_assert!(slot != 0 && 2 * self.count < self.table.len() && self.table[place & mask] == 0);
+        debug_assert!(slot != 0 && self.table[place & mask] == 0);
         self.table[place & mask] = u64::from(hash(id)) << 32 | u64::from(slot);
-        self.count += 1;
     }
 
     #[inline]
-    fn remove(&mut self, _: u64, slot: u32, place: usize) {
+    fn remove(&mut self, _: u64, place: usize) {
         let mask = self.mask();
-        debug_assert!(self.table[place & mask] as u32 == slot, "an id that is not there");
+        debug_assert!(self.table[place & mask] != 0, "an id that is not there");
         let mut hole = place;
         let mut at = hole + 1;
         loop {
@@ -126,32 +105,61 @@ impl sealed::Ids for SparseIds {
             at += 1;
         }
         self.table[hole & mask] = 0;
-        self.count -= 1;
     }
 
     fn clear(&mut self) {
         self.table.fill(0);
-        self.count = 0;
     }
 }
 
 /// Ids that count up (one instrument's own sequence): a ring indexed by the id's low bits.
 ///
 /// An id whose place is still taken by an older order that rests on is kept in a sparse table beside, so that no id is
-/// ever refused for its value.
+/// ever refused for its value. The place says how many of its ids are there, so that no other looks there in vain: with
+/// orders that rest long the table is seldom empty.
 pub struct DenseIds {
-    /// Slots by id; 0 is empty. A power of two.
+    /// By the low bits of ids: the slot of one id of the place, or 0, and above `SLOT_BITS` how many more of the place
+    /// are in `taken`. A power of two.
     ring: Box<[u32]>,
     taken: SparseIds,
 }
 
 /// Places of the ring for each order the book may hold: an id must be that far behind the newest to meet another.
 const RING_PER_ORDER: usize = 4;
+/// Bits of a slot: it is at most `ORDERS_MAX`.
+const SLOT_BITS: u32 = 25;
+const SLOT_MASK: u32 = (1 << SLOT_BITS) - 1;
+const _: () = assert!(super::ORDERS_MAX as u32 <= SLOT_MASK);
+/// One more in `taken`. The count stays at its most once it is reached; to look there in vain is slow, not wrong.
+const ONE_MORE: u32 = 1 << SLOT_BITS;
+const MOST: u32 = !SLOT_MASK;
 
 impl DenseIds {
     #[inline]
-    fn place(&self, id: u64) -> usize {
+    fn ring_place(&self, id: u64) -> usize {
         id as usize & (self.ring.len() - 1)
+    }
+
+    #[inline(never)]
+    fn locate_taken(&self, id: u64, orders: &[Resting]) -> (u32, usize) {
+        let place = self.ring_place(id);
+        let (slot, beside) = sealed::Ids::locate(&self.taken, id, orders);
+        let is_free = self.ring[place] & SLOT_MASK == 0;
+        if slot == 0 && is_free { (0, place) } else { (slot, self.ring.len() + beside) }
+    }
+
+    #[inline(never)]
+    fn insert_taken(&mut self, id: u64, slot: u32, beside: usize) {
+        let place = self.ring_place(id);
+        sealed::Ids::insert(&mut self.taken, id, slot, beside);
+        self.ring[place] += if self.ring[place] < MOST { ONE_MORE } else { 0 };
+    }
+
+    #[inline(never)]
+    fn remove_taken(&mut self, id: u64, beside: usize) {
+        let place = self.ring_place(id);
+        sealed::Ids::remove(&mut self.taken, id, beside);
+        self.ring[place] -= if self.ring[place] < MOST { ONE_MORE } else { 0 };
     }
 }
 
@@ -162,35 +170,33 @@ impl sealed::Ids for DenseIds {
         DenseIds { ring: vec![0; places].into_boxed_slice(), taken: SparseIds::for_orders(orders) }
     }
 
-    /// The place is that in the ring wherever the id has its slot, so it follows from the id alone.
+    /// The place is that in the ring, or the ring's length and above it that in `taken`.
     #[inline]
     fn locate(&self, id: u64, orders: &[Resting]) -> (u32, usize) {
-        let place = self.place(id);
-        let slot = self.ring[place];
+        let place = self.ring_place(id);
+        let entry = self.ring[place];
+        let slot = entry & SLOT_MASK;
         if slot != 0 && orders[slot as usize].id == id {
             return (slot, place);
         }
-        (if self.taken.count == 0 { 0 } else { self.taken.locate(id, orders).0 }, place)
+        if entry == 0 { (0, place) } else { self.locate_taken(id, orders) }
     }
 
     #[inline]
-    fn insert(&mut self, id: u64, slot: u32, _: usize) {
-        let place = self.place(id);
-        if self.ring[place] == 0 {
-            self.ring[place] = slot;
+    fn insert(&mut self, id: u64, slot: u32, place: usize) {
+        if place < self.ring.len() {
+            self.ring[place] |= slot;
         } else {
-            self.taken.insert_anew(id, slot);
+            self.insert_taken(id, slot, place - self.ring.len());
         }
     }
 
     #[inline]
-    fn remove(&mut self, id: u64, slot: u32, _: usize) {
-        let place = self.place(id);
-        if self.ring[place] == slot {
-            self.ring[place] = 0;
+    fn remove(&mut self, id: u64, place: usize) {
+        if place < self.ring.len() {
+            self.ring[place] &= !SLOT_MASK;
         } else {
-            let place = self.taken.place_of(id, slot);
-            self.taken.remove(id, slot, place);
+            self.remove_taken(id, place - self.ring.len());
         }
     }
 
@@ -218,7 +224,7 @@ mod tests {
             match naive.get(&id) {
                 Some(&slot) if rng.below(2) == 0 => {
                     let (_, place) = ids.locate(id, &orders);
-                    ids.remove(id, slot, place);
+                    ids.remove(id, place);
                     naive.remove(&id);
                     free.push(slot);
                 }
@@ -264,13 +270,77 @@ mod tests {
     #[test]
     fn a_table_that_was_full_and_is_empty_again_has_no_trace() {
         let mut ids = SparseIds::for_orders(64);
+        let mut orders = vec![Resting::default(); 65];
         for id in 0..64 {
-            ids.insert_anew(id, id as u32 + 1);
+            let (_, place) = ids.locate(id, &orders);
+            orders[id as usize + 1].id = id;
+            ids.insert(id, id as u32 + 1, place);
         }
         for id in 0..64 {
-            let place = ids.place_of(id, id as u32 + 1);
-            ids.remove(id, id as u32 + 1, place);
+            let (_, place) = ids.locate(id, &orders);
+            ids.remove(id, place);
         }
-        assert!(ids.table.iter().all(|&entry| entry == 0) && ids.count == 0);
+        assert!(ids.table.iter().all(|&entry| entry == 0));
+    }
+
+    /// More ids of one place than the ring can count: none is lost, and what is left behind is only slow.
+    #[test]
+    fn ids_that_all_meet_at_one_place_are_found() {
+        let mut ids = DenseIds::for_orders(300);
+        let mut orders = vec![Resting::default(); 301];
+        let id_of = |slot: u64| 7 + slot * ids_apart();
+        for slot in 1..=300 {
+            let (known, place) = ids.locate(id_of(slot), &orders);
+            assert_eq!(known, 0);
+            orders[slot as usize].id = id_of(slot);
+            ids.insert(id_of(slot), slot as u32, place);
+        }
+        assert_eq!(ids.ring[7], MOST | 1);
+        for slot in 1..=300 {
+            let (known, place) = ids.locate(id_of(slot), &orders);
+            assert_eq!(known, slot as u32);
+            ids.remove(id_of(slot), place);
+            assert_eq!(ids.locate(id_of(slot), &orders).0, 0);
+        }
+        assert!(ids.taken.table.iter().all(|&entry| entry == 0) && ids.ring[7] == MOST);
+        // The place counts again after a clear.
+        ids.clear();
+        assert_eq!(ids.ring[7], 0);
+    }
+
+    /// Ids that are a multiple of the ring apart.
+    const fn ids_apart() -> u64 {
+        2_048
+    }
+
+    /// A new id comes before the old one goes, in a full table of every size.
+    #[test]
+    fn there_is_room_for_one_id_more_than_orders() {
+        fn turn<I: Ids>(capacity: usize) {
+            let mut ids = I::for_orders(capacity);
+            let mut orders = vec![Resting::default(); capacity + 1];
+            let id_of = |round: usize, slot: usize| (round * capacity + slot) as u64 * 0x1000;
+            for slot in 1..=capacity {
+                let (_, place) = ids.locate(id_of(0, slot), &orders);
+                orders[slot].id = id_of(0, slot);
+                ids.insert(id_of(0, slot), slot as u32, place);
+            }
+            for round in 1..50 {
+                for slot in 1..=capacity {
+                    let (old, new) = (id_of(round - 1, slot), id_of(round, slot));
+                    let (found, before) = ids.locate(old, &orders);
+                    let (known, place) = ids.locate(new, &orders);
+                    assert_eq!((found, known), (slot as u32, 0), "{capacity} {round}");
+                    orders[slot].id = new;
+                    ids.insert(new, slot as u32, place);
+                    ids.remove(old, before);
+                    assert_eq!((ids.locate(old, &orders).0, ids.locate(new, &orders).0), (0, slot as u32));
+                }
+            }
+        }
+        for capacity in [1, 2, 3, 4, 8, 33, 64] {
+            turn::<SparseIds>(capacity);
+            turn::<DenseIds>(capacity);
+        }
     }
 }

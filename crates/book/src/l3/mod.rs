@@ -4,19 +4,19 @@
 //! Holds: level total = sum of its queue; a refused message changes nothing but its count; crossed only if allowed.
 //! Costs: some 19 ns a message with dense ids, 22 ns with sparse ones (`npm run bench -- book`); all memory at start.
 //!
-//! Prices are found as in the L2: a `Half` a side maps a price to its level (window, occupancy bitmap, far stack), here
-//! to the level's number instead of its total. An order knows its level by number, so a cancel looks up no price.
+//! Prices are found as in the L2: a `Half` a side (window, occupancy bitmap, far stack), here with the queue of a level
+//! where the L2 has its total. An order knows its key, and a key its place in the window, so a cancel searches nothing.
 mod ids;
 mod outcome;
 mod queue;
 mod view;
 
-use crate::half::{Half, LEVELS_PER_SIDE_MAX};
+use crate::half::{Half, LEVELS_PER_SIDE_MAX, Slot};
 use crate::ladder::{DEFAULT_WORDS, flip};
 pub use ids::{DenseIds, OrderIds, SparseIds};
 pub use outcome::L3Counts;
 pub use queue::OWN_ORDERS_MAX;
-use queue::{Queues, side_of};
+use queue::{Queue, Queues, Resting};
 use types::{Code, Lots, Side, Ticks};
 pub use view::{L3Levels, L3Order};
 
@@ -46,7 +46,7 @@ pub enum Crossing {
 /// `BookOrderDuplicate`, `BookPriceRange`, `BookQuantity`, `BookOrderCrosses`, `BookOrdersFull`, `BookFull`,
 /// `BookOwnFull`.
 pub struct L3Book<I: OrderIds = DenseIds, const WORDS: usize = DEFAULT_WORDS> {
-    halves: [Half<WORDS>; 2],
+    halves: [Half<Queue, WORDS>; 2],
     queues: Queues,
     ids: I,
     crossing: Crossing,
@@ -66,7 +66,7 @@ impl<I: OrderIds, const WORDS: usize> L3Book<I, WORDS> {
     pub fn with_window(orders_max: usize) -> Self {
         let orders = orders_max.clamp(1, ORDERS_MAX);
         L3Book {
-            halves: [Half::new(), Half::new()],
+            halves: [Half::new(LEVELS_PER_SIDE_MAX), Half::new(LEVELS_PER_SIDE_MAX)],
             queues: Queues::new(orders),
             ids: I::for_orders(orders),
             crossing: Crossing::Refused,
@@ -152,8 +152,7 @@ impl<I: OrderIds, const WORDS: usize> L3Book<I, WORDS> {
     /// # Errors
     /// `BookOrderUnknown`; `BookOwnFull` beyond `OWN_ORDERS_MAX`.
     pub fn watch(&mut self, id: u64) -> Result<(), Code> {
-        let outcome =
-            self.find(id).and_then(|slot| if self.queues.watch(slot) { Ok(()) } else { Err(Code::BookOwnFull) });
+        let outcome = self.try_watch(id);
         self.counted(outcome, |_| {})
     }
 
@@ -206,38 +205,10 @@ impl<I: OrderIds, const WORDS: usize> L3Book<I, WORDS> {
         if key >= !other && self.crossing == Crossing::Refused { Err(Code::BookOrderCrosses) } else { Ok(key) }
     }
 
-    /// The level at a key, if there is one.
+    /// Does the total of a queue have room for a quantity?
     #[inline]
-    fn level_at(&self, side: Side, key: i64) -> Option<u16> {
-        // A half holds a level's number plus one, since zero is no level.
-        match self.halves[side.index()].quantity_at(key) {
-            0 => None,
-            number => Some((number - 1) as u16),
-        }
-    }
-
-    /// Makes the level at a key. There is room: the caller has asked.
-    #[inline]
-    fn level_made(&mut self, side: Side, key: i64) -> u16 {
-        let level = self.queues.take_level(side, key);
-        let before = self.halves[side.index()].set(key, i64::from(level) + 1);
-        debug_assert_eq!(before, Some(0));
-        level
-    }
-
-    #[inline]
-    fn level_dropped_if_empty(&mut self, level: u16) {
-        let queue = self.queues.level(level);
-        if queue.count == 0 {
-            self.halves[side_of(level).index()].set(queue.key, 0);
-            self.queues.free_level(level);
-        }
-    }
-
-    /// Does a total have room for a quantity?
-    #[inline]
-    fn fits(&self, level: u16, quantity: i64) -> Result<(), Code> {
-        self.queues.level(level).total.checked_add(quantity).map(|_| ()).ok_or(Code::BookQuantity)
+    fn fits(total: i64, quantity: i64) -> Result<(), Code> {
+        total.checked_add(quantity).map(|_| ()).ok_or(Code::BookQuantity)
     }
 
     #[inline]
@@ -250,96 +221,127 @@ impl<I: OrderIds, const WORDS: usize> L3Book<I, WORDS> {
         if self.queues.is_full() {
             return Err(Code::BookOrdersFull);
         }
-        let level = match self.level_at(side, key) {
-            Some(level) => {
-                self.fits(level, quantity)?;
-                level
+        let half = &mut self.halves[side.index()];
+        let is_full = half.is_full();
+        let slot = match half.get_mut(key) {
+            Some(queue) => {
+                Self::fits(queue.total, quantity)?;
+                let slot = self.queues.take_order();
+                self.queues.append(queue, slot, id, side, key, quantity);
+                slot
             }
-            None if self.halves[side.index()].count() == LEVELS_PER_SIDE_MAX => return Err(Code::BookFull),
-            None => self.level_made(side, key),
+            None if is_full => return Err(Code::BookFull),
+            None => {
+                let slot = self.queues.take_order();
+                self.begin(slot, id, side, key, quantity);
+                slot
+            }
         };
-        let slot = self.queues.take_order();
-        self.queues.append(level, slot, id, quantity);
         self.ids.insert(id, slot, place);
         Ok(())
+    }
+
+    /// Makes the level at a key with its first order. There is room: the caller has asked.
+    #[inline(never)]
+    fn begin(&mut self, slot: u32, id: u64, side: Side, key: i64, quantity: i64) {
+        let queue = self.queues.begin(slot, id, side, key, quantity);
+        let before = self.halves[side.index()].set(key, queue);
+        debug_assert!(before.is_some_and(|queue| queue.is_empty()));
     }
 
     #[inline]
     fn try_modify(&mut self, id: u64, price: Ticks, quantity: i64) -> Result<(), Code> {
         let slot = self.find(id)?;
         let order = *self.queues.order(slot);
-        let side = side_of(order.level);
-        if flip(side, price.0) == self.queues.level(order.level).key && quantity > 0 && quantity <= order.quantity {
+        if flip(order.side(), price.0) == order.key() && quantity > 0 && quantity <= order.quantity {
             if quantity < order.quantity {
-                self.queues.shrink(slot, order.quantity - quantity);
+                self.shrink(slot, &order, order.quantity - quantity);
             }
             return Ok(());
         }
-        let key = self.requeue_admitted(slot, price, quantity)?;
-        self.requeue(slot, id, key, quantity);
+        let key = self.requeue_admitted(&order, price, quantity)?;
+        self.requeue(slot, &order, id, key, quantity);
         Ok(())
     }
 
     #[inline]
     fn try_replace(&mut self, old: u64, new: u64, price: Ticks, quantity: i64) -> Result<(), Code> {
-        let (slot, place) = self.locate(old)?;
-        if new != old && self.find(new).is_ok() {
+        let (slot, before) = self.locate(old)?;
+        let (known, place) = self.ids.locate(new, &self.queues.orders);
+        if known != 0 && new != old {
             return Err(Code::BookOrderDuplicate);
         }
-        let key = self.requeue_admitted(slot, price, quantity)?;
-        self.requeue(slot, new, key, quantity);
+        let order = *self.queues.order(slot);
+        let key = self.requeue_admitted(&order, price, quantity)?;
+        self.requeue(slot, &order, new, key, quantity);
         if new != old {
-            self.ids.remove(old, slot, place);
-            // Looked for again: what was removed may have moved others.
-            let (_, place) = self.ids.locate(new, &self.queues.orders);
             self.ids.insert(new, slot, place);
+            self.ids.remove(old, before);
         }
         Ok(())
     }
 
     /// The key at which a resting order may rest anew.
     #[inline]
-    fn requeue_admitted(&self, slot: u32, price: Ticks, quantity: i64) -> Result<i64, Code> {
-        let order = self.queues.order(slot);
-        let (side, from) = (side_of(order.level), self.queues.level(order.level));
+    fn requeue_admitted(&self, order: &Resting, price: Ticks, quantity: i64) -> Result<i64, Code> {
+        let side = order.side();
+        let half = &self.halves[side.index()];
         let key = flip(side, price.0);
-        if key == from.key && quantity > 0 {
+        if key == order.key() && quantity > 0 {
             // The same level in a book that may be crossed already: nothing new is crossed.
-            let without = from.total - order.quantity;
-            return without.checked_add(quantity).map(|_| key).ok_or(Code::BookQuantity);
+            Self::fits(half.get(key).total - order.quantity, quantity)?;
+            return Ok(key);
         }
         let key = self.admitted(side, price, quantity)?;
-        match self.level_at(side, key) {
-            Some(level) => self.fits(level, quantity)?,
-            // The level it leaves behind may make the room.
-            None if self.halves[side.index()].count() == LEVELS_PER_SIDE_MAX && from.count > 1 => {
-                return Err(Code::BookFull);
-            }
-            None => {}
-        }
-        Ok(key)
+        let queue = half.get(key);
+        Self::fits(queue.total, quantity)?;
+        // The level it leaves behind may make the room.
+        if queue.is_empty() && half.is_full() && !order.is_alone() { Err(Code::BookFull) } else { Ok(key) }
     }
 
-    /// Moves an order to the end of the queue at a key that was admitted.
+    /// Moves an order, which is as `order` says, to the end of the queue at a key that was admitted.
     #[inline]
-    fn requeue(&mut self, slot: u32, id: u64, key: i64, quantity: i64) {
-        let from = self.queues.order(slot).level;
-        let side = side_of(from);
-        let watch = self.queues.watch_unlink(slot);
-        self.queues.unlink(slot);
-        let level = if self.queues.level(from).key == key {
-            from
-        } else {
-            self.level_dropped_if_empty(from);
-            match self.level_at(side, key) {
-                Some(level) => level,
-                None => self.level_made(side, key),
+    fn requeue(&mut self, slot: u32, order: &Resting, id: u64, key: i64, quantity: i64) {
+        let side = order.side();
+        if key == order.key() && order.is_alone() {
+            // The level would go and come back. Who watches it has nothing ahead, before and after.
+            if let Some(queue) = self.halves[side.index()].get_mut(key) {
+                self.queues.rejoin_alone(queue, slot, id, quantity);
             }
-        };
-        self.queues.append(level, slot, id, quantity);
-        if watch != 0 {
-            let ahead = self.queues.level(level).total - quantity;
-            self.queues.watch_link(slot, watch, ahead);
+            return;
+        }
+        let watch = self.leave(slot, order);
+        match self.halves[side.index()].get_mut(key) {
+            Some(queue) => self.queues.append(queue, slot, id, side, key, quantity),
+            None => self.begin(slot, id, side, key, quantity),
+        }
+        if watch != 0
+            && let Some(queue) = self.halves[side.index()].get_mut(key)
+        {
+            let ahead = queue.total - quantity;
+            self.queues.watch_link(queue, slot, watch, ahead);
+        }
+    }
+
+    /// Takes an order, which is as `order` says, out of its queue, and the level with the last of its orders; its place
+    /// among the watched, or 0. Those behind it advance.
+    #[inline]
+    fn leave(&mut self, slot: u32, order: &Resting) -> u16 {
+        let half = &mut self.halves[order.side().index()];
+        let Some(queue) = half.get_mut(order.key()) else { return 0 };
+        let watch = if queue.watch == 0 { 0 } else { self.queues.pass(queue, slot, order.quantity) };
+        if order.is_alone() {
+            half.set(order.key(), Queue::EMPTY);
+        } else {
+            self.queues.unlink(queue, order);
+        }
+        watch
+    }
+
+    #[inline]
+    fn shrink(&mut self, slot: u32, order: &Resting, by: i64) {
+        if let Some(queue) = self.halves[order.side().index()].get_mut(order.key()) {
+            self.queues.shrink(queue, slot, by);
         }
     }
 
@@ -347,28 +349,33 @@ impl<I: OrderIds, const WORDS: usize> L3Book<I, WORDS> {
     #[inline]
     fn try_take(&mut self, id: u64, quantity: i64) -> Result<bool, Code> {
         let (slot, place) = self.locate(id)?;
-        let left = self.queues.order(slot).quantity;
-        if quantity <= 0 || quantity > left {
+        let order = *self.queues.order(slot);
+        if quantity <= 0 || quantity > order.quantity {
             return Err(Code::BookQuantity);
         }
-        if quantity == left {
+        if quantity == order.quantity {
             self.remove(slot, place);
             return Ok(true);
         }
-        self.queues.shrink(slot, quantity);
+        self.shrink(slot, &order, quantity);
         Ok(false)
     }
 
     #[inline]
     fn remove(&mut self, slot: u32, place: usize) {
         let order = *self.queues.order(slot);
-        if order.watch != 0 {
-            self.queues.unwatch(slot);
-        }
-        self.queues.unlink(slot);
-        self.level_dropped_if_empty(order.level);
-        self.ids.remove(order.id, slot, place);
+        let watch = self.leave(slot, &order);
+        self.queues.free_watch(watch);
+        self.ids.remove(order.id, place);
         self.queues.free_order(slot);
+    }
+
+    fn try_watch(&mut self, id: u64) -> Result<(), Code> {
+        let slot = self.find(id)?;
+        let order = *self.queues.order(slot);
+        let queue = self.halves[order.side().index()].get_mut(order.key());
+        let is_watched = queue.is_some_and(|queue| self.queues.watch(queue, slot));
+        if is_watched { Ok(()) } else { Err(Code::BookOwnFull) }
     }
 }
 

@@ -1,15 +1,15 @@
 //! # Room card: book/l3/queue
 //! In:    orders that join, shrink and leave the queues of price levels.
 //! Out:   the queue of a level in its order, its total, and the quantity ahead of watched orders.
-//! Holds: a level's total is the sum of its queue; stamps rise along a queue; a watched order's quantity ahead is
-//!        exact.
+//! Holds: a level's total is the sum of its queue; marks rise along a queue; a watched order's quantity ahead is exact.
 //! Costs: 32 bytes an order and a level, each in one cache line; joining and leaving touch at most two neighbours.
 //!
 //! Orders stand in a slab and are linked by slot numbers. Slot 0 is nobody: a neighbour that is missing is slot 0,
-//! whose links may be overwritten freely, so linking needs no branch. Its stamp stays 0.
+//! whose links may be overwritten freely, so linking needs no branch. The queue of a level stands in the window of its
+//! side (`half`), and an order knows its key: from the order to its level it is one step.
 use types::{Lots, Side};
 
-use crate::half::LEVELS_PER_SIDE_MAX;
+use crate::half::{Slot, boxed};
 
 /// A resting order.
 #[derive(Clone, Copy, Debug, Default)]
@@ -17,33 +17,54 @@ use crate::half::LEVELS_PER_SIDE_MAX;
 pub struct Resting {
     pub(crate) id: u64,
     pub(crate) quantity: i64,
+    /// Twice its key, plus the number of its side: `PRICE_TICKS_MAX` leaves the bit.
+    key_side: i64,
     /// Behind it in the queue; the next free slot while it is free.
     pub(crate) next: u32,
     /// Before it in the queue.
     pub(crate) prev: u32,
-    /// Rises along a queue: who has the lower stamp is ahead.
-    pub(crate) stamp: u32,
-    /// Slot of its level, which also says its side.
-    pub(crate) level: u16,
-    /// Its place among the watched, or 0.
-    pub(crate) watch: u16,
 }
 
-/// A price level and the ends of its queue.
+impl Resting {
+    #[inline]
+    pub(crate) fn key(&self) -> i64 {
+        self.key_side >> 1
+    }
+
+    #[inline]
+    pub(crate) fn side(&self) -> Side {
+        if self.key_side & 1 == 0 { Side::Buy } else { Side::Sell }
+    }
+
+    /// Is nobody else in its queue?
+    #[inline]
+    pub(crate) fn is_alone(&self) -> bool {
+        self.next | self.prev == 0
+    }
+}
+
+/// The queue at a price: what it holds, and its ends.
 #[derive(Clone, Copy, Debug, Default)]
 #[repr(C, align(32))]
-pub(crate) struct Queue {
-    pub(crate) key: i64,
+pub struct Queue {
     pub(crate) total: i64,
-    /// First in the queue; the next free level while it is free.
+    /// First in the queue; 0 when there is no level.
     pub(crate) head: u32,
     pub(crate) tail: u32,
     pub(crate) count: u32,
     /// First of its watched orders, or 0.
-    watch: u16,
+    pub(crate) watch: u16,
 }
 
 const _: () = assert!(size_of::<Resting>() == 32 && size_of::<Queue>() == 32);
+
+impl Slot for Queue {
+    const EMPTY: Queue = Queue { total: 0, head: 0, tail: 0, count: 0, watch: 0 };
+    #[inline]
+    fn is_empty(&self) -> bool {
+        self.head == 0
+    }
+}
 
 /// A watched order: what stands before it in its queue.
 #[derive(Clone, Copy, Debug, Default)]
@@ -57,46 +78,35 @@ struct Watch {
 /// Own orders whose quantity ahead is kept exact with every message.
 pub const OWN_ORDERS_MAX: usize = 1_023;
 
-/// Both sides' levels: the slots of bids, then those of asks.
-const LEVELS: usize = 2 * LEVELS_PER_SIDE_MAX;
-// A level's slot is a u16, and its highest bit the side.
-const _: () = assert!(LEVELS == 1 << 16);
-/// End of the list of free levels.
-const NO_LEVEL: u32 = u32::MAX;
+/// Low bits of a mark: its order's place among the watched, or 0.
+const WATCH_BITS: u32 = 10;
+const WATCH_MASK: u64 = (1 << WATCH_BITS) - 1;
+const _: () = assert!(OWN_ORDERS_MAX as u64 == WATCH_MASK);
 
-/// Slab of orders, slab of levels, and the watched orders.
+/// Slab of orders and the watched orders.
 pub(crate) struct Queues {
     pub(crate) orders: Box<[Resting]>,
-    levels: Box<[Queue; LEVELS]>,
+    /// By slot, beside the orders, since only own orders need them: when the order joined its queue, counted in orders
+    /// of the book, above its place among the watched. Who has the lower mark is ahead. 2^54 orders take five years at
+    /// ten nanoseconds each.
+    marks: Box<[u64]>,
     watched: Box<[Watch; OWN_ORDERS_MAX + 1]>,
     free_order: u32,
-    free_level: [u32; 2],
     free_watch: u16,
+    /// The mark of the next order that joins.
+    mark: u64,
     pub(crate) count: usize,
-}
-
-fn boxed<T: Copy, const N: usize>(value: T) -> Box<[T; N]> {
-    match Box::<[T; N]>::try_from(vec![value; N].into_boxed_slice()) {
-        Ok(array) => array,
-        Err(_) => unreachable!("the slice was made with N elements"),
-    }
-}
-
-/// The side a level's slot belongs to.
-#[inline]
-pub(crate) const fn side_of(level: u16) -> Side {
-    if level >> 15 == 0 { Side::Buy } else { Side::Sell }
 }
 
 impl Queues {
     pub(crate) fn new(orders_max: usize) -> Queues {
         let mut queues = Queues {
             orders: vec![Resting::default(); orders_max + 1].into_boxed_slice(),
-            levels: boxed(Queue::default()),
+            marks: vec![0; orders_max + 1].into_boxed_slice(),
             watched: boxed(Watch::default()),
             free_order: 0,
-            free_level: [NO_LEVEL; 2],
             free_watch: 0,
+            mark: 0,
             count: 0,
         };
         queues.clear();
@@ -109,20 +119,11 @@ impl Queues {
         for (slot, order) in self.orders.iter_mut().enumerate() {
             *order = Resting { next: if slot == last { 0 } else { slot as u32 + 1 }, ..Resting::default() };
         }
-        for (slot, level) in self.levels.iter_mut().enumerate() {
-            let last = slot % LEVELS_PER_SIDE_MAX == LEVELS_PER_SIDE_MAX - 1;
-            *level = Queue { head: if last { NO_LEVEL } else { slot as u32 + 1 }, ..Queue::default() };
-        }
         for (place, watch) in self.watched.iter_mut().enumerate() {
             *watch = Watch { next: if place == OWN_ORDERS_MAX { 0 } else { place as u16 + 1 }, ..Watch::default() };
         }
-        (self.free_order, self.free_watch, self.count) = (1, 1, 0);
-        self.free_level = [0, LEVELS_PER_SIDE_MAX as u32];
-    }
-
-    #[inline]
-    pub(crate) fn level(&self, level: u16) -> &Queue {
-        &self.levels[level as usize]
+        self.marks.fill(0);
+        (self.free_order, self.free_watch, self.mark, self.count) = (self.orders[0].next, 1, 0, 0);
     }
 
     #[inline]
@@ -153,118 +154,106 @@ impl Queues {
         self.count -= 1;
     }
 
-    /// Takes a free level for a key. There is one, since the half was asked first and has as many.
+    /// Writes an order that comes to rest behind `prev`, and its mark.
     #[inline]
-    pub(crate) fn take_level(&mut self, side: Side, key: i64) -> u16 {
-        let slot = self.free_level[side.index()] as u16;
-        let level = &mut self.levels[slot as usize];
-        self.free_level[side.index()] = level.head;
-        *level = Queue { key, ..Queue::default() };
-        slot
+    fn write(&mut self, slot: u32, prev: u32, id: u64, side: Side, key: i64, quantity: i64) {
+        let key_side = key << 1 | side.index() as i64;
+        self.orders[slot as usize] = Resting { id, quantity, key_side, next: 0, prev };
+        self.mark = self.mark.wrapping_add(1 << WATCH_BITS);
+        self.marks[slot as usize] = self.mark;
     }
 
+    /// Puts an order at the end of a queue, whose total must have room for it.
     #[inline]
-    pub(crate) fn free_level(&mut self, slot: u16) {
-        let side = side_of(slot).index();
-        let level = &mut self.levels[slot as usize];
-        debug_assert!(level.count == 0 && level.total == 0 && level.watch == 0 && level.tail == 0);
-        level.head = self.free_level[side];
-        self.free_level[side] = u32::from(slot);
-    }
-
-    /// Puts an order at the end of a level's queue. The level's total must have room for it.
-    #[inline]
-    pub(crate) fn append(&mut self, level: u16, slot: u32, id: u64, quantity: i64) {
-        let queue = &mut self.levels[level as usize];
+    pub(crate) fn append(&mut self, queue: &mut Queue, slot: u32, id: u64, side: Side, key: i64, quantity: i64) {
         let tail = queue.tail;
         queue.tail = slot;
-        queue.head = if tail == 0 { slot } else { queue.head };
         queue.count += 1;
         queue.total += quantity;
-        let before = &mut self.orders[tail as usize];
-        before.next = slot;
-        let stamp = before.stamp.wrapping_add(1);
-        self.orders[slot as usize] = Resting { id, quantity, next: 0, prev: tail, stamp, level, watch: 0 };
-        if stamp == 0 {
-            self.renumber(level);
-        }
+        self.orders[tail as usize].next = slot;
+        self.write(slot, tail, id, side, key, quantity);
     }
 
-    /// Gives a queue new stamps after 2^32 orders joined it without a moment in which it was empty.
-    #[cold]
-    #[inline(never)]
-    fn renumber(&mut self, level: u16) {
-        let (mut at, mut stamp) = (self.levels[level as usize].head, 1);
-        // Bound: the orders of the book.
-        while at != 0 {
-            let order = &mut self.orders[at as usize];
-            order.stamp = stamp;
-            (at, stamp) = (order.next, stamp + 1);
-        }
-    }
-
-    /// Takes an order out of its queue; its slot stays taken. Those behind it advance.
+    /// The queue of an order that is the first at its price.
     #[inline]
-    pub(crate) fn unlink(&mut self, slot: u32) {
-        let order = self.orders[slot as usize];
+    pub(crate) fn begin(&mut self, slot: u32, id: u64, side: Side, key: i64, quantity: i64) -> Queue {
+        self.write(slot, 0, id, side, key, quantity);
+        Queue { total: quantity, head: slot, tail: slot, count: 1, watch: 0 }
+    }
+
+    /// Takes an order that is not alone out of its queue; its slot stays taken.
+    #[inline]
+    pub(crate) fn unlink(&mut self, queue: &mut Queue, order: &Resting) {
         self.orders[order.prev as usize].next = order.next;
         self.orders[order.next as usize].prev = order.prev;
-        let queue = &mut self.levels[order.level as usize];
         queue.head = if order.prev == 0 { order.next } else { queue.head };
         queue.tail = if order.next == 0 { order.prev } else { queue.tail };
         queue.count -= 1;
         queue.total -= order.quantity;
-        if queue.watch != 0 {
-            self.advance(&order, order.quantity);
-        }
+    }
+
+    /// An order that is alone at its price joins its queue anew: its mark may stay.
+    #[inline]
+    pub(crate) fn rejoin_alone(&mut self, queue: &mut Queue, slot: u32, id: u64, quantity: i64) {
+        let order = &mut self.orders[slot as usize];
+        (order.id, order.quantity, queue.total) = (id, quantity, quantity);
     }
 
     /// Makes a resting order smaller where it stands. Something must be left of it.
     #[inline]
-    pub(crate) fn shrink(&mut self, slot: u32, by: i64) {
-        let order = &mut self.orders[slot as usize];
-        order.quantity -= by;
-        let order = *order;
-        debug_assert!(order.quantity > 0);
-        let queue = &mut self.levels[order.level as usize];
+    pub(crate) fn shrink(&mut self, queue: &mut Queue, slot: u32, by: i64) {
+        self.orders[slot as usize].quantity -= by;
+        debug_assert!(self.orders[slot as usize].quantity > 0);
         queue.total -= by;
         if queue.watch != 0 {
-            self.advance(&order, by);
+            self.advance(queue, slot, by);
         }
     }
 
-    /// Less stands before the watched orders behind `order`. Bound: the watched orders of the level.
+    /// An order leaves a level with watched orders: those behind it advance, and it is watched there no longer. Its
+    /// place among the watched, or 0.
     #[inline(never)]
-    fn advance(&mut self, order: &Resting, by: i64) {
-        let mut at = self.levels[order.level as usize].watch;
+    pub(crate) fn pass(&mut self, queue: &mut Queue, slot: u32, quantity: i64) -> u16 {
+        self.advance(queue, slot, quantity);
+        self.watch_unlink(queue, slot)
+    }
+
+    /// Less stands before the watched orders behind an order. Bound: the watched orders of the level.
+    #[inline(never)]
+    fn advance(&mut self, queue: &Queue, slot: u32, by: i64) {
+        let (mut at, mark) = (queue.watch, self.marks[slot as usize]);
         while at != 0 {
             let watch = &mut self.watched[at as usize & OWN_ORDERS_MAX];
-            if self.orders[watch.order as usize].stamp > order.stamp {
+            if self.marks[watch.order as usize] > mark {
                 watch.ahead -= by;
             }
             at = watch.next;
         }
     }
 
+    #[inline]
+    fn watch_of(&self, slot: u32) -> u16 {
+        (self.marks[slot as usize] & WATCH_MASK) as u16
+    }
+
     /// Watches a resting order from now on; false when all places are taken.
-    pub(crate) fn watch(&mut self, slot: u32) -> bool {
-        let (order, place) = (self.orders[slot as usize], self.free_watch);
-        if order.watch != 0 {
+    pub(crate) fn watch(&mut self, queue: &mut Queue, slot: u32) -> bool {
+        let place = self.free_watch;
+        if self.watch_of(slot) != 0 {
             return true;
         }
         if place == 0 {
             return false;
         }
-        let ahead = self.ahead(slot);
+        let ahead = self.ahead(queue, slot);
         self.free_watch = self.watched[place as usize].next;
-        self.watched[place as usize].order = slot;
-        self.watch_link(slot, place, ahead);
+        self.watch_link(queue, slot, place, ahead);
         true
     }
 
-    /// No longer watches an order; nothing happens when it was not watched.
-    pub(crate) fn unwatch(&mut self, slot: u32) {
-        let place = self.watch_unlink(slot);
+    /// Gives back the place of an order that is no longer watched; 0 is none.
+    #[inline]
+    pub(crate) fn free_watch(&mut self, place: u16) {
         if place != 0 {
             self.watched[place as usize].next = self.free_watch;
             self.free_watch = place;
@@ -272,41 +261,36 @@ impl Queues {
     }
 
     /// Takes a watched order off its level's list and returns its place, or 0 when it is not watched.
-    #[inline]
-    pub(crate) fn watch_unlink(&mut self, slot: u32) -> u16 {
-        let order = self.orders[slot as usize];
-        if order.watch == 0 {
+    fn watch_unlink(&mut self, queue: &mut Queue, slot: u32) -> u16 {
+        let place = self.watch_of(slot);
+        if place == 0 {
             return 0;
         }
-        self.orders[slot as usize].watch = 0;
-        let watch = self.watched[order.watch as usize];
+        self.marks[slot as usize] &= !WATCH_MASK;
+        let watch = self.watched[place as usize];
         // Place 0 is nobody's, like slot 0.
         self.watched[watch.prev as usize].next = watch.next;
         self.watched[watch.next as usize].prev = watch.prev;
         if watch.prev == 0 {
-            self.levels[order.level as usize].watch = watch.next;
+            queue.watch = watch.next;
         }
-        order.watch
+        place
     }
 
     /// Puts a watched order onto the list of the level it rests at now.
-    pub(crate) fn watch_link(&mut self, slot: u32, place: u16, ahead: i64) {
-        let order = &mut self.orders[slot as usize];
-        order.watch = place;
-        let queue = &mut self.levels[order.level as usize];
-        let watch = &mut self.watched[place as usize];
-        (watch.ahead, watch.next, watch.prev) = (ahead, queue.watch, 0);
+    pub(crate) fn watch_link(&mut self, queue: &mut Queue, slot: u32, place: u16, ahead: i64) {
+        self.marks[slot as usize] |= u64::from(place);
         self.watched[queue.watch as usize].prev = place;
+        self.watched[place as usize] = Watch { ahead, order: slot, next: queue.watch, prev: 0 };
         queue.watch = place;
     }
 
     /// What stands before an order in its queue: known for a watched one, else summed from the nearer end.
-    pub(crate) fn ahead(&self, slot: u32) -> i64 {
-        let order = &self.orders[slot as usize];
-        if order.watch != 0 {
-            return self.watched[order.watch as usize].ahead;
+    pub(crate) fn ahead(&self, queue: &Queue, slot: u32) -> i64 {
+        let (order, watch) = (&self.orders[slot as usize], self.watch_of(slot));
+        if watch != 0 {
+            return self.watched[watch as usize].ahead;
         }
-        let total = self.levels[order.level as usize].total;
         let (mut ahead, mut behind) = (0, order.quantity);
         let (mut prev, mut next) = (order.prev, order.next);
         // Bound: twice the shorter part of the queue.
@@ -315,7 +299,7 @@ impl Queues {
                 return ahead;
             }
             if next == 0 {
-                return total - behind;
+                return queue.total - behind;
             }
             let (before, after) = (&self.orders[prev as usize], &self.orders[next as usize]);
             ahead += before.quantity;
@@ -332,13 +316,5 @@ impl Queues {
             at = order.next;
             Some((order.id, Lots(order.quantity)))
         })
-    }
-
-    /// For the tests: lets the next orders of a queue have the stamps after `stamp`.
-    #[cfg(test)]
-    pub(crate) fn age(&mut self, level: u16, stamp: u32) {
-        let tail = self.levels[level as usize].tail;
-        let order = &mut self.orders[tail as usize];
-        order.stamp = order.stamp.max(stamp);
     }
 }

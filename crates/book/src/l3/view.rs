@@ -5,9 +5,9 @@
 //! Costs: best price O(1); quantity ahead O(1) for watched orders, else the shorter part of the queue.
 use core::fmt;
 
-use super::queue::side_of;
+use super::queue::Queue;
 use super::{L3Book, L3Counts, OrderIds};
-use crate::half::{Cursor, Half};
+use crate::half::{Cursor, Half, Slot};
 use crate::ladder::{LadderCounts, flip};
 use types::{Level, Lots, Side, Ticks, Touch};
 
@@ -33,24 +33,28 @@ impl<I: OrderIds, const WORDS: usize> L3Book<I, WORDS> {
             return None;
         }
         let order = self.queues.order(slot);
-        let side = side_of(order.level);
-        let price = Ticks(flip(side, self.queues.level(order.level).key));
-        Some(L3Order { id, side, price, quantity: Lots(order.quantity) })
+        let side = order.side();
+        Some(L3Order { id, side, price: Ticks(flip(side, order.key())), quantity: Lots(order.quantity) })
     }
 
     /// Lots that stand before an order in its queue: they trade before it does.
     #[inline]
     pub fn quantity_ahead(&self, id: u64) -> Option<Lots> {
         let (slot, _) = self.ids.locate(id, &self.queues.orders);
-        if slot == 0 { None } else { Some(Lots(self.queues.ahead(slot))) }
+        if slot == 0 {
+            return None;
+        }
+        let order = self.queues.order(slot);
+        let queue = self.half(order.side()).get(order.key());
+        Some(Lots(self.queues.ahead(&queue, slot)))
     }
 
     /// The best level of a side.
     #[inline]
     pub fn best(&self, side: Side) -> Option<Level> {
-        let half = &self.halves[side.index()];
+        let half = self.half(side);
         let key = half.best()?;
-        Some(self.level_of(side, key, half.window_quantity(key)).0)
+        Some(Level { price: Ticks(flip(side, key)), quantity: Lots(half.best_slot().total) })
     }
 
     /// Best bid and ask; a missing side has quantity and price zero.
@@ -70,29 +74,25 @@ impl<I: OrderIds, const WORDS: usize> L3Book<I, WORDS> {
     /// The level at a price and the number of its orders.
     #[inline]
     pub fn level(&self, side: Side, price: Ticks) -> Option<(Level, u32)> {
-        let key = flip(side, price.0);
-        match self.halves[side.index()].quantity_at(key) {
-            0 => None,
-            number => Some(self.level_of(side, key, number)),
-        }
+        let queue = self.half(side).get(flip(side, price.0));
+        if queue.is_empty() { None } else { Some((Level { price, quantity: Lots(queue.total) }, queue.count)) }
     }
 
     /// The levels of a side from best to worst.
     #[inline]
     pub fn levels(&self, side: Side) -> L3Levels<'_, I, WORDS> {
-        L3Levels { book: self, side, at: self.halves[side.index()].first() }
+        L3Levels { book: self, side, at: self.half(side).first() }
     }
 
     /// The queue at a price, first in line first.
     pub fn queue(&self, side: Side, price: Ticks) -> impl Iterator<Item = (u64, Lots)> + '_ {
-        let level = self.level_at(side, flip(side, price.0));
-        self.queues.queue(level.map_or(0, |level| self.queues.level(level).head))
+        self.queues.queue(self.half(side).get(flip(side, price.0)).head)
     }
 
     /// Levels of a side.
     #[inline]
     pub fn level_count(&self, side: Side) -> usize {
-        self.halves[side.index()].count()
+        self.half(side).count()
     }
 
     /// Resting orders, both sides.
@@ -111,14 +111,8 @@ impl<I: OrderIds, const WORDS: usize> L3Book<I, WORDS> {
         LadderCounts::of(&self.halves)
     }
 
-    /// The level whose number plus one a half holds at a key.
     #[inline]
-    fn level_of(&self, side: Side, key: i64, number: i64) -> (Level, u32) {
-        let queue = self.queues.level((number - 1) as u16);
-        (Level { price: Ticks(flip(side, key)), quantity: Lots(queue.total) }, queue.count)
-    }
-
-    fn half(&self, side: Side) -> &Half<WORDS> {
+    fn half(&self, side: Side) -> &Half<Queue, WORDS> {
         &self.halves[side.index()]
     }
 }
@@ -141,8 +135,8 @@ impl<I: OrderIds, const WORDS: usize> Iterator for L3Levels<'_, I, WORDS> {
 
     #[inline]
     fn next(&mut self) -> Option<Level> {
-        let (key, number, next) = self.book.half(self.side).walk(self.at)?;
+        let (key, queue, next) = self.book.half(self.side).step(self.at)?;
         self.at = next;
-        Some(self.book.level_of(self.side, key, number).0)
+        Some(Level { price: Ticks(flip(self.side, key)), quantity: Lots(queue.total) })
     }
 }
