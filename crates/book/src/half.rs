@@ -207,12 +207,13 @@ impl<S: Slot, const WORDS: usize> Half<S, WORDS> {
         let (word, bit) = Self::place(key);
         let before = self.slots[word][bit];
         let (was, is) = (!before.is_empty(), !slot.is_empty());
-        if self.is_full() && !was && is {
+        let count = self.count + is as usize - was as usize;
+        if count > self.levels_max {
             return None;
         }
+        self.count = count;
         self.slots[word][bit] = slot;
         self.put_bit(word, bit, is);
-        self.count = self.count + is as usize - was as usize;
         // One branch, seldom taken, for "beats the best" and "removes the best": an update of the best is the
         // commonest of all.
         if (key > self.best) & is | (key == self.best) & !is {
@@ -252,11 +253,11 @@ impl<S: Slot, const WORDS: usize> Half<S, WORDS> {
         self.far_sets += 1;
         let found = self.far.find(key);
         let before = self.far.at(found);
-        let (was, is) = (!before.is_empty(), !slot.is_empty());
-        if !was && is && self.is_full() {
+        let count = self.count + !slot.is_empty() as usize - !before.is_empty() as usize;
+        if count > self.levels_max {
             return None;
         }
-        self.count = self.count + is as usize - was as usize;
+        self.count = count;
         self.far.set(found, key, slot);
         Some(before)
     }
