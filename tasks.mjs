@@ -361,6 +361,7 @@ const verbs = {
     await build()
     return hand(process.execPath, [path('bench/node/soak.mjs'), ...args])
   },
+  mutants: (args) => { checkTools(); return hand(process.execPath, [path('crates/xtask/mutants.mjs'), ...args]) },
   tidy: () => { checkTools(); return hand('cargo', TIDY) },
 }
 

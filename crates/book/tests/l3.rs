@@ -335,3 +335,13 @@ fn own_orders_beyond_the_watched_are_refused_and_rest_unwatched() {
     assert_eq!((book.watch(most), book.quantity_ahead(most)), (Ok(()), Some(Lots(most as i64 - 1))));
     assert_eq!((book.quantity_ahead(2), book.quantity_ahead(4)), (Some(Lots(2)), Some(Lots(3))));
 }
+
+#[test]
+fn what_is_printed_names_the_touch_and_the_orders() {
+    let mut book = L3Book::<SparseIds, 16>::with_window(8);
+    for (id, side, price) in [(1, Side::Buy, 99), (2, Side::Buy, 99), (3, Side::Sell, 101)] {
+        book.add(id, side, Ticks(price), Lots(5)).unwrap();
+    }
+    let printed = format!("{book:?}");
+    assert!(printed.contains(&format!("{:?}", book.touch())) && printed.contains("orders: 3"), "{printed}");
+}

@@ -153,6 +153,32 @@ fn agrees_with_a_map_after_every_operation() {
 }
 
 #[test]
+fn counts_are_those_of_both_sides() {
+    let mut ladder = Ladder::<1>::with_window();
+    for (side, far) in [(Side::Buy, 2), (Side::Sell, 3)] {
+        ladder.set(side, Ticks(side.sign() * 1_000_000), Lots(1)).unwrap();
+        for i in 0..far {
+            ladder.set(side, Ticks(-side.sign() * i), Lots(1)).unwrap();
+        }
+    }
+    assert_eq!(ladder.counts(), LadderCounts { recentred: 2, far_sets: 5 });
+}
+
+#[test]
+fn what_is_printed_names_the_touch_and_the_levels() {
+    let mut ladder = Ladder::new();
+    for (side, price, lots) in [(Side::Buy, 98, 4), (Side::Buy, 99, 3), (Side::Sell, 101, 7)] {
+        ladder.set(side, Ticks(price), Lots(lots)).unwrap();
+    }
+    let printed = format!("{ladder:?}");
+    assert!(printed.contains(&format!("{:?}", ladder.touch())), "{printed}");
+    assert!(printed.contains("bid_levels: 2") && printed.contains("ask_levels: 1"), "{printed}");
+    let mut bids = ladder.levels(Side::Buy);
+    bids.next();
+    assert_eq!(format!("{bids:?}"), "Levels { side: Buy, left: 1 }");
+}
+
+#[test]
 fn negative_totals_are_refused_and_change_nothing() {
     let mut ladder = Ladder::new();
     ladder.set(Side::Buy, Ticks(5), Lots(7)).unwrap();

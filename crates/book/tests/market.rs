@@ -139,6 +139,24 @@ fn a_full_buffer_drops_the_oldest_and_still_joins() {
 }
 
 #[test]
+fn a_level_buffer_that_is_just_full_drops_nothing() {
+    let mut market = MarketBook::new(Rule::Spot);
+    let (mut id, mut left) = (0, BUFFERED_LEVELS_MAX);
+    while left > 0 {
+        id += 1;
+        let bids: Vec<Level> = (0..left.min(LEVELS_PER_MESSAGE_MAX) as i64).map(|price| level(price, 1)).collect();
+        left -= bids.len();
+        assert_eq!(
+            market.on_depth(&spot(id, id), &bids, &[]),
+            DepthOutcome::Buffered { diffs: id as u32, dropped: 0 },
+            "{left} levels left"
+        );
+    }
+    let one_more = market.on_depth(&spot(id + 1, id + 1), &BIDS, &[]);
+    assert_eq!(one_more, DepthOutcome::Buffered { diffs: id as u32, dropped: 1 });
+}
+
+#[test]
 fn a_full_level_buffer_drops_whole_diffs() {
     let mut market = MarketBook::new(Rule::Spot);
     let bids: Vec<Level> = (0..LEVELS_PER_MESSAGE_MAX as i64).map(|i| level(i, 1 + i)).collect();
@@ -168,11 +186,14 @@ fn malformed_messages_change_nothing() {
     let refused = |code| DepthOutcome::Refused(code);
     assert_eq!(market.on_depth(&usdm(111, 120, 110), &negative, &[]), refused(Code::BookNegative));
     assert_eq!(market.on_depth(&usdm(111, 120, 110), &[], &negative), refused(Code::BookNegative));
+    // Two negative totals do not make up for each other.
+    let both = [level(100, -1), level(98, -1)];
+    assert_eq!(market.on_depth(&usdm(111, 120, 110), &both, &[]), refused(Code::BookNegative));
     assert_eq!(market.on_depth(&spot(111, 120), &BIDS, &[]), refused(Code::FieldMissing));
     assert_eq!(market.on_depth(&usdm(121, 120, 110), &BIDS, &[]), refused(Code::BookGap));
     assert_eq!(market.on_snapshot(&snapshot(500), &negative, &[]), refused(Code::BookNegative));
     assert!(Side::BOTH.iter().flat_map(|&side| market.levels(side)).eq(before));
-    assert_eq!((market.counts().refused, market.last_id()), (5, Some(110)));
+    assert_eq!((market.counts().refused, market.last_id()), (6, Some(110)));
     // Ids at the end of their range wrap nowhere.
     let mut market = joined(Rule::Spot, u64::MAX);
     assert_eq!(market.on_depth(&spot(u64::MAX, u64::MAX), &BIDS, &[]), DepthOutcome::Stale);
@@ -239,6 +260,8 @@ fn the_touch_is_the_newer_of_l1_and_l2() {
     assert_eq!(market.on_depth(&usdm(100, 104, 95), &BIDS, &[]), DepthOutcome::Applied);
     let l2 = market.touch().unwrap();
     assert_eq!((l2.source, l2.update_id, l2.touch.bid), (TouchSource::L2, 104, Ticks(100)));
+    let l1 = market.l1_touch().unwrap();
+    assert_eq!((l1.source, l1.update_id, l1.touch.bid), (TouchSource::L1, 103, Ticks(70)));
     // An invalid L2 leaves the L1.
     market.on_depth(&usdm(200, 204, 195), &BIDS, &[]);
     assert_eq!(market.touch().unwrap().update_id, 103);
@@ -257,9 +280,12 @@ fn an_odd_l1_breaks_nothing() {
         let touch = market.touch().unwrap();
         assert_eq!((touch.update_id, touch.touch.is_two_sided(), touch.touch.mid_half_ticks()), (id, false, None));
     }
-    let negative = print(200, (100, -1), (101, 1));
-    assert_eq!(market.on_touch(&negative), TouchOutcome::Refused(Code::BookNegative));
-    assert_eq!(market.touch().unwrap().update_id, 105);
+    for negative in [print(200, (100, -1), (101, 1)), print(200, (100, 1), (101, -1))] {
+        assert_eq!(market.on_touch(&negative), TouchOutcome::Refused(Code::BookNegative));
+        assert_eq!(market.touch().unwrap().update_id, 105);
+    }
+    let counts = *market.touch_counts();
+    assert_eq!((counts.updated, counts.stale, counts.refused), (5, 0, 2));
     assert!(market.is_valid());
 }
 

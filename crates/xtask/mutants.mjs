@@ -1,0 +1,196 @@
+// Room card: mutants
+// In:    a crate, and which part of its mutants (`--package book --shard 0/4`); `mutants.toml` of that crate.
+// Out:   what its tests let pass: every surviving mutant by name, and a table of totals; exit code 1 when one survives.
+// Holds: works in a copy under target/mutants; what was found is kept after each batch, so a run that was ended goes on
+//        where it stood; a result holds as long as the lines around the mutation do (`--fresh` forgets all of them).
+// Costs: some 3 s of one core a mutant, an infinite loop its timeout.
+import { spawnSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { dirname, join, relative } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '../..')
+const BATCH = 40
+const TIMEOUT_SECONDS = 20
+const USAGE = 'usage: npm run mutants -- --package CRATE [--shard K/N] [--file PART] [--fresh]'
+/** cargo-mutants writes the names of the mutants into these files, by what became of them. */
+const OUTCOMES = ['caught', 'unviable', 'timeout', 'missed']
+
+class MutantsError extends Error {}
+
+/** Runs cargo to its end and returns what it printed. */
+function cargo(args, options = {}) {
+  const result = spawnSync('cargo', args, { cwd: root, encoding: 'utf8', maxBuffer: 1 << 28, ...options })
+  return { code: result.status ?? 128, stdout: result.stdout ?? '', output: `${result.stdout}${result.stderr}` }
+}
+
+function readOptions() {
+  const options = { package: { type: 'string' }, shard: { type: 'string', default: '0/1' }, file: { type: 'string' },
+    fresh: { type: 'boolean', default: false } }
+  let values
+  try {
+    values = parseArgs({ args: process.argv.slice(2), options }).values
+  } catch (error) {
+    throw new MutantsError(`${error.message}\n${USAGE}`)
+  }
+  const [, index, count] = /^(\d+)\/(\d+)$/.exec(values.shard) ?? []
+  if (values.package === undefined || !(Number(index) < Number(count))) throw new MutantsError(USAGE)
+  const home = join('crates', values.package)
+  if (!existsSync(join(root, home, 'src'))) throw new MutantsError(`There is no crate ${home}.`)
+  return { ...values, home, crate: `fafnir-${values.package}`, index: Number(index), count: Number(count) }
+}
+
+/** Brings the copy up to date: what git knows and what is new, nothing else; only what differs is written. */
+function copyTree(tree) {
+  const listed = spawnSync('git', ['ls-files', '-z', '-co', '--exclude-standard'], { cwd: root, maxBuffer: 1 << 26 })
+  const wanted = new Set(listed.stdout.toString().split('\0').filter((file) => file && existsSync(join(root, file))))
+  for (const file of wanted) {
+    const [from, to] = [readFileSync(join(root, file)), join(tree, file)]
+    if (existsSync(to) && readFileSync(to).equals(from)) continue
+    mkdirSync(dirname(to), { recursive: true })
+    writeFileSync(to, from)
+  }
+  for (const file of readdirSync(tree, { recursive: true })) {
+    if (!wanted.has(file) && statSync(join(tree, file)).isFile()) rmSync(join(tree, file))
+  }
+}
+
+/** The mutants cargo-mutants makes, in its order, each with a key that does not move with its line. */
+function list(tree, { crate, file = '' }, config) {
+  const args = ['mutants', '-d', tree, '-p', crate, '--list', '--json', ...config]
+  const { code, stdout, output } = cargo(args)
+  if (code !== 0) throw new MutantsError(`The mutants could not be listed.\n${output}`)
+  const seen = new Map()
+  return JSON.parse(stdout).filter((mutant) => mutant.file.includes(file)).map(({ name, file, diff }) => {
+    const around = diff.replace(/^@@.*@@.*$/gm, '')
+    const again = seen.get(file + around) ?? 0
+    seen.set(file + around, again + 1)
+    return { name, file, key: createHash('sha256').update(`${file}\n${around}\n${again}`).digest('hex').slice(0, 32) }
+  })
+}
+
+/** The test that is named like a source or like its folder: it is asked first, as it nearly always knows. */
+function testBeside(tree, home, file) {
+  const name = relative(join(home, 'src'), file).replace(/\.rs$/, '').split(/[\\/]/)[0]
+  return existsSync(join(tree, home, 'tests', `${name}.rs`)) ? name : undefined
+}
+
+class Results {
+  constructor(file) {
+    this.file = file
+    this.outcomes = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : {}
+  }
+
+  /** Takes over what the batch in `work` came to, as far as it got; `near`: only the test beside the source was asked. */
+  harvest(work, near) {
+    const batch = join(work, 'batch.json')
+    if (!existsSync(batch)) return
+    const keys = new Map(JSON.parse(readFileSync(batch, 'utf8')).map(({ name, key }) => [name, key]))
+    for (const outcome of OUTCOMES) {
+      const file = join(work, 'mutants.out', `${outcome}.txt`)
+      if (!existsSync(file)) continue
+      for (const name of readFileSync(file, 'utf8').split('\n').filter((name) => keys.has(name))) {
+        this.outcomes[keys.get(name)] = outcome === 'missed' && near ? 'near' : outcome
+      }
+    }
+    writeFileSync(this.file, JSON.stringify(this.outcomes, null, 1))
+    rmSync(work, { recursive: true })
+  }
+}
+
+/** Tests a batch with some of the tests of its crate; with `baseline` they must first pass without a mutation. */
+function run(batch, tests, baseline, work, place, { crate, config }) {
+  mkdirSync(work, { recursive: true })
+  writeFileSync(join(work, 'batch.json'), JSON.stringify(batch))
+  const literally = (text) => `^${text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}$`
+  const args = ['mutants', '-d', place.tree, '-p', crate, '--in-place', '-o', work, '--baseline', baseline ? 'run' : 'skip',
+    '--timeout', String(TIMEOUT_SECONDS), '--no-times', ...config, ...tests.map((test) => `--cargo-arg=${test}`),
+    ...batch.flatMap(({ name }) => ['-F', literally(name)])]
+  // Removals of a field do not heed -F (27.1): the files keep those of the rest away.
+  for (const file of new Set(batch.map(({ file }) => file))) args.push('-f', file)
+  const { status } = spawnSync('cargo', args, { cwd: root, stdio: 'inherit', env: place.env })
+  // 2: some survived, 3: some took too long.
+  return [0, 2, 3].includes(status)
+}
+
+/** Tests a group of mutants batch by batch; false when it was ended or the tests fail without a mutation. */
+function testGroup(group, name, near, results, place, options) {
+  const work = near ? place.near : place.rest
+  for (let at = 0; at < group.length; at += BATCH) {
+    console.log(`· ${group.length - at} mutants to go with ${name}`)
+    const tests = near ? [`--test=${name}`] : ['--lib', '--tests']
+    const ended = run(group.slice(at, at + BATCH), tests, at === 0, work, place, options)
+    results.harvest(work, near)
+    if (!ended) return false
+  }
+  return true
+}
+
+/** First each mutant with the test beside its source, then those that are left with all tests of the crate. */
+function testAll(mutants, results, place, options) {
+  results.harvest(place.near, true)
+  results.harvest(place.rest, false)
+  const groups = new Map()
+  for (const mutant of mutants.filter(({ key }) => results.outcomes[key] === undefined)) {
+    const test = testBeside(place.tree, options.home, mutant.file)
+    if (test !== undefined) groups.set(test, [...groups.get(test) ?? [], mutant])
+  }
+  for (const [test, group] of groups) if (!testGroup(group, test, true, results, place, options)) return false
+  const left = mutants.filter(({ key }) => ['near', 'missed', undefined].includes(results.outcomes[key]))
+  return testGroup(left, 'all tests', false, results, place, options)
+}
+
+function report(mutants, all, results) {
+  const [columns, rows] = [['mutants', 'caught', 'timeout', 'unviable', 'explained', 'survived', 'open'], new Map()]
+  const row = (file) => rows.get(file) ?? rows.set(file, Object.fromEntries(columns.map((name) => [name, 0]))).get(file)
+  const count = (file, column) => [row(file), row('together')].forEach((cells) => { cells[column] += 1 })
+  const examined = new Set(mutants.map(({ key }) => key))
+  for (const { file, key } of all) {
+    const outcome = results.outcomes[key] ?? 'open'
+    count(file, 'mutants')
+    count(file, examined.has(key) ? { near: 'open', missed: 'survived' }[outcome] ?? outcome : 'explained')
+  }
+  const together = rows.get('together')
+  rows.delete('together')
+  console.table(Object.fromEntries([...[...rows].sort(([a], [b]) => a < b ? -1 : 1), ['together', together]]))
+  for (const [outcome, words] of [['timeout', 'took too long'], ['missed', 'survived']]) {
+    for (const { name } of mutants.filter(({ key }) => results.outcomes[key] === outcome)) console.log(`${words}: ${name}`)
+  }
+  return together.survived + together.open > 0 ? 1 : 0
+}
+
+function main() {
+  const options = readOptions()
+  if (cargo(['mutants', '--version']).code !== 0) {
+    throw new MutantsError('Mutants are made by cargo-mutants: install it with `cargo install --locked cargo-mutants`.')
+  }
+  const shard = options.count === 1 ? '' : `-${options.index}-of-${options.count}`
+  const folder = join(root, 'target/mutants', `${options.package}${shard}`)
+  const place = { tree: join(folder, 'tree'), near: join(folder, 'near'), rest: join(folder, 'rest'),
+    env: { ...process.env,
+    CARGO_TARGET_DIR: join(folder, 'build'), FAFNIR_MUTANTS: '1', RUST_BACKTRACE: '0', CARGO_TERM_COLOR: 'never' } }
+  if (options.fresh) rmSync(join(folder, 'results.json'), { force: true })
+  mkdirSync(place.tree, { recursive: true })
+  copyTree(place.tree)
+  const settings = join(place.tree, options.home, 'mutants.toml')
+  options.config = existsSync(settings) ? ['--config', settings] : ['--no-config']
+  const mine = (_, at) => at % options.count === options.index
+  const all = list(place.tree, options, ['--no-config']).filter(mine)
+  const examined = new Set(list(place.tree, options, options.config).map(({ key }) => key))
+  const mutants = all.filter(({ key }) => examined.has(key))
+  const results = new Results(join(folder, 'results.json'))
+  const ended = testAll(mutants, results, place, options)
+  const code = report(mutants, all, results)
+  if (!ended) console.log('Ended before its time: the same command goes on from here.')
+  return ended ? code : 1
+}
+
+try {
+  process.exitCode = main()
+} catch (error) {
+  if (!(error instanceof MutantsError)) throw error
+  console.error(error.message)
+  process.exitCode = 2
+}
