@@ -27,8 +27,12 @@ function cargo(args, options = {}) {
 }
 
 function readOptions() {
-  const options = { package: { type: 'string' }, shard: { type: 'string', default: '0/1' }, file: { type: 'string' },
-    fresh: { type: 'boolean', default: false } }
+  const options = {
+    package: { type: 'string' },
+    shard: { type: 'string', default: '0/1' },
+    file: { type: 'string' },
+    fresh: { type: 'boolean', default: false },
+  }
   let values
   try {
     values = parseArgs({ args: process.argv.slice(2), options }).values
@@ -45,7 +49,12 @@ function readOptions() {
 /** Brings the copy up to date: what git knows and what is new, nothing else; only what differs is written. */
 function copyTree(tree) {
   const listed = spawnSync('git', ['ls-files', '-z', '-co', '--exclude-standard'], { cwd: root, maxBuffer: 1 << 26 })
-  const wanted = new Set(listed.stdout.toString().split('\0').filter((file) => file && existsSync(join(root, file))))
+  const wanted = new Set(
+    listed.stdout
+      .toString()
+      .split('\0')
+      .filter((file) => file && existsSync(join(root, file))),
+  )
   for (const file of wanted) {
     const [from, to] = [readFileSync(join(root, file)), join(tree, file)]
     if (existsSync(to) && readFileSync(to).equals(from)) continue
@@ -63,12 +72,14 @@ function list(tree, { crate, file = '' }, config) {
   const { code, stdout, output } = cargo(args)
   if (code !== 0) throw new MutantsError(`The mutants could not be listed.\n${output}`)
   const seen = new Map()
-  return JSON.parse(stdout).filter((mutant) => mutant.file.includes(file)).map(({ name, file, diff }) => {
-    const around = diff.replace(/^@@.*@@.*$/gm, '')
-    const again = seen.get(file + around) ?? 0
-    seen.set(file + around, again + 1)
-    return { name, file, key: createHash('sha256').update(`${file}\n${around}\n${again}`).digest('hex').slice(0, 32) }
-  })
+  return JSON.parse(stdout)
+    .filter((mutant) => mutant.file.includes(file))
+    .map(({ name, file, diff }) => {
+      const around = diff.replace(/^@@.*@@.*$/gm, '')
+      const again = seen.get(file + around) ?? 0
+      seen.set(file + around, again + 1)
+      return { name, file, key: createHash('sha256').update(`${file}\n${around}\n${again}`).digest('hex').slice(0, 32) }
+    })
 }
 
 /** The test that is named like a source or like its folder: it is asked first, as it nearly always knows. */
@@ -83,7 +94,7 @@ class Results {
     this.outcomes = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : {}
   }
 
-  /** Takes over what the batch in `work` came to, as far as it got; `near`: only the test beside the source was asked. */
+  /** Takes over what the batch in `work` came to, as far as it got; `near`: only one test was asked. */
   harvest(work, near) {
     const batch = join(work, 'batch.json')
     if (!existsSync(batch)) return
@@ -91,7 +102,9 @@ class Results {
     for (const outcome of OUTCOMES) {
       const file = join(work, 'mutants.out', `${outcome}.txt`)
       if (!existsSync(file)) continue
-      for (const name of readFileSync(file, 'utf8').split('\n').filter((name) => keys.has(name))) {
+      for (const name of readFileSync(file, 'utf8')
+        .split('\n')
+        .filter((name) => keys.has(name))) {
         this.outcomes[keys.get(name)] = outcome === 'missed' && near ? 'near' : outcome
       }
     }
@@ -105,9 +118,24 @@ function run(batch, tests, baseline, work, place, { crate, config }) {
   mkdirSync(work, { recursive: true })
   writeFileSync(join(work, 'batch.json'), JSON.stringify(batch))
   const literally = (text) => `^${text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}$`
-  const args = ['mutants', '-d', place.tree, '-p', crate, '--in-place', '-o', work, '--baseline', baseline ? 'run' : 'skip',
-    '--timeout', String(TIMEOUT_SECONDS), '--no-times', ...config, ...tests.map((test) => `--cargo-arg=${test}`),
-    ...batch.flatMap(({ name }) => ['-F', literally(name)])]
+  const args = [
+    'mutants',
+    '-d',
+    place.tree,
+    '-p',
+    crate,
+    '--in-place',
+    '-o',
+    work,
+    '--no-times',
+    ...config,
+    '--baseline',
+    baseline ? 'run' : 'skip',
+    '--timeout',
+    String(TIMEOUT_SECONDS),
+    ...tests.map((test) => `--cargo-arg=${test}`),
+    ...batch.flatMap(({ name }) => ['-F', literally(name)]),
+  ]
   // Removals of a field do not heed -F (27.1): the files keep those of the rest away.
   for (const file of new Set(batch.map(({ file }) => file))) args.push('-f', file)
   const { status } = spawnSync('cargo', args, { cwd: root, stdio: 'inherit', env: place.env })
@@ -135,7 +163,7 @@ function testAll(mutants, results, place, options) {
   const groups = new Map()
   for (const mutant of mutants.filter(({ key }) => results.outcomes[key] === undefined)) {
     const test = testBeside(place.tree, options.home, mutant.file)
-    if (test !== undefined) groups.set(test, [...groups.get(test) ?? [], mutant])
+    if (test !== undefined) groups.set(test, [...(groups.get(test) ?? []), mutant])
   }
   for (const [test, group] of groups) if (!testGroup(group, test, true, results, place, options)) return false
   const left = mutants.filter(({ key }) => ['near', 'missed', undefined].includes(results.outcomes[key]))
@@ -145,18 +173,25 @@ function testAll(mutants, results, place, options) {
 function report(mutants, all, results) {
   const [columns, rows] = [['mutants', 'caught', 'timeout', 'unviable', 'explained', 'survived', 'open'], new Map()]
   const row = (file) => rows.get(file) ?? rows.set(file, Object.fromEntries(columns.map((name) => [name, 0]))).get(file)
-  const count = (file, column) => [row(file), row('together')].forEach((cells) => { cells[column] += 1 })
+  const count = (file, column) =>
+    [row(file), row('together')].forEach((cells) => {
+      cells[column] += 1
+    })
   const examined = new Set(mutants.map(({ key }) => key))
   for (const { file, key } of all) {
     const outcome = results.outcomes[key] ?? 'open'
     count(file, 'mutants')
-    count(file, examined.has(key) ? { near: 'open', missed: 'survived' }[outcome] ?? outcome : 'explained')
+    count(file, examined.has(key) ? ({ near: 'open', missed: 'survived' }[outcome] ?? outcome) : 'explained')
   }
   const together = rows.get('together')
   rows.delete('together')
-  console.table(Object.fromEntries([...[...rows].sort(([a], [b]) => a < b ? -1 : 1), ['together', together]]))
-  for (const [outcome, words] of [['timeout', 'took too long'], ['missed', 'survived']]) {
-    for (const { name } of mutants.filter(({ key }) => results.outcomes[key] === outcome)) console.log(`${words}: ${name}`)
+  console.table(Object.fromEntries([...[...rows].sort(([a], [b]) => (a < b ? -1 : 1)), ['together', together]]))
+  for (const [outcome, words] of [
+    ['timeout', 'took too long'],
+    ['missed', 'survived'],
+  ]) {
+    const named = mutants.filter(({ key }) => results.outcomes[key] === outcome)
+    for (const { name } of named) console.log(`${words}: ${name}`)
   }
   return together.survived + together.open > 0 ? 1 : 0
 }
@@ -168,9 +203,18 @@ function main() {
   }
   const shard = options.count === 1 ? '' : `-${options.index}-of-${options.count}`
   const folder = join(root, 'target/mutants', `${options.package}${shard}`)
-  const place = { tree: join(folder, 'tree'), near: join(folder, 'near'), rest: join(folder, 'rest'),
-    env: { ...process.env,
-    CARGO_TARGET_DIR: join(folder, 'build'), FAFNIR_MUTANTS: '1', RUST_BACKTRACE: '0', CARGO_TERM_COLOR: 'never' } }
+  const place = {
+    tree: join(folder, 'tree'),
+    near: join(folder, 'near'),
+    rest: join(folder, 'rest'),
+    env: {
+      ...process.env,
+      CARGO_TARGET_DIR: join(folder, 'build'),
+      FAFNIR_MUTANTS: '1',
+      RUST_BACKTRACE: '0',
+      CARGO_TERM_COLOR: 'never',
+    },
+  }
   if (options.fresh) rmSync(join(folder, 'results.json'), { force: true })
   mkdirSync(place.tree, { recursive: true })
   copyTree(place.tree)

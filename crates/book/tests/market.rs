@@ -217,6 +217,7 @@ fn more_levels_than_the_ladder_holds_make_the_book_invalid() {
         }
     };
     assert_eq!((outcome, id), (DepthOutcome::Full, 104));
+    assert_eq!((market.counts().full, market.counts().crossed), (1, 0));
     assert!(!market.is_valid() && market.ladder().is_empty() && market.take_snapshot_request());
 }
 
