@@ -9,12 +9,14 @@ use types::command::{ALL_INSTRUMENTS, PUBLISHED_DRIFT, PUBLISHED_FAIR_VALUE, PUB
 use types::config::QuoterConfig;
 use types::limits::COMMAND_BYTES_MAX;
 use types::{
-    AlgoId, ClientId, Code, Command, CommandKind, Effects, InstrumentId, Lots, OrderEvent, OrderEventKind, OrderId,
-    Reject, Side, Ticks, TimerId, TraderId, UnixNanos,
+    AlgoId, Breach, ClientId, Code, Command, CommandKind, Effects, Event, EventKind, InstrumentId, Lots, OrderEvent,
+    OrderEventKind, OrderId, Parameter, ParameterFault, Reject, Side, Ticks, TimerId, TraderId, UnixNanos,
 };
 
 use crate::Engine;
 use crate::send::CancelScope;
+
+const NO_QUOTER: ParameterFault = ParameterFault::new(Parameter::INSTRUMENT, Breach::Unsound);
 
 impl Engine {
     pub(crate) fn on_command(&mut self, producer: u16, bytes: &[u8], now: UnixNanos, effects: &mut Effects) {
@@ -139,17 +141,38 @@ impl Engine {
     }
 
     fn command_set_quoter(&mut self, instrument: InstrumentId, text: &[u8], now: UnixNanos, effects: &mut Effects) {
-        let parsed = core::str::from_utf8(text)
-            .ok()
-            .and_then(|text| QuoterConfig::from_json(text, &self.setup.instruments[instrument.index()]).ok());
-        let market = &mut self.markets[instrument.index()];
-        match (parsed, market.quoter.as_mut()) {
-            (Some(params), Some(quoter)) => {
+        let unread = ParameterFault::new(Parameter::SET, Breach::Unsound);
+        let parsed = core::str::from_utf8(text).map_err(|_| unread).and_then(|text| {
+            QuoterConfig::from_json(text, &self.setup.instruments[instrument.index()])
+                .map_err(|fault| fault.parameter())
+        });
+        let outcome = match (parsed, self.markets[instrument.index()].quoter.as_mut()) {
+            (Ok(params), Some(quoter)) => {
                 quoter.set_params(params);
-                self.mark(instrument);
+                Ok(())
             }
-            _ => self.fault(Code::ParameterOutOfRange, instrument, now, effects),
-        }
+            (Ok(_), None) => Err(NO_QUOTER),
+            (Err(fault), _) => Err(fault),
+        };
+        self.parameters_taken(outcome, instrument, now, effects);
+    }
+
+    /// What was set rules at the end of the turn; what was refused is said, with the parameter and its limit.
+    fn parameters_taken(
+        &mut self,
+        outcome: Result<(), ParameterFault>,
+        instrument: InstrumentId,
+        now: UnixNanos,
+        effects: &mut Effects,
+    ) {
+        let Err(ParameterFault { parameter, breach }) = outcome else { return self.mark(instrument) };
+        let code = Code::ParameterOutOfRange;
+        self.counts.faults.add(code);
+        let mut event = Event::new(EventKind::Fault, instrument);
+        (event.code, event.id) = (code as u16, self.counts.faults.of(code));
+        (event.detail, event.quantity) = (breach.number(), Lots(i64::from(parameter.0)));
+        event.price = Ticks(breach.limit().map_or(0, |limit| limit.to_bits() as i64));
+        self.publish(event, now, effects);
     }
 
     fn command_publish(&mut self, instrument: InstrumentId, command: &Command, now: UnixNanos, effects: &mut Effects) {
@@ -160,10 +183,8 @@ impl Engine {
             toxicity: given(PUBLISHED_TOXICITY, command.id),
         };
         let quoter = self.markets[instrument.index()].quoter.as_mut();
-        match quoter.map(|quoter| quoter.publish(&signals, now)) {
-            Some(Ok(())) => self.mark(instrument),
-            _ => self.fault(Code::ParameterOutOfRange, instrument, now, effects),
-        }
+        let outcome = quoter.map_or(Err(NO_QUOTER), |quoter| quoter.publish(&signals, now));
+        self.parameters_taken(outcome, instrument, now, effects);
     }
 
     fn command_quote(
@@ -183,13 +204,11 @@ impl Engine {
         let lots = [Lots(command.client_id as i64), Lots(command.id as i64)];
         let asked = (prices != [None; 2]).then_some(AskedQuotes { prices, lots });
         let market = &mut self.markets[instrument.index()];
-        match market.quoter.as_mut().map(|quoter| quoter.ask(asked)) {
-            Some(Ok(())) => {
-                market.asked_by = asked.map(|_| producer);
-                self.mark(instrument);
-            }
-            _ => self.fault(Code::ParameterOutOfRange, instrument, now, effects),
+        let outcome = market.quoter.as_mut().map_or(Err(NO_QUOTER), |quoter| quoter.ask(asked));
+        if outcome.is_ok() {
+            market.asked_by = asked.map(|_| producer);
         }
+        self.parameters_taken(outcome, instrument, now, effects);
     }
 
     /// The quotes that a failed strategy asked for go with it.

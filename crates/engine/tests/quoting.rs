@@ -3,7 +3,7 @@ mod common;
 
 use OrderEventKind::{Accepted, Cancel, CancelRejected, Cancelled, New, Refused, Replace, Replaced};
 use common::{ABC, MARKET, ORDERS, QUOTER, Rig, SNAPSHOT, config, depth, field, quoted, snapshot};
-use types::{Code, CommandKind, ConnState, Control, EventKind, OrderEventKind, OrderState, Side};
+use types::{Breach, Code, CommandKind, ConnState, Control, EventKind, OrderEventKind, OrderState, Parameter, Side};
 
 /// A rig whose two quotes are live at the venue.
 fn live() -> Rig {
@@ -172,9 +172,32 @@ fn parameters_change_at_once_and_as_a_set() {
     let mut rig = live();
     let off = QUOTER.replace("\"orderQuantity\"", "\"enabled\": false, \"orderQuantity\"");
     assert_eq!(rig.text_command(CommandKind::SetQuoter, &off, |_| ()).types(), "FF");
-    for text in ["", "{", "\u{0}", "{}", &QUOTER.replace("0.1,", "-0.1,"), &QUOTER.replace("ABC", "XYZ")] {
+    let with = |members: &str| QUOTER.replacen('{', &format!("{{ {members},"), 1);
+    let refused = [
+        (String::new(), "set", Breach::Unsound),
+        ("{".into(), "set", Breach::Unsound),
+        ("\u{0}".into(), "set", Breach::Unsound),
+        ("{}".into(), "set", Breach::Unsound),
+        (with(r#""noSuchKey": 1"#), "set", Breach::Unsound),
+        (with(r#""coverFees": 1"#), "coverFees", Breach::Unsound),
+        (QUOTER.replace("ABC", "XYZ"), "instrument", Breach::Unsound),
+        (QUOTER.replace("0.1,", "-0.1,"), "riskAversionPerMoney", Breach::Below(0.0)),
+        (QUOTER.replace("0.1,", "1000001,"), "riskAversionPerMoney", Breach::Above(1e6)),
+        (with(r#""ladder": { "levels": 17, "spacingTicks": 1 }"#), "ladder.levels", Breach::Above(16.0)),
+        (with(r#""minSpreadTicks": 5, "maxSpreadTicks": 4"#), "maxSpreadTicks", Breach::Below(5.0)),
+        (
+            with(r#""sizing": { "kind": "depth", "fraction": 1, "minQuantity": "0.0005" }"#),
+            "sizing.minQuantity",
+            Breach::OffGrid,
+        ),
+    ];
+    for (text, parameter, breach) in &refused {
         let turn = rig.text_command(CommandKind::SetQuoter, text, |_| ());
         assert_eq!((turn.faults(), turn.orders.len()), (vec![Code::ParameterOutOfRange], 0), "{text}");
+        let event = turn.events[0];
+        let named = Parameter(event.quantity.0 as u16).name();
+        assert_eq!((named, event.detail), (Some(*parameter), breach.number()), "{text}");
+        assert_eq!(f64::from_bits(event.price.0 as u64), breach.limit().unwrap_or(0.0), "{text}");
     }
     assert!(!rig.engine.quoter(ABC).unwrap().params().enabled, "a refused set changes nothing");
 }

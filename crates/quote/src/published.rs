@@ -3,7 +3,7 @@
 //! Out:   the values in force at a moment, each no older than its rule allows.
 //! Holds: a set with a value out of its range changes nothing; age is measured by engine time at arrival.
 //! Costs: a comparison a value.
-use types::{Code, Lots, Nanos, UnixNanos};
+use types::{Breach, Lots, Nanos, Parameter, ParameterFault, UnixNanos};
 
 /// Values a strategy publishes to the native quoter of an instrument; `None` leaves a value as it is.
 #[derive(Clone, Copy, PartialEq, Debug, Default)]
@@ -17,13 +17,26 @@ pub struct Signals {
 }
 
 impl Signals {
-    /// Errors: `ParameterOutOfRange` where a value is not finite or out of its range.
-    pub fn check(&self) -> Result<(), Code> {
-        let fair = self.fair_value_price.is_none_or(|price| price > 0.0 && price.is_finite());
-        let drift = self.drift_price_per_second.is_none_or(f64::is_finite);
-        let toxicity = self.toxicity.is_none_or(|toxicity| (0.0..=1.0).contains(&toxicity));
-        if fair && drift && toxicity { Ok(()) } else { Err(Code::ParameterOutOfRange) }
+    /// Errors: the first value that is not finite or out of its range.
+    pub fn check(&self) -> Result<(), ParameterFault> {
+        self.fair_value_price.map_or(Ok(()), |price| price_sound(Parameter::PUBLISHED_FAIR_VALUE, price))?;
+        self.drift_price_per_second
+            .map_or(Ok(()), |drift| within(Parameter::PUBLISHED_DRIFT, drift, f64::MIN, f64::MAX))?;
+        self.toxicity.map_or(Ok(()), |toxicity| within(Parameter::PUBLISHED_TOXICITY, toxicity, 0.0, 1.0))
     }
+}
+
+/// NaN is below every limit.
+fn within(parameter: Parameter, value: f64, low: f64, high: f64) -> Result<(), ParameterFault> {
+    match value {
+        _ if value > high => Err(ParameterFault::new(parameter, Breach::Above(high))),
+        _ if value >= low => Ok(()),
+        _ => Err(ParameterFault::new(parameter, Breach::Below(low))),
+    }
+}
+
+fn price_sound(parameter: Parameter, price: f64) -> Result<(), ParameterFault> {
+    within(parameter, price, f64::MIN_POSITIVE, f64::MAX)
 }
 
 /// Quotes a strategy asks for; a model's prices, not yet on the grid.
@@ -36,16 +49,21 @@ pub struct AskedQuotes {
 }
 
 impl AskedQuotes {
-    /// Errors: `ParameterOutOfRange` where a price is not above zero and finite, the bid is above the ask, or lots are
-    /// negative.
-    pub fn check(&self) -> Result<(), Code> {
-        let sound = |price: Option<f64>| price.is_none_or(|price| price > 0.0 && price.is_finite());
-        let apart = match self.prices {
-            [Some(bid), Some(ask)] => bid <= ask,
-            _ => true,
-        };
-        let good = self.prices.into_iter().all(sound) && apart && self.lots.iter().all(|lots| lots.0 >= 0);
-        if good { Ok(()) } else { Err(Code::ParameterOutOfRange) }
+    /// Errors: the first price that is not above zero and finite, the ask where it is below the bid, the first negative
+    /// lots.
+    pub fn check(&self) -> Result<(), ParameterFault> {
+        for (parameter, price) in Parameter::ASKED_PRICES.into_iter().zip(self.prices) {
+            price.map_or(Ok(()), |price| price_sound(parameter, price))?;
+        }
+        if let [Some(bid), Some(ask)] = self.prices {
+            within(Parameter::ASKED_PRICES[1], ask, bid, f64::MAX)?;
+        }
+        for (parameter, lots) in Parameter::ASKED_LOTS.into_iter().zip(self.lots) {
+            if lots.0 < 0 {
+                return Err(ParameterFault::new(parameter, Breach::Below(0.0)));
+            }
+        }
+        Ok(())
     }
 }
 

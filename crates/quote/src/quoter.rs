@@ -57,7 +57,7 @@
 //!
 //! Whoever acts on a decision sends cancels before places and replaces.
 use types::config::{Model, QuoterParams, QuoterRules, Sizing, ToxicitySource};
-use types::{Code, Contract, Instrument, Lots, Side, Ticks, Touch, UnixNanos};
+use types::{Code, Contract, Instrument, Lots, ParameterFault, Side, Ticks, Touch, UnixNanos};
 
 use crate::flow::TradeFlow;
 use crate::gate::allowed_lots;
@@ -225,17 +225,17 @@ impl Quoter {
         }
     }
 
-    /// Values of a strategy: what is given replaces what was known. Errors: `ParameterOutOfRange`; nothing changes
-    /// then.
-    pub fn publish(&mut self, signals: &Signals, now: UnixNanos) -> Result<(), Code> {
+    /// Values of a strategy: what is given replaces what was known. Errors: the value that is out of its range; nothing
+    /// changes then.
+    pub fn publish(&mut self, signals: &Signals, now: UnixNanos) -> Result<(), ParameterFault> {
         signals.check()?;
         self.published.take(signals, now);
         Ok(())
     }
 
     /// The quotes a strategy asks for from now on, for the model `Strategy`; `None` withdraws them. Errors:
-    /// `ParameterOutOfRange`; nothing changes then.
-    pub fn ask(&mut self, quotes: Option<AskedQuotes>) -> Result<(), Code> {
+    /// the value that is out of its range; nothing changes then.
+    pub fn ask(&mut self, quotes: Option<AskedQuotes>) -> Result<(), ParameterFault> {
         if let Some(quotes) = &quotes {
             quotes.check()?;
         }

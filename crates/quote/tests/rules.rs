@@ -5,7 +5,7 @@ use fafnir_quote::{AskedQuotes, QuoteAction, QuoteTarget, QuoteView, Quoter, Sig
 use types::config::{
     FairValue, Horizon, Model, QuoterParams, QuoterRules, Sizing, Toxicity, ToxicitySource, Unwind, UnwindClock,
 };
-use types::{Code, Lots, Nanos, Side, Ticks, Touch, UnixNanos};
+use types::{Breach, Lots, Nanos, Parameter, ParameterFault, Side, Ticks, Touch, UnixNanos};
 
 const SECOND: i64 = 1_000_000_000;
 
@@ -93,14 +93,20 @@ fn fair_value_and_drift() {
     assert_eq!(stands(&mut quoter, &at(4)), Standing::FairValueAbsent, "two seconds old");
     quoter.publish(&fair, UnixNanos(4 * SECOND as u64)).expect("sound");
     assert_eq!(prices(&mut quoter, &at(4)), (9_945, 10_075), "the drift is one second old");
+    let below = |parameter, limit| Err(ParameterFault::new(parameter, Breach::Below(limit)));
+    let above = |parameter, limit| Err(ParameterFault::new(parameter, Breach::Above(limit)));
+    let (price, toxicity) = (Parameter::PUBLISHED_FAIR_VALUE, Parameter::PUBLISHED_TOXICITY);
     for bad in [f64::NAN, 0.0, -1.0, f64::INFINITY] {
         let signals = Signals { fair_value_price: Some(bad), toxicity: Some(0.5), ..Signals::default() };
-        assert_eq!(quoter.publish(&signals, UnixNanos(1)), Err(Code::ParameterOutOfRange));
+        let why = if bad > 0.0 { above(price, f64::MAX) } else { below(price, f64::MIN_POSITIVE) };
+        assert_eq!(quoter.publish(&signals, UnixNanos(1)), why, "{bad}");
     }
-    for bad in [f64::NAN, -0.1, 1.1] {
+    for (bad, why) in [(f64::NAN, below(toxicity, 0.0)), (-0.1, below(toxicity, 0.0)), (1.1, above(toxicity, 1.0))] {
         let signals = Signals { toxicity: Some(bad), ..Signals::default() };
-        assert_eq!(quoter.publish(&signals, UnixNanos(1)), Err(Code::ParameterOutOfRange));
+        assert_eq!(quoter.publish(&signals, UnixNanos(1)), why, "{bad}");
     }
+    let endless = Signals { drift_price_per_second: Some(f64::INFINITY), ..Signals::default() };
+    assert_eq!(quoter.publish(&endless, UnixNanos(1)), above(Parameter::PUBLISHED_DRIFT, f64::MAX));
 }
 
 #[test]
@@ -296,13 +302,16 @@ fn quotes_of_a_strategy_pass_the_same_rules() {
     quoter.ask(Some(ask(Some(99.8), None, 40))).expect("sound");
     let decision = quoter.decide(&view);
     assert_eq!((decision.bid, decision.ask), (Some(target(9_980, 10)), None), "through the gate");
-    for bad in [
-        ask(Some(f64::NAN), None, 0),
-        ask(Some(101.0), Some(100.0), 0),
-        ask(Some(1.0), None, -1),
-        ask(Some(-1.0), None, 0),
+    let least = f64::MIN_POSITIVE;
+    let ([bid_price, ask_price], [bid_lots, _]) = (Parameter::ASKED_PRICES, Parameter::ASKED_LOTS);
+    for (bad, parameter, limit) in [
+        (ask(Some(f64::NAN), None, 0), bid_price, least),
+        (ask(Some(101.0), Some(100.0), 0), ask_price, 101.0),
+        (ask(Some(1.0), None, -1), bid_lots, 0.0),
+        (ask(Some(-1.0), None, 0), bid_price, least),
+        (ask(Some(1.0), Some(0.0), 0), ask_price, least),
     ] {
-        assert_eq!(quoter.ask(Some(bad)), Err(Code::ParameterOutOfRange));
+        assert_eq!(quoter.ask(Some(bad)), Err(ParameterFault::new(parameter, Breach::Below(limit))));
         assert_eq!(quoter.decide(&view).bid, Some(target(9_980, 10)), "a refused set changes nothing");
     }
     quoter.ask(None).expect("sound");

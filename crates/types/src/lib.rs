@@ -22,6 +22,7 @@ pub mod limits;
 pub mod money;
 pub mod num;
 pub mod order;
+pub mod parameter;
 pub mod rng;
 pub mod time;
 
@@ -39,6 +40,7 @@ pub use latest::Latest;
 pub use money::Money;
 pub use num::{Lots, Side, Ticks, Touch};
 pub use order::{OrderEvent, OrderEventKind, OrderState, Reject};
+pub use parameter::{Breach, Parameter, ParameterFault};
 pub use time::{Nanos, UnixNanos};
 
 // The journal, the rings and TypeScript share one byte order; a big-endian build would need converting readers.

@@ -66,6 +66,7 @@ export type {
 } from './strategy/context.js'
 export type { OrderKind, OrderState, Side } from './strategy/decode.js'
 export { defineStrategy, type AnyStrategy, type StrategyDefinition, type StrategyHandlers } from './strategy/define.js'
+export type { ParameterRefusal } from './strategy/parameter-refusal.js'
 export { MarketEventView, type MarketEventCopy, type MarketKind } from './strategy/event-view.js'
 export type { StrategyOutcome } from './strategy/host.js'
 export type {

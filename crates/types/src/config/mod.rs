@@ -4,6 +4,8 @@
 //!        it) and `Setup`, the same in ticks, lots and nanoseconds, which the rooms take.
 //! Holds: unknown keys are errors; every number has a stated range; a fault names path and allowed values.
 //! Costs: cold path, once at start and once per parameter change.
+use crate::parameter::{Breach, Parameter, ParameterFault};
+
 mod backtest;
 mod engine;
 mod live;
@@ -41,11 +43,22 @@ pub struct ConfigFault {
     pub what: String,
     /// What is allowed.
     pub allowed: String,
+    /// Which limit it did not keep.
+    pub breach: Breach,
 }
 
 impl ConfigFault {
     pub(crate) fn new(path: impl Into<String>, what: impl Into<String>, allowed: impl Into<String>) -> ConfigFault {
-        ConfigFault { path: path.into(), what: what.into(), allowed: allowed.into() }
+        ConfigFault { path: path.into(), what: what.into(), allowed: allowed.into(), breach: Breach::Unsound }
+    }
+
+    pub(crate) fn breaking(self, breach: Breach) -> ConfigFault {
+        ConfigFault { breach, ..self }
+    }
+
+    /// The same as fits an event, where it is about a quoter's parameters.
+    pub fn parameter(&self) -> ParameterFault {
+        ParameterFault::new(Parameter::of_path(&self.path), self.breach)
     }
 }
 

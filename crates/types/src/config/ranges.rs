@@ -7,14 +7,26 @@ use core::fmt::Display;
 
 use super::ConfigFault;
 use crate::decimal::{Decimal, Grid};
+use crate::parameter::Breach;
+
+/// A number with limits, which an event tells as f64.
+pub(super) trait Limited: PartialOrd + Display + Copy {
+    fn to_f64(self) -> f64;
+}
+
+macro_rules! limited {
+    ($($number:ty)*) => { $(impl Limited for $number { fn to_f64(self) -> f64 { self as f64 } })* };
+}
+limited!(u8 u16 u32 u64 usize i64 f64);
 
 /// The value lies from `low` to `high`, both allowed.
-pub(super) fn range<T: PartialOrd + Display + Copy>(path: &str, value: T, low: T, high: T) -> Result<(), ConfigFault> {
+pub(super) fn range<T: Limited>(path: &str, value: T, low: T, high: T) -> Result<(), ConfigFault> {
     // NaN fails both comparisons and so is refused here as well.
     if value >= low && value <= high {
         Ok(())
     } else {
-        Err(ConfigFault::new(path, format!("{value}"), format!("{low} to {high}")))
+        let breach = if value > high { Breach::Above(high.to_f64()) } else { Breach::Below(low.to_f64()) };
+        Err(ConfigFault::new(path, format!("{value}"), format!("{low} to {high}")).breaking(breach))
     }
 }
 
@@ -23,7 +35,8 @@ pub(super) fn above_zero(path: &str, value: f64, high: f64) -> Result<(), Config
     if value > 0.0 && value <= high {
         Ok(())
     } else {
-        Err(ConfigFault::new(path, format!("{value}"), format!("above 0, at most {high}")))
+        let breach = if value > high { Breach::Above(high) } else { Breach::Below(0.0) };
+        Err(ConfigFault::new(path, format!("{value}"), format!("above 0, at most {high}")).breaking(breach))
     }
 }
 
@@ -39,6 +52,7 @@ pub(super) fn exact(path: &str, text: &str, grid: &Grid) -> Result<i64, ConfigFa
     grid.steps(decimal(path, text)?).ok_or_else(|| {
         let step = grid.value(1).map(|step| step.to_string()).unwrap_or_default();
         ConfigFault::new(path, format!("\"{text}\" is off the grid"), format!("whole multiples of {step}"))
+            .breaking(Breach::OffGrid)
     })
 }
 

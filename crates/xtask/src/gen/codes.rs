@@ -1,9 +1,9 @@
 //! # Room card: xtask/gen/codes
-//! In:    `types::Code`.
+//! In:    `types::Code`, `types::Parameter`, `types::Breach`.
 //! Out:   the union of code names and their table in TypeScript; the table of the docs.
 //! Holds: every code once, by number.
 //! Costs: cold.
-use types::Code;
+use types::{Breach, Code, Parameter};
 
 use super::{BANNER, quoted};
 
@@ -39,7 +39,14 @@ pub fn typescript() -> String {
     for code in Code::ALL {
         out += &format!("  {}: {},\n", code.name(), *code as u16);
     }
-    out + "}\n"
+    out += "}\n\n/** Names of a quoter's parameters by the number in a refusal. */\n";
+    out += "export const PARAMETER_NAMES: { readonly [number: number]: string | undefined } = {\n";
+    for (number, name) in Parameter::PARAMETER_NAMES {
+        out += &format!("  {number}: {},\n", quoted(name));
+    }
+    out += "}\n\n/** Which limit a refused parameter did not keep, by the number in a refusal less one. */\n";
+    let breaches = Breach::BREACH_NAMES.map(quoted).join(", ");
+    out + &format!("export const BREACH_NAMES = [{breaches}] as const\n")
 }
 
 pub fn markdown() -> String {

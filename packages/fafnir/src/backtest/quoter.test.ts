@@ -83,6 +83,22 @@ describe('ctx.setQuoter', () => {
   })
 })
 
+describe('a refusal of the engine', () => {
+  it('names the parameter', async () => {
+    const seen: unknown[] = []
+    const strategy = defineStrategy({
+      apiVersion: 1,
+      onStart: (ctx) => ctx.setTimer(1, 2_000_000_000),
+      onTimer: (_, ctx) => void ctx.setQuoter(quoter),
+      onQuoterRefused: (refusal, instrument) => void seen.push([refusal, instrument]),
+    })
+    const plain = config()
+    const ran = await backtest({ ...plain, engine: { ...plain.engine, quoters: [] } }, { strategy })
+    expect(ran.strategy?.error).toBeUndefined()
+    expect(seen).toEqual([[{ parameter: 'instrument', breach: 'unsound', limit: undefined }, 0]])
+  })
+})
+
 describe('quotes of a strategy', () => {
   it('go through the native gate, grid and replacing', async () => {
     const strategy = defineStrategy({

@@ -253,7 +253,10 @@ export const EventKind = {
    * strategy of producer id is halted.
    */
   Trading: 10,
-  /** An input was refused or a limit was met: code says which, id = how often so far. */
+  /**
+   * An input was refused or a limit was met: code says which, id = how often so far. With PARAMETER_OUT_OF_RANGE also
+   * quantity = number of the parameter, detail = number of the breach, price = bits of the limit as f64.
+   */
   Fault: 11,
   /** Best bid and ask of our native quoter after a decision: side, price, quantity (0 = no quote wanted). */
   Quote: 12,

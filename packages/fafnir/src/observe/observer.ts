@@ -21,6 +21,7 @@ import {
   sideOf,
   type OrderKind,
 } from '../strategy/decode.js'
+import { parameterRefusal } from '../strategy/parameter-refusal.js'
 import { priceText, quantityText, type Instrument } from '../units.js'
 import { EventLog, type LogTarget } from './log.js'
 
@@ -89,6 +90,7 @@ export class Observer {
           ...this.where(words, at),
           code: codeName(code),
           count: readU64(words, at + ID),
+          ...parameterRefusal(words, at),
         }))
         return
       case EventKind.Trading:

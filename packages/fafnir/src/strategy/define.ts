@@ -5,6 +5,7 @@
 // Costs: once, at definition.
 import { fail } from '../errors.js'
 import type { StrategyContext } from './context.js'
+import type { ParameterRefusal } from './parameter-refusal.js'
 import type { BookView, OrderEventView, TradeView } from './views.js'
 
 /** The version of the handlers' contract. */
@@ -31,6 +32,8 @@ export interface StrategyHandlers<Params = unknown> {
   readonly onOrder?: (event: OrderEventView, ctx: StrategyContext<Params>) => void
   /** A timer of `ctx.setTimer` fired. */
   readonly onTimer?: (id: number, ctx: StrategyContext<Params>) => void
+  /** The engine refused a set of quoter parameters, a published value or asked quotes, of whatever thread. */
+  readonly onQuoterRefused?: (refusal: ParameterRefusal, instrument: number, ctx: StrategyContext<Params>) => void
   /**
    * Order events were lost because this thread was behind (`lost` of them). Orders and positions of `ctx` are whole
    * again; timers that were lost must be set anew. Without this handler a strategy that has `onFill` or `onOrder` is
@@ -51,7 +54,17 @@ export interface AnyStrategy {
 /** A checked strategy. Made by `defineStrategy` only. */
 export type StrategyDefinition<Params = unknown> = Readonly<StrategyHandlers<Params>> & AnyStrategy
 
-const HANDLERS = ['onStart', 'onBook', 'onTrade', 'onFill', 'onOrder', 'onTimer', 'onGap', 'onStop'] as const
+const HANDLERS = [
+  'onStart',
+  'onBook',
+  'onTrade',
+  'onFill',
+  'onOrder',
+  'onTimer',
+  'onQuoterRefused',
+  'onGap',
+  'onStop',
+] as const
 const KEYS: ReadonlySet<string> = new Set(['apiVersion', 'params', ...HANDLERS])
 // A strategy file may load its own copy of this package (another module format): the mark must be the same in both.
 const MARK = Symbol.for('fafnir.strategy')

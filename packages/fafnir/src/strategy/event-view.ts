@@ -22,6 +22,7 @@ import {
   sideOf,
   type Side,
 } from './decode.js'
+import { parameterRefusal, type ParameterRefusal } from './parameter-refusal.js'
 
 /** What a market event means, by its number; see `EventKind` of the core. */
 export const MARKET_KINDS = [
@@ -54,6 +55,7 @@ export interface MarketEventCopy {
   readonly quantity: QuantityLots
   readonly id: number
   readonly last: boolean
+  readonly refusal: ParameterRefusal | undefined
 }
 
 /** A market event: a trade, one side of the touch, a change of a book's validity, and so on. */
@@ -107,6 +109,10 @@ export class MarketEventView {
   get last(): boolean {
     return ((this.words[this.at + KIND_FLAGS_INSTRUMENT]! >>> 8) & flag.LAST) !== 0
   }
+  /** Which parameter was refused and by which limit, of a fault PARAMETER_OUT_OF_RANGE. Allocates. */
+  get refusal(): ParameterRefusal | undefined {
+    return this.kind === 'fault' ? parameterRefusal(this.words, this.at) : undefined
+  }
   /** Engine time, Unix ns. Allocates. */
   timeNs(): bigint {
     return readBigU64(this.words, this.at + TIME)
@@ -117,8 +123,8 @@ export class MarketEventView {
   }
   /** An own object with the same values. */
   copy(): MarketEventCopy {
-    const { kind, sequence, instrument, side, detail, code, price, quantity, id, last } = this
-    return { kind, sequence, instrument, side, detail, code, price, quantity, id, last }
+    const { kind, sequence, instrument, side, detail, code, price, quantity, id, last, refusal } = this
+    return { kind, sequence, instrument, side, detail, code, price, quantity, id, last, refusal }
   }
 }
 

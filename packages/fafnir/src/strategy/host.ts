@@ -19,6 +19,7 @@ import { checkedView, type Step } from './checked-views.js'
 import { CommandEncoder, type CommandSink } from './commands.js'
 import { StrategyContext, type CoreMath, type QuoterCheck, type SessionStart } from './context.js'
 import { ID, KIND_FLAGS_INSTRUMENT, SEQUENCE, SIDE_DETAIL_CODE, TIME, TWO_32, readU64 } from './decode.js'
+import { parameterRefusal } from './parameter-refusal.js'
 import type { StrategyDefinition } from './define.js'
 import { OrderTable } from './order-table.js'
 import { MarketState } from './state.js'
@@ -365,6 +366,10 @@ export class StrategyHost {
       case EventKind.Timer:
         if (this.handling && this.strategy?.onTimer !== undefined) this.deliverTimer(words, at)
         break
+      case EventKind.Fault:
+        this.tap?.onEvent(words, at, kind)
+        if (this.handling && this.strategy?.onQuoterRefused !== undefined) this.deliverRefusal(words, at, instrument)
+        break
       default:
         this.tap?.onEvent(words, at, kind)
     }
@@ -383,6 +388,13 @@ export class StrategyHost {
     if (id < 0 || id >= TWO_32) return
     this.running = 'onTimer'
     this.strategy!.onTimer!(id, this.handed)
+  }
+
+  private deliverRefusal(words: Int32Array, at: number, instrument: number): void {
+    const refusal = parameterRefusal(words, at)
+    if (refusal === undefined) return
+    this.running = 'onQuoterRefused'
+    this.strategy!.onQuoterRefused!(refusal, instrument, this.handed)
   }
 
   private deliverBooks(): void {
