@@ -57,7 +57,7 @@ pub fn rows() -> Result<(Vec<Value>, Vec<String>), String> {
     let (_, setup) = EngineConfig::from_json(CONFIG).map_err(|fault| fault.to_string())?;
     let instrument = &setup.instruments[0];
     let params = setup.quoters[0].clone().ok_or("no quoter")?;
-    let sampling = VolatilityParams { window: WINDOW, sampling: Sampling::ChangedMid };
+    let sampling = VolatilityParams { window: WINDOW, min_observations: WINDOW, sampling: Sampling::ChangedMid };
     let tick_price = instrument.tick_f64();
     let mut volatility = RollingVolatility::new(&sampling, tick_price);
     let mut quoter = Quoter::new(params, instrument);

@@ -64,7 +64,7 @@ fn each(mut update: impl FnMut(&Tick) -> f64 + 'static) -> Update {
 }
 
 fn volatilities(window: &WindowParams) -> Result<Vec<(&'static str, &'static str, Update)>, ::signal::SignalFault> {
-    let params = VolatilityParams { window: WINDOW, sampling: Sampling::EveryUpdate };
+    let params = VolatilityParams { window: WINDOW, min_observations: WINDOW, sampling: Sampling::EveryUpdate };
     let mut rolling = RollingVolatility::new(&params, 0.1);
     let mut ewma = EwmaVolatility::new(30.0, 0.1)?;
     let mut realised = RealisedVolatility::new(window, 0.1)?;

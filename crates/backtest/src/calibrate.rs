@@ -19,7 +19,7 @@ use driver::Recording;
 use quote::calibrate::{DepthTally, LEVELS_MAX};
 use serde::Deserialize;
 use signal::{PreAveragedVolatility, RollingVolatility};
-use types::config::{BacktestConfig, SourceConfig};
+use types::config::{BacktestConfig, SourceConfig, VolatilityParams};
 use types::{Code, Fault, Instrument, Side, Ticks, TradePrint, UnixNanos};
 use wire::json::FeedMessage;
 
@@ -74,7 +74,9 @@ pub fn calibrate(
         return Err(Fault::new(Code::UnknownInstrument, "source without instrument", vec![]));
     };
     let rule = Rule::for_feed(setup.venues[instrument.venue.0 as usize].feed).unwrap_or(Rule::Usdm);
-    let rolling = RollingVolatility::new(&setup.volatility, instrument.tick_f64());
+    // What is reported is σ of whole windows.
+    let whole = VolatilityParams { min_observations: setup.volatility.window, ..setup.volatility };
+    let rolling = RollingVolatility::new(&whole, instrument.tick_f64());
     let mut reading = Reading::new(instrument, rule, rolling, &options)?;
     let mut recording = Recording::open(Path::new(path), instrument, &setup.instruments)?;
     let end = config.seconds.map(|seconds| u64::from(seconds) * types::time::NANOS_PER_SECOND);

@@ -121,6 +121,10 @@ pub struct ExplainedQuote {
     pub decay_per_price: [f64; 2],
     /// σ, price per √second.
     pub volatility_price_per_sqrt_second: f64,
+    /// Its standard error; `None` where σ is the one that was given.
+    pub volatility_standard_error: Option<f64>,
+    /// Mids it is of.
+    pub volatility_mids: usize,
     /// T-t, seconds; `None` without an end.
     pub horizon_seconds: Option<f64>,
     /// Position, lots.
@@ -292,6 +296,8 @@ fn explained(engine: &Engine, id: InstrumentId, input: &Input<'_>, orders: Vec<E
         risk_aversion_per_money: quoter.map_or(0.0, |quoter| quoter.params().risk_aversion_per_money),
         decay_per_price: Side::BOTH.map(|side| quoter.map_or(0.0, |quoter| quoter.intensity_decay_per_price(side))),
         volatility_price_per_sqrt_second: terms.sigma,
+        volatility_standard_error: engine.volatility(id).standard_error(),
+        volatility_mids: engine.volatility(id).samples(),
         horizon_seconds: Some(terms.horizon_seconds).filter(|seconds| seconds.is_finite()),
         position_lots: terms.position.0,
         inventory_base: terms.inventory_base,

@@ -300,9 +300,13 @@ impl Engine {
     pub fn book(&self, id: InstrumentId) -> &MarketBook {
         &self.markets[id.index()].book
     }
-    /// σ of an instrument in price units per √second; `None` until its window is full.
+    /// σ of an instrument in price units per √second; `None` until there are `volatility.minObservations` mids.
     pub fn sigma(&self, id: InstrumentId) -> Option<f64> {
         self.markets[id.index()].volatility.sigma()
+    }
+    /// The volatility of an instrument: σ, its error, and how many mids it is of.
+    pub fn volatility(&self, id: InstrumentId) -> &RollingVolatility {
+        &self.markets[id.index()].volatility
     }
     /// The touch in force: the newer of L1 and L2, or the last pushed by a normalised feed.
     pub fn touch(&self, id: InstrumentId) -> Option<Touch> {

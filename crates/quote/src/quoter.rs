@@ -98,7 +98,7 @@ pub struct QuoteView {
     pub touch: Option<Touch>,
     /// The L2 book is joined and has no gap.
     pub book_valid: bool,
-    /// Volatility σ in price units per √second; `None` until its window is full.
+    /// Volatility σ in price units per √second; `None` until there are mids enough for one.
     pub sigma: Option<f64>,
     /// Own position, long positive.
     pub position: Lots,

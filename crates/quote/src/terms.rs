@@ -31,7 +31,7 @@ pub enum Standing {
     BookInvalid,
     /// The touch has not both sides, or is crossed.
     TouchIncomplete,
-    /// The volatility window is not full.
+    /// There are not yet mids enough for a σ.
     VolatilityAbsent,
     /// σ went above the pause's upper limit and not yet below the lower.
     VolatilityPaused,

@@ -4,7 +4,8 @@
 //! Holds: the sum equals that of the window exactly; time never runs back inside the window.
 //! Costs: O(1) per update: at most one difference in, one out; σ itself is one square root when asked for.
 //!
-//! `window` mids have `window` - 1 differences; elapsed is the time of the last mid minus that of the first. There is
+//! σ is there from `min_observations` mids on, over as many as there are; at `window` mids the oldest begin to leave. n
+//! mids have n - 1 differences; elapsed is the time of the last mid minus that of the first. There is
 //! no mean to subtract: over the seconds of a window the drift of a mid is far below its noise, and estimating it
 //! adds noise.
 //!
@@ -72,6 +73,8 @@ impl SumOfSquares {
 pub struct RollingVolatility {
     sampling: Sampling,
     half_tick_price: f64,
+    /// Samples from which on there is a σ.
+    min_observations: usize,
     ring: Box<[Sample]>,
     /// Samples in the ring.
     count: usize,
@@ -87,14 +90,17 @@ pub struct RollingVolatility {
 impl RollingVolatility {
     /// An empty window. `tick_price` is the price of one tick (`Instrument::tick_f64`).
     ///
-    /// The configuration has checked `params`; a window outside 2 to `WINDOW_MAX` is taken as the nearer end.
+    /// The configuration has checked `params`; a window outside 2 to `WINDOW_MAX` is taken as the nearer end, and least
+    /// observations outside 2 to the window likewise.
     pub fn new(params: &VolatilityParams, tick_price: f64) -> RollingVolatility {
         debug_assert!((WINDOW_MIN..=WINDOW_MAX).contains(&params.window) && tick_price > 0.0);
         let empty = Sample { time: UnixNanos::NONE, mid_half_ticks: 0 };
+        let window = params.window.clamp(WINDOW_MIN, WINDOW_MAX);
         RollingVolatility {
+            min_observations: params.min_observations.clamp(WINDOW_MIN, window),
             sampling: params.sampling,
             half_tick_price: tick_price * 0.5,
-            ring: vec![empty; params.window.clamp(WINDOW_MIN, WINDOW_MAX)].into_boxed_slice(),
+            ring: vec![empty; window].into_boxed_slice(),
             count: 0,
             next: 0,
             sum: SumOfSquares::default(),
@@ -120,10 +126,10 @@ impl RollingVolatility {
         wanted
     }
 
-    /// σ in price units per √second; `None` until the window is full, and when no time passed within it.
+    /// σ in price units per √second; `None` until there are `min_observations` mids, and when no time passed in them.
     #[inline]
     pub fn sigma(&self) -> Option<f64> {
-        if !self.is_full() {
+        if self.count < self.min_observations {
             return None;
         }
         let elapsed = self.last.time.since(self.oldest().time);
@@ -131,6 +137,12 @@ impl RollingVolatility {
             return None;
         }
         Some(self.half_tick_price * libm::sqrt(self.sum.to_f64() / elapsed.as_seconds()))
+    }
+
+    /// Standard error of σ, σ/√(2(n - 1)) with n mids: what it is where changes are independent and normal, with one σ
+    /// throughout. Jumps and bursts make it larger. `None` as for σ.
+    pub fn standard_error(&self) -> Option<f64> {
+        self.sigma().map(|sigma| sigma / libm::sqrt(2.0 * (self.count - 1) as f64))
     }
 
     /// Mids in the window, at most its size.
@@ -148,10 +160,10 @@ impl RollingVolatility {
         (self.count, self.next, self.sum, self.clock) = (0, 0, SumOfSquares::default(), None);
     }
 
-    /// The oldest sample of a full ring.
+    /// The oldest sample: before the ring is full the first, then the one that is overwritten next.
     #[inline]
     fn oldest(&self) -> Sample {
-        self.ring[self.next]
+        self.ring[if self.is_full() { self.next } else { 0 }]
     }
 
     /// The position after one in the ring.

@@ -99,7 +99,7 @@ pub enum EventKind {
     /// The L2 became valid (detail 1) or invalid (detail 0); code says why; id = update id.
     BookState = 5,
     /// Volatility after a new sample: price = bits of the f64 σ in price units per √second, quantity = samples in the
-    /// window, detail 1 = window full.
+    /// window, detail 1 = σ is in force (`volatility.minObservations`).
     Volatility = 6,
     /// A strategy's timer fired: id = timer id.
     Timer = 7,

@@ -40,7 +40,7 @@ pub struct Latest {
     pub position: Lots,
     /// 1 when the L2 is joined and without a gap.
     pub valid: u8,
-    /// 1 when the window of the volatility is full.
+    /// 1 when σ is in force: the window holds `volatility.minObservations` mids.
     pub full: u8,
     /// Side that took liquidity in the last public trade: 1 buy, 2 sell, 0 none.
     pub trade_side: u8,

@@ -64,7 +64,8 @@ fn rolling(window: u32, sample: Sample, clock_millis: f64, tick_price: f64) -> R
         Sample::EveryUpdate => Sampling::EveryUpdate,
         Sample::FixedClock => Sampling::FixedClock { interval: Nanos::from_millis(clock_millis as u64) },
     };
-    Ok(RollingVolatility::new(&VolatilityParams { window: window as usize, sampling }, tick_price))
+    let window = window as usize;
+    Ok(RollingVolatility::new(&VolatilityParams { window, min_observations: window, sampling }, tick_price))
 }
 
 impl SignalParams {

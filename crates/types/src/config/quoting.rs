@@ -210,7 +210,7 @@ pub struct QuoterRules {
     pub toxicity: Option<Toxicity>,
     /// Pull above the first σ, resume below the second, price per √second.
     pub volatility_pause: Option<(f64, f64)>,
-    /// σ until the window is full, price per √second.
+    /// σ until there are mids enough for one, price per √second.
     pub initial_sigma: Option<f64>,
     /// Pull when the feed has said nothing for this long.
     pub stale_feed: Option<Nanos>,

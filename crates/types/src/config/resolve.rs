@@ -320,16 +320,22 @@ impl IntensityCalibration {
     }
 }
 
+/// Mids from which on σ is in force where nothing else is said: a standard error of 10 %, so that quotes wait for a
+/// dozen seconds of a liquid market and not for minutes.
+const OBSERVATIONS_DEFAULT: u32 = 50;
+
 impl VolatilityParams {
     fn resolve(config: &VolatilityConfig) -> Result<VolatilityParams, ConfigFault> {
         range("volatility.window", config.window, 2, 65_536)?;
+        let min_observations = config.min_observations.unwrap_or(OBSERVATIONS_DEFAULT.min(config.window));
+        range("volatility.minObservations", min_observations, 2, config.window)?;
         range("volatility.clockMillis", config.clock_millis, 1, 3_600_000)?;
         let sampling = match config.sample {
             SampleRule::ChangedMid => Sampling::ChangedMid,
             SampleRule::EveryUpdate => Sampling::EveryUpdate,
             SampleRule::FixedClock => Sampling::FixedClock { interval: Nanos::from_millis(config.clock_millis as u64) },
         };
-        Ok(VolatilityParams { window: config.window as usize, sampling })
+        Ok(VolatilityParams { window: config.window as usize, min_observations: min_observations as usize, sampling })
     }
 }
 

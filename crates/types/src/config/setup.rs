@@ -193,6 +193,8 @@ pub struct IntensityCalibration {
 pub struct VolatilityParams {
     /// Mids in the window.
     pub window: usize,
+    /// Mids from which on σ is in force, at most the window.
+    pub min_observations: usize,
     /// What counts as a sample.
     pub sampling: Sampling,
 }

@@ -80,6 +80,10 @@ export interface ExplainedQuote {
   readonly riskAversionPerMoney: number
   readonly decayPerPrice: readonly [number, number]
   readonly volatilityPricePerSqrtSecond: number
+  /** Standard error of σ; null where σ is the one that was given. */
+  readonly volatilityStandardError: number | null
+  /** Mids σ is of. */
+  readonly volatilityMids: number
   /** T-t; null without an end. */
   readonly horizonSeconds: number | null
   readonly positionLots: number

@@ -89,7 +89,8 @@ export function explanationText(found: Explanation, quote: ExplainedQuote): stri
     `touch ${bid ?? '-'} / ${ask ?? '-'} ticks of ${quote.tickPrice}`,
     `position ${quote.positionLots} lots = ${quote.inventoryBase} base, limit ${quote.limitLots} lots`,
     `gamma ${quote.riskAversionPerMoney} /money, kappa ${quote.decayPerPrice.join(' / ')} /price, ` +
-      `sigma ${quote.volatilityPricePerSqrtSecond} price/sqrt(s), T-t ${quote.horizonSeconds ?? 'without end'} s`,
+      `sigma ${quote.volatilityPricePerSqrtSecond} price/sqrt(s) (${sigmaError(quote)}), ` +
+      `T-t ${quote.horizonSeconds ?? 'without end'} s`,
   ]
   const priced = quote.standing === 'quoting'
   for (const side of quote.sides) lines.push('', ...(priced ? sideLines(quote, side) : [`${side.side}: no price`]))
@@ -103,6 +104,12 @@ export function explanationText(found: Explanation, quote: ExplainedQuote): stri
   lines.push(`${found.addingUp} of ${found.quotes} quotes of the run add up`)
   if (!found.matches) lines.push('the replay differs from the recorded hashes')
   return `${lines.join('\n')}\n`
+}
+
+function sigmaError(quote: ExplainedQuote): string {
+  const { volatilityStandardError: error, volatilityPricePerSqrtSecond: sigma, volatilityMids: mids } = quote
+  if (error === null || !(sigma > 0)) return `as given, ${mids} mids so far`
+  return `standard error ${((100 * error) / sigma).toFixed(1)} %, ${mids} mids`
 }
 
 function sideLines(quote: ExplainedQuote, side: ExplainedSide): string[] {

@@ -464,8 +464,8 @@ export interface QuoterConfig {
   /** No quotes while σ is too high. Default: not looked at. */
   readonly volatilityPause?: VolatilityPauseConfig | undefined
   /**
-   * σ in price per √second that counts until the volatility window is full, above 0 and at most 1000000000. Default:
-   * nothing is quoted until then.
+   * σ in price per √second that counts until `volatility.minObservations` mids are there, above 0 and at most
+   * 1000000000. Default: nothing is quoted until then.
    */
   readonly initialVolatilityPricePerSqrtSecond?: number | undefined
   /**
@@ -634,8 +634,14 @@ export interface VenueConfig {
 
 /** How volatility σ is sampled: σ = sqrt(Σ Δmid² / elapsed seconds) over the window, in price units per √second. */
 export interface VolatilityConfig {
-  /** Mids in the window, 2 to 65536. Until it is full nothing is quoted. Default: 1000. */
+  /** Mids in the window, 2 to 65536. Default: 1000. */
   readonly window?: number | undefined
+  /**
+   * Mids from which on σ is in force, 2 to `window`; before, nothing is quoted without an initial σ. σ of n mids has
+   * a standard error of 1/√(2(n - 1)) of itself where changes are independent and normal: 10 % at 50, 2 % at 1,000.
+   * Default: 50, or `window` where that is less.
+   */
+  readonly minObservations?: number | undefined
   /** What counts as a sample. Default: "changedMid". */
   readonly sample?: SampleRule | undefined
   /** Milliseconds between samples when `sample` is "fixedClock", 1 to 3600000. Default: 100. */

@@ -148,7 +148,7 @@ export const LatestLayout = {
   position: 96,
   /** u8: 1 when the L2 is joined and without a gap. */
   valid: 104,
-  /** u8: 1 when the window of the volatility is full. */
+  /** u8: 1 when σ is in force: the window holds `volatility.minObservations` mids. */
   full: 105,
   /** u8: Side that took liquidity in the last public trade: 1 buy, 2 sell, 0 none. */
   tradeSide: 106,
@@ -235,7 +235,7 @@ export const EventKind = {
   BookState: 5,
   /**
    * Volatility after a new sample: price = bits of the f64 σ in price units per √second, quantity = samples in the
-   * window, detail 1 = window full.
+   * window, detail 1 = σ is in force (`volatility.minObservations`).
    */
   Volatility: 6,
   /** A strategy's timer fired: id = timer id. */
@@ -254,8 +254,8 @@ export const EventKind = {
    */
   Trading: 10,
   /**
-   * An input was refused or a limit was met: code says which, id = how often so far. With PARAMETER_OUT_OF_RANGE also
-   * quantity = number of the parameter, detail = number of the breach, price = bits of the limit as f64.
+   * An input was refused or a limit was met: code says which, id = how often so far. With PARAMETER_OUT_OF_RANGE
+   * also quantity = number of the parameter, detail = number of the breach, price = bits of the limit as f64.
    */
   Fault: 11,
   /** Best bid and ask of our native quoter after a decision: side, price, quantity (0 = no quote wanted). */

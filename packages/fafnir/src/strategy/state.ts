@@ -31,7 +31,7 @@ export class MarketState {
   readonly sigma: Float64Array
   private readonly sigmaWords: Int32Array
   readonly samples: Float64Array
-  /** 1 when the volatility window is full. */
+  /** 1 when σ is in force. */
   readonly full: Uint8Array
   /** Signed lots. */
   readonly position: Float64Array

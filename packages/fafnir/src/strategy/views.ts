@@ -138,7 +138,7 @@ export class VolatilityView {
   get samples(): number {
     return this.state.samples[this.at]!
   }
-  /** The window is full; before that σ is not to be traded on. */
+  /** σ is in force: `volatility.minObservations` mids are there; before that it is not to be traded on. */
   get full(): boolean {
     return this.state.full[this.at] === 1
   }
