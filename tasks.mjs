@@ -247,9 +247,13 @@ async function cargoTests(long) {
   if (long) args.push('--include-ignored')
   const result = await capture('cargo', args, { env: { ...process.env, CARGO_TERM_COLOR: 'never' } })
   sayWhatTestsSaid(result.stdout, long)
-  // What passed would push what failed out of sight.
-  const output = result.output.split('\n').filter((line) => !/^test .* \.\.\. ok$|^$/.test(line)).join('\n')
-  return { ...countCargo(result), output }
+  return { ...countCargo(result), output: failuresOf(result) }
+}
+
+/** What the tests that failed said, by their binaries; what passed would push it out of sight. All of it when none ran. */
+function failuresOf({ stdout, output }) {
+  const failed = [...stdout.matchAll(/^failures:\n\n(?=----)[^]*?^test result: .*$/gm)].map(([section]) => section)
+  return failed.length > 0 ? failed.join('\n') : output
 }
 
 /** Checks that were skipped, with their reason; in a long run also seeds and how long each test binary took. */

@@ -15,10 +15,13 @@ struct Naive {
 }
 
 impl Naive {
-    fn set(&mut self, side: Side, price: i64, lots: i64) -> i64 {
+    fn set(&mut self, side: Side, price: i64, lots: i64) -> Result<Lots, Code> {
         let map = &mut self.sides[side.index()];
+        if lots != 0 && map.len() == LEVELS_PER_SIDE_MAX && !map.contains_key(&price) {
+            return Err(Code::BookFull);
+        }
         let before = if lots == 0 { map.remove(&price) } else { map.insert(price, lots) };
-        before.unwrap_or(0)
+        Ok(Lots(before.unwrap_or(0)))
     }
 
     fn best(&self, side: Side) -> Option<(i64, i64)> {
@@ -84,7 +87,7 @@ struct Flow {
 fn run<const WORDS: usize>(seed: u64, operations: usize, flow: &Flow) -> LadderCounts {
     let mut rng = SplitMix64::new(seed);
     let (mut ladder, mut naive) = (Ladder::<WORDS>::with_window(), Naive::default());
-    let mut centre = 0i64;
+    let (mut centre, mut full) = (0i64, 0u64);
     for operation in 0..operations {
         let at = format_args!("seed {seed} words {WORDS} operation {operation}").to_string();
         centre += rng.below(2 * flow.drift + 1) as i64 - flow.drift as i64;
@@ -109,7 +112,9 @@ fn run<const WORDS: usize>(seed: u64, operations: usize, flow: &Flow) -> LadderC
         if lots == 0 && rng.below(2) == 0 {
             price = naive.best(side).map_or(price, |best| best.0);
         }
-        assert_eq!(ladder.set(side, Ticks(price), Lots(lots)), Ok(Lots(naive.set(side, price, lots))), "{at}");
+        let want = naive.set(side, price, lots);
+        full += u64::from(want.is_err());
+        assert_eq!(ladder.set(side, Ticks(price), Lots(lots)), want, "{at}");
         compare_touch(&ladder, &naive, &at);
         let probe = centre + rng.below(2 * flow.far) as i64 - flow.far as i64;
         for price in [price, probe] {
@@ -125,7 +130,7 @@ fn run<const WORDS: usize>(seed: u64, operations: usize, flow: &Flow) -> LadderC
         }
     }
     compare_levels(&ladder, &naive, "end");
-    println!("L2 seed {seed} words {WORDS}, {operations} operations: {:?}", ladder.counts());
+    println!("L2 seed {seed} words {WORDS}, {operations} operations: {:?}, refused as full {full}", ladder.counts());
     ladder.counts()
 }
 
@@ -247,7 +252,7 @@ fn a_far_stack_full_of_levels_and_gaps_loses_nothing() {
     let far = |i: i64| -10_000_000 - 3 * i;
     let mut set = |price: i64, lots: i64| {
         let before = naive.set(Side::Buy, price, lots);
-        assert_eq!(ladder.set(Side::Buy, Ticks(price), Lots(lots)), Ok(Lots(before)), "{price}");
+        assert_eq!(ladder.set(Side::Buy, Ticks(price), Lots(lots)), before, "{price}");
         if lots != 1 {
             assert!(ladder.levels(Side::Buy).eq(naive.levels(Side::Buy)), "{price}");
         }

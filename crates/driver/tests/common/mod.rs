@@ -122,7 +122,7 @@ impl Session {
     pub fn parts(&mut self, kind: u32, first: &[u8], rest: &[u8]) {
         let started = Instant::now();
         while self.commands.try_write_parts(kind, first, rest).is_err() {
-            assert!(started.elapsed() < Duration::from_secs(10), "the engine takes nothing");
+            assert!(started.elapsed() < Duration::from_secs(60), "the engine takes nothing");
             self.hosted.wake();
             std::thread::yield_now();
         }
@@ -159,7 +159,7 @@ impl Session {
     pub fn until(&mut self, kind: OrderEventKind, wanted: usize) -> Vec<OrderEvent> {
         let (mut seen, started) = (Vec::new(), Instant::now());
         while seen.iter().filter(|event: &&OrderEvent| event.kind() == Some(kind)).count() < wanted {
-            assert!(started.elapsed() < Duration::from_secs(10), "{wanted} {kind:?}: {seen:?}");
+            assert!(started.elapsed() < Duration::from_secs(60), "{wanted} {kind:?}: {seen:?}");
             self.orders.poll(64, |record| seen.push(OrderEvent::read_from_bytes(record).unwrap())).unwrap();
         }
         seen
@@ -168,7 +168,7 @@ impl Session {
     pub fn until_event(&mut self, kind: EventKind) -> Vec<Event> {
         let (mut seen, started) = (Vec::<Event>::new(), Instant::now());
         while !seen.iter().any(|event| event.kind() == Some(kind)) {
-            assert!(started.elapsed() < Duration::from_secs(10), "{kind:?}: {seen:?}");
+            assert!(started.elapsed() < Duration::from_secs(60), "{kind:?}: {seen:?}");
             self.market.poll(64, |record| seen.push(Event::read_from_bytes(record).unwrap())).unwrap();
         }
         seen

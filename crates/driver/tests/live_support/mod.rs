@@ -145,7 +145,7 @@ impl Venue {
         let started = Instant::now();
         while !ready(&self.seen()) {
             let seen = self.seen();
-            assert!(started.elapsed() < Duration::from_secs(30), "{what}: {:?} {:?}", seen.types, seen.bad_sequence);
+            assert!(started.elapsed() < Duration::from_secs(120), "{what}: {:?} {:?}", seen.types, seen.bad_sequence);
             drop(seen);
             std::thread::sleep(Duration::from_millis(1));
         }

@@ -46,7 +46,7 @@ pub fn until(session: &Session, what: &str, ready: impl Fn(&serde_json::Value) -
         if ready(&stats) {
             return stats;
         }
-        assert!(started.elapsed() < Duration::from_secs(30), "{what}: {stats:#}");
+        assert!(started.elapsed() < Duration::from_secs(120), "{what}: {stats:#}");
         std::thread::sleep(Duration::from_millis(2));
     }
 }

@@ -167,7 +167,13 @@ describe('ports', () => {
         () => said,
       )
       expect(kinds()).toEqual(['new', 'cancel'])
-      if (role === 'throw') expect(said).toContainEqual({ fault: 'STRATEGY_THREW' })
+      if (role === 'throw') {
+        await until(
+          () => said.some((message) => message['fault'] === 'STRATEGY_THREW'),
+          'the fault',
+          () => said,
+        )
+      }
     }
     expect(venue.asked.filter(({ clientId }) => clientId === 1).map(({ kind }) => kind)).toEqual(['new'])
     expect([engine.ctx.trading, faults]).toEqual([true, []])
