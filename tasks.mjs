@@ -250,7 +250,7 @@ async function cargoTests(long) {
   return { ...countCargo(result), output: failuresOf(result) }
 }
 
-/** What the tests that failed said, by their binaries; what passed would push it out of sight. All of it when none ran. */
+/** What the tests that failed said, by their binaries, which what passed would push out of sight; all when none ran. */
 function failuresOf({ stdout, output }) {
   const failed = [...stdout.matchAll(/^failures:\n\n(?=----)[^]*?^test result: .*$/gm)].map(([section]) => section)
   return failed.length > 0 ? failed.join('\n') : output
