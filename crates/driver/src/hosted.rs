@@ -249,7 +249,7 @@ fn journal_options(host: &HostConfig) -> Options {
 }
 
 /// A seed from the operating system.
-fn drawn_seed() -> Result<u64, Fault> {
+pub(crate) fn drawn_seed() -> Result<u64, Fault> {
     let mut bytes = [0; 8];
     getrandom::fill(&mut bytes)
         .map_err(|error| Fault::new(Code::EngineClosed, format!("no randomness from the system: {error}"), vec![]))?;

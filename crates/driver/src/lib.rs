@@ -12,6 +12,7 @@ mod end;
 pub mod exchange;
 mod explain;
 pub mod feed_link;
+pub mod fix;
 mod hosted;
 mod latest;
 mod lines;

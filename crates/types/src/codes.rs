@@ -156,6 +156,11 @@ codes! {
     917 PeerSlow "PEER_SLOW" "driver" "A peer does not read what it is sent; its bounded buffer is full.";
     918 ClockStepped "CLOCK_STEPPED" "driver" "The wall clock was stepped, or a venue stated a time too far ahead; engine time went on without it.";
     919 LedgerDamaged "LEDGER_DAMAGED" "driver" "The exchange's ledger cannot be read back; fields name the line.";
+    920 FixStoreFailed "FIX_STORE_FAILED" "driver" "A FIX session's store cannot be written or read (disk full, no permission); what was not kept was not sent, and the session was ended; fields name path and error.";
+    921 FixStoreDamaged "FIX_STORE_DAMAGED" "driver" "A FIX session's store holds what no store leaves, however its process ended; fields name file and place.";
+    922 FixQueueFull "FIX_QUEUE_FULL" "driver" "The thread of the FIX sessions has not yet taken earlier commands; this one was not queued.";
+    923 FixSessionUnknown "FIX_SESSION_UNKNOWN" "driver" "No FIX session of this host has that number.";
+    924 FixClosed "FIX_CLOSED" "driver" "The FIX session is outside its hours, not logged on, or its host is closed; the message was not taken.";
 
     1000 NativeMissing "NATIVE_MISSING" "native" "No native package for this platform is installed.";
     1001 NativePanicked "NATIVE_PANICKED" "native" "Native code panicked; the process goes on, the object is unusable.";

@@ -26,7 +26,7 @@ use line::Line;
 use orders::OrdersLine;
 pub(crate) use outlet::{Entry, Outlet, PAPER_TOKEN};
 pub(crate) use paper::PaperLine;
-use resolver::Resolver;
+pub(crate) use resolver::Resolver;
 pub(crate) use socket::Counts;
 use socket::Socket;
 

@@ -226,7 +226,7 @@ impl<'a> Message<'a> {
         !self.original_time.is_empty()
     }
     /// The body's bytes, from the first field that is none of the header to the checksum.
-    pub(super) const fn body(&self) -> &'a [u8] {
+    pub const fn body(&self) -> &'a [u8] {
         self.body
     }
     /// Fields of the body in their order.

@@ -119,6 +119,11 @@ export type Code =
   | 'PEER_SLOW'
   | 'CLOCK_STEPPED'
   | 'LEDGER_DAMAGED'
+  | 'FIX_STORE_FAILED'
+  | 'FIX_STORE_DAMAGED'
+  | 'FIX_QUEUE_FULL'
+  | 'FIX_SESSION_UNKNOWN'
+  | 'FIX_CLOSED'
   | 'NATIVE_MISSING'
   | 'NATIVE_PANICKED'
   | 'ARGUMENT_INVALID'
@@ -275,6 +280,11 @@ export const codeTable: { readonly [number: number]: CodeEntry | undefined } = {
   917: { name: 'PEER_SLOW', room: 'driver', doc: 'A peer does not read what it is sent; its bounded buffer is full.' },
   918: { name: 'CLOCK_STEPPED', room: 'driver', doc: 'The wall clock was stepped, or a venue stated a time too far ahead; engine time went on without it.' },
   919: { name: 'LEDGER_DAMAGED', room: 'driver', doc: 'The exchange\'s ledger cannot be read back; fields name the line.' },
+  920: { name: 'FIX_STORE_FAILED', room: 'driver', doc: 'A FIX session\'s store cannot be written or read (disk full, no permission); what was not kept was not sent, and the session was ended; fields name path and error.' },
+  921: { name: 'FIX_STORE_DAMAGED', room: 'driver', doc: 'A FIX session\'s store holds what no store leaves, however its process ended; fields name file and place.' },
+  922: { name: 'FIX_QUEUE_FULL', room: 'driver', doc: 'The thread of the FIX sessions has not yet taken earlier commands; this one was not queued.' },
+  923: { name: 'FIX_SESSION_UNKNOWN', room: 'driver', doc: 'No FIX session of this host has that number.' },
+  924: { name: 'FIX_CLOSED', room: 'driver', doc: 'The FIX session is outside its hours, not logged on, or its host is closed; the message was not taken.' },
   1000: { name: 'NATIVE_MISSING', room: 'native', doc: 'No native package for this platform is installed.' },
   1001: { name: 'NATIVE_PANICKED', room: 'native', doc: 'Native code panicked; the process goes on, the object is unusable.' },
   1002: { name: 'ARGUMENT_INVALID', room: 'native', doc: 'An argument has the wrong type, shape or size.' },
@@ -405,6 +415,11 @@ export const codeNumber: { readonly [name in Code]: number } = {
   PEER_SLOW: 917,
   CLOCK_STEPPED: 918,
   LEDGER_DAMAGED: 919,
+  FIX_STORE_FAILED: 920,
+  FIX_STORE_DAMAGED: 921,
+  FIX_QUEUE_FULL: 922,
+  FIX_SESSION_UNKNOWN: 923,
+  FIX_CLOSED: 924,
   NATIVE_MISSING: 1000,
   NATIVE_PANICKED: 1001,
   ARGUMENT_INVALID: 1002,

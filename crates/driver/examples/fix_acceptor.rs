@@ -1,0 +1,92 @@
+//! The acceptance application: an acceptor that sends orders, security definitions and emails back as they came.
+//!
+//! `cargo run --release -p fafnir-driver --example fix_acceptor -- --port 9878` listens until its input ends.
+use std::io::Read;
+
+use fafnir_driver::fix::{
+    AcceptorSetup, FixAcceptor, FixApplication, FixPort, HostOptions, MessageLogOptions, SessionEntry, Taken,
+};
+use types::{Fault, Nanos};
+use wire::fix::{BeginString, BusinessReason, FieldIndex, Message, Outgoing, Role, SessionSetup};
+
+/// Who is known: TargetCompID, BeginString, DefaultApplVerID.
+const PEERS: [(&str, BeginString, Option<&str>); 10] = [
+    ("TW40", BeginString::Fix40, None),
+    ("TW41", BeginString::Fix41, None),
+    ("TW42", BeginString::Fix42, None),
+    ("TW43", BeginString::Fix43, None),
+    ("TW44", BeginString::Fix44, None),
+    ("TW", BeginString::Fix44, None),
+    ("NO_CHECK_FIELDS_HAVE_VALUES", BeginString::Fix44, None),
+    ("TW50", BeginString::Fixt11, Some("7")),
+    ("TW50SP1", BeginString::Fixt11, Some("8")),
+    ("TW50SP2", BeginString::Fixt11, Some("9")),
+];
+
+struct Echo {
+    index: FieldIndex,
+    header: Vec<u8>,
+}
+
+/// Header fields that are the session's own.
+const OWN: [u32; 14] = [8, 9, 34, 35, 43, 49, 50, 52, 56, 57, 122, 142, 143, 369];
+
+impl FixApplication for Echo {
+    fn on_message(&mut self, message: &Message<'_>, port: &mut FixPort<'_>) -> Taken {
+        let begin = port.setup().map_or(BeginString::Fix44, |setup| setup.begin);
+        match message.msg_type() {
+            b"3" => return Taken::Yes,
+            b"D" | b"C" => {}
+            b"d" if begin >= BeginString::Fix42 => {}
+            _ => return Taken::Refused(BusinessReason::UnsupportedType, 0),
+        }
+        self.header.clear();
+        if self.index.read(message.bytes()).is_ok() {
+            let mut spans: Vec<_> = self.index.header().iter().filter(|span| !OWN.contains(&span.tag)).collect();
+            spans.sort_by_key(|span| span.tag);
+            for span in spans {
+                self.header.extend_from_slice(format!("{}=", span.tag).as_bytes());
+                self.header.extend_from_slice(span.of(message.bytes()));
+                self.header.push(1);
+            }
+        }
+        let outgoing = Outgoing { kind: message.msg_type(), header: &self.header, body: message.body() };
+        if let Err(code) = port.send(&outgoing) {
+            eprintln!("session {}: {}", port.session(), code.name());
+        }
+        Taken::Yes
+    }
+    fn on_fault(&mut self, session: Option<u32>, fault: &Fault) {
+        eprintln!("session {session:?}: {fault}");
+    }
+}
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let (mut port, mut log) = (9_878u16, None);
+    let mut words = std::env::args().skip(1);
+    while let (Some(word), value) = (words.next(), words.next()) {
+        match (word.as_str(), value) {
+            ("--port", Some(value)) => port = value.parse()?,
+            ("--log", Some(value)) => log = Some(MessageLogOptions::new(value)),
+            _ => return Err("usage: fix_acceptor --port PORT [--log FOLDER]".into()),
+        }
+    }
+    let sessions = PEERS.map(|(target, begin, version)| {
+        let mut setup = SessionSetup::full(begin, Role::Acceptor, b"ISLD", target.as_bytes(), Nanos(30_000_000_000));
+        setup.reset_on_logon = true;
+        setup.default_appl_ver = version.map(|version| version.as_bytes().to_vec());
+        SessionEntry::new(setup)
+    });
+    let setup = AcceptorSetup {
+        listen: ([127, 0, 0, 1], port).into(),
+        tls: None,
+        sessions: sessions.into(),
+        admission: None,
+        options: HostOptions { log, ..HostOptions::default() },
+    };
+    let mut acceptor = FixAcceptor::start(setup, Box::new(Echo { index: FieldIndex::new(), header: Vec::new() }))?;
+    println!("listening on {}", acceptor.address());
+    std::io::stdin().read_to_end(&mut Vec::new())?;
+    acceptor.close()?;
+    Ok(())
+}
