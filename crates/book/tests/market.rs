@@ -229,6 +229,7 @@ fn after_a_disconnect_a_late_snapshot_does_not_join() {
     assert!(!market.is_valid() && market.touch().is_none() && !market.take_snapshot_request());
     let late = market.on_snapshot(&snapshot(105), &[level(100, 5)], &[]);
     assert_eq!(late, DepthOutcome::Refused(Code::BookDisconnected));
+    assert_eq!((market.counts().refused, market.counts().disconnects), (1, 1));
     assert!(!market.take_snapshot_request());
     // Ids may start anywhere on the new connection.
     let first = market.on_depth(&usdm(10, 12, 9), &BIDS, &[]);

@@ -211,6 +211,7 @@ mod tests {
     use super::sealed::Ids;
     use super::*;
     use std::collections::BTreeMap;
+    use testkit::shortened;
     use types::rng::SplitMix64;
 
     /// Against a map, on a table so small that runs of entries meet and wrap around its end all the time.
@@ -219,7 +220,8 @@ mod tests {
         let mut orders = vec![Resting::default(); capacity + 1];
         let mut free: Vec<u32> = (1..=capacity as u32).collect();
         let (mut ids, mut naive) = (I::for_orders(capacity), BTreeMap::new());
-        for operation in 0..200_000 {
+        let clears = shortened(50_000);
+        for operation in 0..4 * clears {
             let id = rng.below(span).wrapping_sub(span / 2);
             match naive.get(&id) {
                 Some(&slot) if rng.below(2) == 0 => {
@@ -243,7 +245,7 @@ mod tests {
                 let want = naive.get(&id).copied().unwrap_or(0);
                 assert_eq!(ids.locate(id, &orders).0, want, "seed {seed} operation {operation} id {id}");
             }
-            if operation % 50_000 == 49_999 {
+            if operation % clears == clears - 1 {
                 ids.clear();
                 naive.clear();
                 free = (1..=capacity as u32).collect();
