@@ -70,6 +70,11 @@ impl FixVersion {
         FixVersion::ALL.get((digit - b'2') as usize).copied()
     }
 
+    /// Its ApplVerID (1128, 1137); none for FIXT 1.1, which is no application's.
+    pub fn appl_ver_id(self) -> Option<&'static [u8]> {
+        b"23456789".chunks(1).nth(self as usize)
+    }
+
     /// Its dictionary.
     pub fn dictionary(self) -> Arc<Dictionary> {
         static LOADED: [OnceLock<Arc<Dictionary>>; 9] = [const { OnceLock::new() }; 9];

@@ -6,27 +6,28 @@
 mod built_in;
 mod compact;
 mod error;
+mod groups;
 mod kind;
 mod resolve;
 mod rows;
 mod source;
-// What is not used yet is the validator's.
-#[allow(dead_code)]
 mod tables;
 #[cfg(test)]
 mod tests;
-#[allow(dead_code)]
+mod validate;
 mod value_check;
 mod xml;
 
 pub use built_in::FixVersion;
 pub use error::{DictionaryError, DictionaryFault};
+pub use groups::{Entries, Entry};
 pub use kind::FieldKind;
 pub use source::{
     DICTIONARY_COMPONENTS_MAX, DICTIONARY_DEPTH_MAX, DICTIONARY_FIELDS_MAX, DICTIONARY_GROUPS_MAX,
     DICTIONARY_MEMBERS_MAX, DICTIONARY_MESSAGES_MAX, DICTIONARY_TEXT_BYTES_MAX, DICTIONARY_VALUES_MAX,
     MSG_TYPE_BYTES_MAX, TAG_MAX,
 };
+pub use validate::{Checks, MessageRefusal, USER_DEFINED_TAG_MIN, Validator};
 pub use xml::DICTIONARY_XML_BYTES_MAX;
 
 use rows::{FieldRow, GroupRow, MemberRow, MessageRow, NO_GROUP, Range, ValueRow};
@@ -87,6 +88,7 @@ pub struct MessageDef<'a> {
 #[derive(Clone, Copy, Debug)]
 pub struct GroupDef<'a> {
     dictionary: &'a Dictionary,
+    place: u16,
     row: &'a GroupRow,
 }
 
@@ -174,7 +176,7 @@ impl Dictionary {
     }
 
     fn group_at(&self, place: u16) -> Option<GroupDef<'_>> {
-        self.groups.get(place as usize).map(|row| GroupDef { dictionary: self, row })
+        self.groups.get(place as usize).map(|row| GroupDef { dictionary: self, place, row })
     }
 
     fn members_of(&self, members: Range) -> impl ExactSizeIterator<Item = Member<'_>> {
