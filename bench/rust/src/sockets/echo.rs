@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use types::{Instrument, Lots, Nanos, OrderId, Side, Ticks, UnixNanos};
-use wire::fix::{self, FIX_OUT_BYTES_MAX, Role, Session, SessionSetup};
+use wire::fix::{self, FIX_OUT_BYTES_MAX, NoStore, Role, Session, SessionSetup};
 use wire::ws;
 
 use super::peer::{BID_TICKS, CLIENT, VENUE, prepared};
