@@ -165,3 +165,86 @@ impl<S: Slot> FarStack<S> {
         levels.len() - gaps
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Levels at even keys from 0 on.
+    fn stack(levels: i64, levels_max: usize) -> FarStack<i64> {
+        let mut stack = FarStack::new(levels_max);
+        for i in 0..levels {
+            stack.push(2 * i, 1);
+        }
+        stack
+    }
+
+    fn put(stack: &mut FarStack<i64>, key: i64, lots: i64) {
+        stack.set(stack.find(key), key, lots);
+        stack.check(i64::MAX);
+    }
+
+    #[test]
+    fn gaps_stay_until_they_are_too_many() {
+        // (levels, gaps that may stay)
+        for (levels, gaps_max) in [(100, 64), (128, 64), (140, 70), (400, 200)] {
+            let mut stack = stack(levels, 400);
+            for i in 0..gaps_max {
+                put(&mut stack, 2 * i, 0);
+                assert_eq!(stack.length(), levels as usize, "gap {i} of {levels}");
+            }
+            put(&mut stack, 2 * gaps_max, 0);
+            assert_eq!((stack.length() as i64, stack.gaps), (levels - gaps_max - 1, 0));
+            assert_eq!(stack.before(stack.length()).map(|(level, _)| level.key), Some(2 * levels - 2));
+        }
+    }
+
+    /// A new level goes into a gap within reach on either side, and else makes the stack longer.
+    #[test]
+    fn a_gap_close_by_is_taken() {
+        let reach = GAP_REACH as i64;
+        // (gap at this level, new one before this level, is the gap taken)
+        let cases = [
+            (50, 50, true),
+            (49, 50, true),
+            (50 + reach - 1, 50, true),
+            (50 + reach, 50, false),
+            (50 - reach, 50, true),
+            (50 - reach - 1, 50, false),
+            (3, 0, true),
+            (96, 100, true),
+            (80, 100, false),
+            (0, 2, true),
+        ];
+        for (gap, before, taken) in cases {
+            let mut stack = stack(100, 200);
+            put(&mut stack, 2 * gap, 0);
+            put(&mut stack, 2 * before - 1, 7);
+            assert_eq!((stack.length(), stack.gaps), if taken { (100, 0) } else { (101, 1) }, "{gap} {before}");
+            let mut want: Vec<i64> = (0..100).map(|i| 2 * i).filter(|&key| key != 2 * gap).collect();
+            want.insert(want.partition_point(|&key| key < 2 * before - 1), 2 * before - 1);
+            let mut place = stack.length();
+            while let Some((level, next)) = stack.before(place) {
+                assert_eq!((Some(level.key), level.slot == 7), (want.pop(), level.key == 2 * before - 1));
+                place = next;
+            }
+            assert!(want.is_empty());
+        }
+    }
+
+    #[test]
+    fn a_full_stack_closes_its_gaps_for_a_new_level() {
+        let mut stack = stack(100, 100);
+        put(&mut stack, 10, 0);
+        put(&mut stack, 151, 3);
+        assert_eq!((stack.length(), stack.gaps, stack.at(stack.find(151))), (100, 0, 3));
+        put(&mut stack, 20, 0);
+        stack.push(1_000, 5);
+        assert_eq!((stack.length(), stack.gaps, stack.check(1_001)), (100, 0, 100));
+        // Gaps at the end go when the last level is asked for.
+        put(&mut stack, 1_000, 0);
+        put(&mut stack, 198, 0);
+        assert_eq!(stack.last().map(|level| level.key), Some(196));
+        assert_eq!((stack.length(), stack.gaps), (98, 0));
+    }
+}

@@ -169,6 +169,27 @@ fn counts_are_those_of_both_sides() {
     assert_eq!(ladder.counts(), LadderCounts { recentred: 2, far_sets: 5 });
 }
 
+/// The window of eight words has its best in word six when it has moved, and moves when the best leaves words four to
+/// six.
+#[test]
+fn the_window_follows_a_best_that_has_drifted() {
+    for side in Side::BOTH {
+        let mut ladder = Ladder::<8>::with_window();
+        // The first and the last tick of a word: keys of asks run the other way.
+        let mut set = |word: i64, tick: i64, lots: i64| {
+            let key = 64 * word + tick;
+            let price = if side == Side::Buy { key } else { !key };
+            ladder.set(side, Ticks(price), Lots(lots)).unwrap();
+            ladder.counts().recentred
+        };
+        assert_eq!([set(4, 0, 1), set(5, 63, 1), set(6, 63, 1)], [0; 3], "{side:?} within");
+        assert_eq!(set(7, 0, 1), 1, "{side:?} above: words one to eight");
+        assert_eq!([set(7, 63, 1), set(7, 63, 0), set(7, 0, 0), set(6, 63, 0)], [1; 4]);
+        assert_eq!(set(5, 63, 0), 2, "{side:?} below: words minus two to five");
+        assert_eq!([set(5, 0, 1), set(5, 0, 0), set(2, 0, 1)], [3, 3, 3]);
+    }
+}
+
 #[test]
 fn what_is_printed_names_the_touch_and_the_levels() {
     let mut ladder = Ladder::new();
