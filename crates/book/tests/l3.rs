@@ -345,3 +345,18 @@ fn what_is_printed_names_the_touch_and_the_orders() {
     let printed = format!("{book:?}");
     assert!(printed.contains(&format!("{:?}", book.touch())) && printed.contains("orders: 3"), "{printed}");
 }
+
+/// Orders that come to a far level are counted as what reaches beyond the window.
+#[test]
+fn far_levels_that_are_met_again_are_counted() {
+    let mut book = L3Book::<SparseIds, 1>::with_window(8);
+    book.add(1, Side::Buy, Ticks(1_000_000), Lots(1)).unwrap();
+    let mut before = book.ladder_counts().far_sets;
+    for id in 2..6 {
+        book.add(id, Side::Buy, Ticks(5), Lots(1)).unwrap();
+        let far_sets = book.ladder_counts().far_sets;
+        assert!(far_sets > before, "{id}");
+        before = far_sets;
+    }
+    assert_eq!(book.ladder_counts().recentred, 1);
+}

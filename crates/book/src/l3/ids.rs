@@ -210,7 +210,7 @@ impl sealed::Ids for DenseIds {
 mod tests {
     use super::sealed::Ids;
     use super::*;
-    use std::collections::BTreeMap;
+    use std::collections::{BTreeMap, BTreeSet};
     use testkit::shortened;
     use types::rng::SplitMix64;
 
@@ -343,6 +343,45 @@ mod tests {
         for capacity in [1, 2, 3, 4, 8, 33, 64] {
             turn::<SparseIds>(capacity);
             turn::<DenseIds>(capacity);
+        }
+    }
+
+    /// Ids that differ in a few bits, at either end, have homes of their own nearly as often as random ones.
+    #[test]
+    fn the_hash_spreads_ids_with_a_pattern() {
+        const IDS: u64 = 4_096;
+        for stride in [1, 2, 10, 4_096, 1 << 32, 1 << 48, 1 << 52] {
+            let homes: BTreeSet<u32> = (0..IDS).map(|i| hash(i.wrapping_mul(stride)) >> 20).collect();
+            // Random ids would take 2,589 of the 4,096 homes, give or take thirty.
+            assert!(homes.len() > 1_500, "stride {stride}: {} homes", homes.len());
+        }
+    }
+
+    #[test]
+    fn two_ids_of_one_hash_are_told_apart() {
+        let mut seen = BTreeMap::new();
+        let (first, second) =
+            (0..).find_map(|id| seen.insert(hash(id), id).map(|before| (before, id))).expect("32 bits repeat soon");
+        let mut ids = SparseIds::for_orders(2);
+        let mut orders = vec![Resting::default(); 3];
+        for (id, slot) in [(first, 1), (second, 2)] {
+            let (known, place) = ids.locate(id, &orders);
+            assert_eq!(known, 0, "{first} {second}");
+            orders[slot as usize].id = id;
+            ids.insert(id, slot, place);
+        }
+        assert_eq!((ids.locate(first, &orders).0, ids.locate(second, &orders).0), (1, 2));
+        let (_, place) = ids.locate(first, &orders);
+        ids.remove(first, place);
+        assert_eq!((ids.locate(first, &orders).0, ids.locate(second, &orders).0), (0, 2));
+    }
+
+    #[test]
+    fn tables_have_the_room_they_say() {
+        for (orders, entries, places) in [(1, 4, 4), (2, 4, 8), (3, 8, 16), (64, 128, 256), (300, 1_024, 2_048)] {
+            assert_eq!(SparseIds::for_orders(orders).table.len(), entries);
+            let dense = DenseIds::for_orders(orders);
+            assert_eq!((dense.ring.len(), dense.taken.table.len()), (places, entries));
         }
     }
 }
