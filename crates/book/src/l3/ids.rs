@@ -1,8 +1,9 @@
 //! # Room card: book/l3/ids
-//! In:    order ids of a feed, and the slots their orders rest in.
-//! Out:   the slot of an id; 0 when the book does not hold it.
+//! In:    order ids of a feed.
+//! Out:   the slot of the slab in which an order rests; 0 when the book does not hold it.
 //! Holds: each resting order is found by its id and by no other; no tombstones: removing leaves no trace.
-//! Costs: dense: one load; sparse: 1.5 probes on average, as the table is at most half full. No allocation after `new`.
+//! Costs: dense: one load, that of the order; sparse: 1.5 probes on average, as the table is at most half full, and that
+//!        load. No allocation after `new`.
 use super::queue::Resting;
 
 /// How an L3 book finds an order by its id: `DenseIds` or `SparseIds`.
@@ -12,19 +13,20 @@ pub mod sealed {
     use super::Resting;
 
     pub trait Ids {
-        /// For at most `orders` resting orders.
+        /// For at most `orders` resting orders, and one more, so that a new id may come before an old one goes.
         fn for_orders(orders: usize) -> Self;
-        /// The slot of an id, or 0; and its place in the table, or the one it would take. A place is good until the
-        /// next change of the table.
+        /// Slots that the slab must have, slot 0 among them, which is nobody's.
+        fn slots(&self) -> usize;
+        /// The slot of an id, or 0; and its place, or the one it would take. A place is good until another id is
+        /// released.
         fn locate(&self, id: u64, orders: &[Resting]) -> (u32, usize);
-        /// Notes that `id`, which is not there and would take this place, rests in `slot`, which is not 0. The places
-        /// of other ids stay good. There is room for one id more than orders, so that a new id may come before an old
-        /// one goes.
-        fn insert(&mut self, id: u64, slot: u32, place: usize);
-        /// Forgets `id`, which has this place.
-        fn remove(&mut self, id: u64, place: usize);
-        /// Forgets every id.
-        fn clear(&mut self);
+        /// A slot for `id`, which is not there and would take this place. The order with its id is written into it
+        /// before anything is looked for.
+        fn claim(&mut self, id: u64, place: usize, orders: &mut [Resting]) -> u32;
+        /// Takes back the slot of `id`, which has this place.
+        fn release(&mut self, id: u64, slot: u32, place: usize, orders: &mut [Resting]);
+        /// Takes back every slot.
+        fn clear(&mut self, orders: &mut [Resting]);
     }
 }
 
@@ -37,6 +39,9 @@ pub struct SparseIds {
     table: Box<[u64]>,
     /// Home of a hash: `hash >> shift`.
     shift: u32,
+    /// Its slots of the slab, and the first of those that are free.
+    slots: core::ops::Range<u32>,
+    free: u32,
 }
 
 /// 32 bits that depend on all of the id: the two halves of a 128-bit product, folded.
@@ -47,6 +52,14 @@ fn hash(id: u64) -> u32 {
 }
 
 impl SparseIds {
+    /// With the slots of the slab from `first` on.
+    fn with_slots_from(first: usize, orders: usize) -> Self {
+        // Four at least, so that an empty entry is left when one id more than orders is there.
+        let entries = (2 * orders).next_power_of_two().max(4);
+        let slots = first as u32..(first + orders) as u32 + 1;
+        SparseIds { table: vec![0; entries].into_boxed_slice(), shift: 32 - entries.trailing_zeros(), slots, free: 0 }
+    }
+
     #[inline]
     fn mask(&self) -> usize {
         self.table.len() - 1
@@ -56,9 +69,11 @@ impl SparseIds {
 impl OrderIds for SparseIds {}
 impl sealed::Ids for SparseIds {
     fn for_orders(orders: usize) -> Self {
-        // Four at least, so that an empty entry is left when one id more than orders is there.
-        let entries = (2 * orders).next_power_of_two().max(4);
-        SparseIds { table: vec![0; entries].into_boxed_slice(), shift: 32 - entries.trailing_zeros() }
+        SparseIds::with_slots_from(1, orders)
+    }
+
+    fn slots(&self) -> usize {
+        self.slots.end as usize
     }
 
     /// Bound: the table is at most half full, but for one, so an empty entry ends the walk.
@@ -79,16 +94,20 @@ impl sealed::Ids for SparseIds {
     }
 
     #[inline]
-    fn insert(&mut self, id: u64, slot: u32, place: usize) {
-        let mask = self.mask();
+    fn claim(&mut self, id: u64, place: usize, orders: &mut [Resting]) -> u32 {
+        let (mask, slot) = (self.mask(), self.free);
         debug_assert!(slot != 0 && self.table[place & mask] == 0);
+        self.free = orders[slot as usize].next;
         self.table[place & mask] = u64::from(hash(id)) << 32 | u64::from(slot);
+        slot
     }
 
     #[inline]
-    fn remove(&mut self, _: u64, place: usize) {
+    fn release(&mut self, _: u64, slot: u32, place: usize, orders: &mut [Resting]) {
+        orders[slot as usize].next = self.free;
+        self.free = slot;
         let mask = self.mask();
-        debug_assert!(self.table[place & mask] != 0, "an id that is not there");
+        debug_assert!(self.table[place & mask] as u32 == slot, "an id that is not there");
         let mut hole = place;
         let mut at = hole + 1;
         loop {
@@ -107,102 +126,104 @@ impl sealed::Ids for SparseIds {
         self.table[hole & mask] = 0;
     }
 
-    fn clear(&mut self) {
+    fn clear(&mut self, orders: &mut [Resting]) {
         self.table.fill(0);
+        self.free = 0;
+        for slot in self.slots.clone().rev() {
+            orders[slot as usize] = Resting { next: self.free, ..Resting::default() };
+            self.free = slot;
+        }
     }
 }
 
-/// Ids that count up (one instrument's own sequence): a ring indexed by the id's low bits.
+/// Ids that count up (one instrument's own sequence): the slot of an order is its id's low bits, so that looking for an
+/// order is looking at it. Slots are used round and round, and orders that came together stand together in the cache.
 ///
 /// An id whose place is still taken by an older order that rests on is kept in a sparse table beside, so that no id is
-/// ever refused for its value. The place says how many of its ids are there, so that no other looks there in vain: with
-/// orders that rest long the table is seldom empty.
+/// ever refused for its value. Each place knows how many of its ids are there, so that no other looks there in vain:
+/// with orders that rest long the table is seldom empty.
 pub struct DenseIds {
-    /// By the low bits of ids: the slot of one id of the place, or 0, and above `SLOT_BITS` how many more of the place
-    /// are in `taken`. A power of two.
-    ring: Box<[u32]>,
+    /// By place, the low bits of ids: how many ids of the place are in `taken`. At `u8::MAX` the count stays; to look
+    /// there in vain is slow, not wrong. The place's own slot is the next higher number, and free while it has no
+    /// quantity. A power of two.
+    more: Box<[u8]>,
     taken: SparseIds,
 }
 
-/// Places of the ring for each order the book may hold: an id must be that far behind the newest to meet another.
-const RING_PER_ORDER: usize = 4;
-/// Bits of a slot: it is at most `ORDERS_MAX`.
-const SLOT_BITS: u32 = 25;
-const SLOT_MASK: u32 = (1 << SLOT_BITS) - 1;
-const _: () = assert!(super::ORDERS_MAX as u32 <= SLOT_MASK);
-/// One more in `taken`. The count stays at its most once it is reached; to look there in vain is slow, not wrong.
-const ONE_MORE: u32 = 1 << SLOT_BITS;
-const MOST: u32 = !SLOT_MASK;
+/// Places for each order the book may hold: an id must be that far behind the newest to meet another.
+const PLACES_PER_ORDER: usize = 4;
 
 impl DenseIds {
     #[inline]
-    fn ring_place(&self, id: u64) -> usize {
-        id as usize & (self.ring.len() - 1)
+    fn place(&self, id: u64) -> usize {
+        id as usize & (self.more.len() - 1)
     }
 
     #[inline(never)]
-    fn locate_taken(&self, id: u64, orders: &[Resting]) -> (u32, usize) {
-        let place = self.ring_place(id);
+    fn locate_taken(&self, id: u64, is_free: bool, orders: &[Resting]) -> (u32, usize) {
         let (slot, beside) = sealed::Ids::locate(&self.taken, id, orders);
-        let is_free = self.ring[place] & SLOT_MASK == 0;
-        if slot == 0 && is_free { (0, place) } else { (slot, self.ring.len() + beside) }
+        if slot == 0 && is_free { (0, self.place(id)) } else { (slot, self.more.len() + beside) }
     }
 
     #[inline(never)]
-    fn insert_taken(&mut self, id: u64, slot: u32, beside: usize) {
-        let place = self.ring_place(id);
-        sealed::Ids::insert(&mut self.taken, id, slot, beside);
-        self.ring[place] += if self.ring[place] < MOST { ONE_MORE } else { 0 };
+    fn claim_taken(&mut self, id: u64, beside: usize, orders: &mut [Resting]) -> u32 {
+        let place = self.place(id);
+        self.more[place] = self.more[place].saturating_add(1);
+        sealed::Ids::claim(&mut self.taken, id, beside, orders)
     }
 
     #[inline(never)]
-    fn remove_taken(&mut self, id: u64, beside: usize) {
-        let place = self.ring_place(id);
-        sealed::Ids::remove(&mut self.taken, id, beside);
-        self.ring[place] -= if self.ring[place] < MOST { ONE_MORE } else { 0 };
+    fn release_taken(&mut self, id: u64, slot: u32, beside: usize, orders: &mut [Resting]) {
+        let place = self.place(id);
+        self.more[place] -= u8::from(self.more[place] < u8::MAX);
+        sealed::Ids::release(&mut self.taken, id, slot, beside, orders);
     }
 }
 
 impl OrderIds for DenseIds {}
 impl sealed::Ids for DenseIds {
     fn for_orders(orders: usize) -> Self {
-        let places = (RING_PER_ORDER * orders).next_power_of_two();
-        DenseIds { ring: vec![0; places].into_boxed_slice(), taken: SparseIds::for_orders(orders) }
+        let places = (PLACES_PER_ORDER * orders).next_power_of_two();
+        let taken = SparseIds::with_slots_from(places + 1, orders);
+        DenseIds { more: vec![0; places].into_boxed_slice(), taken }
     }
 
-    /// The place is that in the ring, or the ring's length and above it that in `taken`.
+    fn slots(&self) -> usize {
+        self.taken.slots()
+    }
+
+    /// The place is that of the id's low bits, or behind those that in `taken`.
     #[inline]
     fn locate(&self, id: u64, orders: &[Resting]) -> (u32, usize) {
-        let place = self.ring_place(id);
-        let entry = self.ring[place];
-        let slot = entry & SLOT_MASK;
-        if slot != 0 && orders[slot as usize].id == id {
-            return (slot, place);
+        let place = self.place(id);
+        let order = &orders[place + 1];
+        let is_free = order.quantity == 0;
+        if order.id == id && !is_free {
+            return (place as u32 + 1, place);
         }
-        if entry == 0 { (0, place) } else { self.locate_taken(id, orders) }
+        if is_free && self.more[place] == 0 { (0, place) } else { self.locate_taken(id, is_free, orders) }
     }
 
     #[inline]
-    fn insert(&mut self, id: u64, slot: u32, place: usize) {
-        if place < self.ring.len() {
-            self.ring[place] |= slot;
-        } else {
-            self.insert_taken(id, slot, place - self.ring.len());
+    fn claim(&mut self, id: u64, place: usize, orders: &mut [Resting]) -> u32 {
+        if place < self.more.len() {
+            return place as u32 + 1;
         }
+        self.claim_taken(id, place - self.more.len(), orders)
     }
 
     #[inline]
-    fn remove(&mut self, id: u64, place: usize) {
-        if place < self.ring.len() {
-            self.ring[place] &= !SLOT_MASK;
-        } else {
-            self.remove_taken(id, place - self.ring.len());
+    fn release(&mut self, id: u64, slot: u32, place: usize, orders: &mut [Resting]) {
+        orders[slot as usize].quantity = 0;
+        if place >= self.more.len() {
+            self.release_taken(id, slot, place - self.more.len(), orders);
         }
     }
 
-    fn clear(&mut self) {
-        self.ring.fill(0);
-        self.taken.clear();
+    fn clear(&mut self, orders: &mut [Resting]) {
+        orders[..=self.more.len()].fill(Resting::default());
+        self.more.fill(0);
+        self.taken.clear(orders);
     }
 }
 
@@ -214,48 +235,77 @@ mod tests {
     use testkit::shortened;
     use types::rng::SplitMix64;
 
+    /// A slab as a book has it.
+    struct Slab<I> {
+        ids: I,
+        orders: Vec<Resting>,
+    }
+
+    impl<I: Ids> Slab<I> {
+        fn new(capacity: usize) -> Slab<I> {
+            let mut ids = I::for_orders(capacity);
+            let mut orders = vec![Resting::default(); ids.slots()];
+            ids.clear(&mut orders);
+            Slab { ids, orders }
+        }
+
+        fn find(&self, id: u64) -> u32 {
+            self.ids.locate(id, &self.orders).0
+        }
+
+        fn add(&mut self, id: u64) -> u32 {
+            let (known, place) = self.ids.locate(id, &self.orders);
+            assert_eq!(known, 0, "{id} is new");
+            let slot = self.ids.claim(id, place, &mut self.orders);
+            self.write(slot, id);
+            slot
+        }
+
+        fn write(&mut self, slot: u32, id: u64) {
+            (self.orders[slot as usize].id, self.orders[slot as usize].quantity) = (id, 1);
+        }
+
+        fn remove(&mut self, id: u64) {
+            let (slot, place) = self.ids.locate(id, &self.orders);
+            assert!(slot != 0, "{id} is there");
+            self.ids.release(id, slot, place, &mut self.orders);
+        }
+    }
+
     /// Against a map, on a table so small that runs of entries meet and wrap around its end all the time.
     fn agrees<I: Ids>(seed: u64, span: u64, capacity: usize) {
         let mut rng = SplitMix64::new(seed);
-        let mut orders = vec![Resting::default(); capacity + 1];
-        let mut free: Vec<u32> = (1..=capacity as u32).collect();
-        let (mut ids, mut naive) = (I::for_orders(capacity), BTreeMap::new());
+        let (mut slab, mut naive) = (Slab::<I>::new(capacity), BTreeMap::new());
         let clears = shortened(50_000);
         for operation in 0..4 * clears {
             let id = rng.below(span).wrapping_sub(span / 2);
             match naive.get(&id) {
-                Some(&slot) if rng.below(2) == 0 => {
-                    let (_, place) = ids.locate(id, &orders);
-                    ids.remove(id, place);
+                Some(_) if rng.below(2) == 0 => {
+                    slab.remove(id);
                     naive.remove(&id);
-                    free.push(slot);
                 }
-                None => {
-                    if let Some(slot) = free.pop() {
-                        let (_, place) = ids.locate(id, &orders);
-                        orders[slot as usize].id = id;
-                        ids.insert(id, slot, place);
-                        naive.insert(id, slot);
-                    }
+                None if naive.len() < capacity => {
+                    let slot = slab.add(id);
+                    assert!(slot != 0 && naive.values().all(|&other| other != slot), "seed {seed} {operation}");
+                    naive.insert(id, slot);
                 }
-                Some(_) => {}
+                _ => {}
             }
             let probe = rng.below(span).wrapping_sub(span / 2);
             for id in [id, probe] {
                 let want = naive.get(&id).copied().unwrap_or(0);
-                assert_eq!(ids.locate(id, &orders).0, want, "seed {seed} operation {operation} id {id}");
+                assert_eq!(slab.find(id), want, "seed {seed} operation {operation} id {id}");
             }
             if operation % clears == clears - 1 {
-                ids.clear();
+                slab.ids.clear(&mut slab.orders);
                 naive.clear();
-                free = (1..=capacity as u32).collect();
             }
         }
     }
 
     #[test]
     fn sparse_ids_agree_with_a_map() {
-        for (seed, capacity) in [(1, 1), (2, 2), (3, 7), (4, 64), (5, 500)] {
+        for (seed, capacity) in [(1, 1), (2, 2), (3, 7), (4, 64), (5, 300)] {
             agrees::<SparseIds>(seed, 3 * capacity as u64, capacity);
             agrees::<SparseIds>(seed, u64::MAX, capacity);
         }
@@ -263,7 +313,7 @@ mod tests {
 
     #[test]
     fn dense_ids_agree_with_a_map_when_places_meet() {
-        for (seed, capacity) in [(1, 1), (2, 2), (3, 7), (4, 64), (5, 500)] {
+        for (seed, capacity) in [(1, 1), (2, 2), (3, 7), (4, 64), (5, 300)] {
             agrees::<DenseIds>(seed, 16 * capacity as u64, capacity);
             agrees::<DenseIds>(seed, 2 * capacity as u64, capacity);
         }
@@ -271,72 +321,60 @@ mod tests {
 
     #[test]
     fn a_table_that_was_full_and_is_empty_again_has_no_trace() {
-        let mut ids = SparseIds::for_orders(64);
-        let mut orders = vec![Resting::default(); 65];
+        let mut slab = Slab::<SparseIds>::new(64);
         for id in 0..64 {
-            let (_, place) = ids.locate(id, &orders);
-            orders[id as usize + 1].id = id;
-            ids.insert(id, id as u32 + 1, place);
+            slab.add(id);
         }
         for id in 0..64 {
-            let (_, place) = ids.locate(id, &orders);
-            ids.remove(id, place);
+            slab.remove(id);
         }
-        assert!(ids.table.iter().all(|&entry| entry == 0));
+        assert!(slab.ids.table.iter().all(|&entry| entry == 0));
     }
 
-    /// More ids of one place than the ring can count: none is lost, and what is left behind is only slow.
+    /// More ids of one place than it can count: none is lost, and what is left behind is only slow.
     #[test]
     fn ids_that_all_meet_at_one_place_are_found() {
-        let mut ids = DenseIds::for_orders(300);
-        let mut orders = vec![Resting::default(); 301];
-        let id_of = |slot: u64| 7 + slot * ids_apart();
-        for slot in 1..=300 {
-            let (known, place) = ids.locate(id_of(slot), &orders);
-            assert_eq!(known, 0);
-            orders[slot as usize].id = id_of(slot);
-            ids.insert(id_of(slot), slot as u32, place);
+        let mut slab = Slab::<DenseIds>::new(300);
+        let id_of = |turn: u64| 7 + turn * 2_048;
+        for turn in 0..300 {
+            slab.add(id_of(turn));
         }
-        assert_eq!(ids.ring[7], MOST | 1);
-        for slot in 1..=300 {
-            let (known, place) = ids.locate(id_of(slot), &orders);
-            assert_eq!(known, slot as u32);
-            ids.remove(id_of(slot), place);
-            assert_eq!(ids.locate(id_of(slot), &orders).0, 0);
+        assert_eq!((slab.ids.more.len(), slab.ids.more[7]), (2_048, u8::MAX));
+        for turn in 0..300 {
+            slab.remove(id_of(turn));
+            assert_eq!(slab.find(id_of(turn)), 0);
+            assert!((turn + 1..300).all(|turn| slab.find(id_of(turn)) != 0));
         }
-        assert!(ids.taken.table.iter().all(|&entry| entry == 0) && ids.ring[7] == MOST);
-        // The place counts again after a clear.
-        ids.clear();
-        assert_eq!(ids.ring[7], 0);
-    }
-
-    /// Ids that are a multiple of the ring apart.
-    const fn ids_apart() -> u64 {
-        2_048
+        assert!(slab.ids.taken.table.iter().all(|&entry| entry == 0) && slab.ids.more[7] == u8::MAX);
+        // The place counts again after a clear, and exactly while it has not met its bound.
+        slab.ids.clear(&mut slab.orders);
+        for turn in 0..=254 {
+            slab.add(id_of(turn));
+        }
+        assert_eq!(slab.ids.more[7], 254);
+        for turn in 0..=254 {
+            slab.remove(id_of(turn));
+        }
+        assert_eq!(slab.ids.more[7], 0);
     }
 
     /// A new id comes before the old one goes, in a full table of every size.
     #[test]
     fn there_is_room_for_one_id_more_than_orders() {
         fn turn<I: Ids>(capacity: usize) {
-            let mut ids = I::for_orders(capacity);
-            let mut orders = vec![Resting::default(); capacity + 1];
-            let id_of = |round: usize, slot: usize| (round * capacity + slot) as u64 * 0x1000;
-            for slot in 1..=capacity {
-                let (_, place) = ids.locate(id_of(0, slot), &orders);
-                orders[slot].id = id_of(0, slot);
-                ids.insert(id_of(0, slot), slot as u32, place);
+            let mut slab = Slab::<I>::new(capacity);
+            let id_of = |round: usize, order: usize| (round * capacity + order) as u64 * 0x1000;
+            for order in 0..capacity {
+                slab.add(id_of(0, order));
             }
             for round in 1..50 {
-                for slot in 1..=capacity {
-                    let (old, new) = (id_of(round - 1, slot), id_of(round, slot));
-                    let (found, before) = ids.locate(old, &orders);
-                    let (known, place) = ids.locate(new, &orders);
-                    assert_eq!((found, known), (slot as u32, 0), "{capacity} {round}");
-                    orders[slot].id = new;
-                    ids.insert(new, slot as u32, place);
-                    ids.remove(old, before);
-                    assert_eq!((ids.locate(old, &orders).0, ids.locate(new, &orders).0), (0, slot as u32));
+                for order in 0..capacity {
+                    let (old, new) = (id_of(round - 1, order), id_of(round, order));
+                    let (slot, before) = slab.ids.locate(old, &slab.orders);
+                    let to = slab.add(new);
+                    assert!(slot != 0 && to != 0 && to != slot, "{capacity} {round}");
+                    slab.ids.release(old, slot, before, &mut slab.orders);
+                    assert_eq!((slab.find(old), slab.find(new)), (0, to), "{capacity} {round}");
                 }
             }
         }
