@@ -142,7 +142,7 @@ impl Queues {
     }
 
     /// Puts an order at the end of a queue, whose total must have room for it.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn append(&mut self, queue: &mut Queue, slot: u32, id: u64, side: Side, key: i64, quantity: i64) {
         let tail = queue.tail;
         queue.tail = slot;
@@ -163,7 +163,7 @@ impl Queues {
     }
 
     /// Takes an order that is not alone out of its queue; its slot stays taken.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn unlink(&mut self, queue: &mut Queue, order: &Resting) {
         self.orders[order.prev as usize].next = order.next;
         self.orders[order.next as usize].prev = order.prev;
@@ -186,7 +186,7 @@ impl Queues {
 
     /// An order leaves its queue: the watched ones behind it advance, and it is watched there no longer. Its place among
     /// the watched, or 0.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn pass(&mut self, queue: &mut Queue, slot: u32, quantity: i64) -> u16 {
         if queue.watch == 0 {
             return 0;
