@@ -2,7 +2,7 @@
 // In:    order messages of one instrument.
 // Out:   `L3Book`: orders by id with their queues.
 // Holds: a batch with a malformed value is refused whole; a message the book refuses changes nothing and is counted.
-// Costs: 5 MB and about 64 bytes an order; a call about 300 ns; a message in a batch some 20 ns.
+// Costs: 4 MB and about 64 bytes an order, 300 with dense ids; a call about 300 ns; a message in a batch some 20 ns.
 import { guarded, native, type NativeL3Book } from '../native.js'
 import { sideByte, sideOf, type Side } from '../strategy/decode.js'
 import type { PriceTicks, QuantityLots } from '../units.js'
@@ -36,7 +36,10 @@ export const messageKind: {
 export interface L3BookOptions {
   /** Most orders that rest at once: 1 to 16,777,216. */
   readonly ordersMax: number
-  /** `dense`: ids count up; `sparse` (default): they may be any. Either takes any safe integer, more or less fast. */
+  /**
+   * `dense`: ids count up; `sparse` (default): they may be any. Either takes any safe integer, more or less fast; dense
+   * ones take more memory.
+   */
   readonly ids?: 'dense' | 'sparse'
   /** May orders rest at or beyond the other side's best price? Default no; see `allowCrossing`. */
   readonly crossing?: boolean
