@@ -417,7 +417,9 @@ mod tests {
     #[test]
     fn tables_have_the_room_they_say() {
         for (orders, entries, places) in [(1, 4, 4), (2, 4, 8), (3, 8, 16), (64, 128, 256), (300, 1_024, 2_048)] {
-            assert_eq!(SparseIds::for_orders(orders).table.len(), entries);
+            let sparse = SparseIds::for_orders(orders);
+            // Homes reach from the first entry to the last.
+            assert_eq!((sparse.table.len(), (u32::MAX >> sparse.shift) as usize), (entries, entries - 1));
             let dense = DenseIds::for_orders(orders);
             assert_eq!((dense.ring.len(), dense.taken.table.len()), (places, entries));
         }
