@@ -400,18 +400,11 @@ mod tests {
         let mut seen = BTreeMap::new();
         let (first, second) =
             (0..).find_map(|id| seen.insert(hash(id), id).map(|before| (before, id))).expect("32 bits repeat soon");
-        let mut ids = SparseIds::for_orders(2);
-        let mut orders = vec![Resting::default(); 3];
-        for (id, slot) in [(first, 1), (second, 2)] {
-            let (known, place) = ids.locate(id, &orders);
-            assert_eq!(known, 0, "{first} {second}");
-            orders[slot as usize].id = id;
-            ids.insert(id, slot, place);
-        }
-        assert_eq!((ids.locate(first, &orders).0, ids.locate(second, &orders).0), (1, 2));
-        let (_, place) = ids.locate(first, &orders);
-        ids.remove(first, place);
-        assert_eq!((ids.locate(first, &orders).0, ids.locate(second, &orders).0), (0, 2));
+        let mut slab = Slab::<SparseIds>::new(2);
+        let slots = (slab.add(first), slab.add(second));
+        assert_eq!((slab.find(first), slab.find(second)), slots, "{first} {second}");
+        slab.remove(first);
+        assert_eq!((slab.find(first), slab.find(second)), (0, slots.1));
     }
 
     #[test]
@@ -421,7 +414,9 @@ mod tests {
             // Homes reach from the first entry to the last.
             assert_eq!((sparse.table.len(), (u32::MAX >> sparse.shift) as usize), (entries, entries - 1));
             let dense = DenseIds::for_orders(orders);
-            assert_eq!((dense.ring.len(), dense.taken.table.len()), (places, entries));
+            assert_eq!((dense.more.len(), dense.taken.table.len()), (places, entries));
+            // Nobody's slot, one a place, and one for each order and for one more.
+            assert_eq!(dense.slots(), 1 + places + orders + 1);
         }
     }
 }
