@@ -8,7 +8,7 @@ use std::hint::black_box;
 use std::time::Instant;
 
 use ::quote::model::intensity_spread;
-use ::quote::{OuterSummary, QuoteView, Quoter, reservation_price, snap_outward};
+use ::quote::{MarketSignals, OuterSummary, QuoteView, Quoter, reservation_price, snap_outward};
 use ::signal::RollingVolatility;
 use serde_json::{Value, json};
 use types::config::{EngineConfig, Sampling, VolatilityParams};
@@ -99,6 +99,7 @@ pub fn rows() -> Result<(Vec<Value>, Vec<String>), String> {
                 trading: true,
                 touch_at: tick.time,
                 outer: OuterSummary::default(),
+                signals: MarketSignals::default(),
             };
             black_box(quoter.decide(&view));
         }

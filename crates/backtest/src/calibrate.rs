@@ -4,31 +4,20 @@
 //! Holds: depths count from the mid just before the order; prints of one order are one order; every omission counted.
 //! Costs: reading and decoding; memory bounded by the named constants.
 //!
-//! **One order, several prints.** A market order that walks the book prints a trade a price or a counterparty. Prints
-//! of one aggressor side with the same exchange time, one after the other, are taken as one order, whose depth is that
-//! of its farthest print. Two orders of a side in one stamp of the exchange are taken for one.
-//!
-//! **The mid before it.** Recordings hold touches and trades in the order of arrival, in which the touch that a trade
-//! leaves behind may come first. The mid is that of the newest touch that the exchange stamped before the trade; where
-//! touches carry no stamp (spot book tickers), that of the newest one received.
-use std::collections::VecDeque;
+//! How orders are told from prints, and which mid they count from: `quote::calibrate::DepthWatch`.
 use std::path::Path;
 
 use book::{MarketBook, Rule};
 use driver::Recording;
-use quote::calibrate::{DepthTally, LEVELS_MAX};
+use quote::calibrate::{DepthWatch, LEVELS_MAX};
 use serde::Deserialize;
 use signal::{PreAveragedVolatility, RollingVolatility};
 use types::config::{BacktestConfig, SourceConfig, VolatilityParams};
-use types::{Code, Fault, Instrument, Side, Ticks, TradePrint, UnixNanos};
+use types::{Code, Fault, Instrument, Side, UnixNanos};
 use wire::json::FeedMessage;
 
 use crate::calibration_report::{Calibration, LeftOut, PreAveragedReport, RollingReport, SideReport, VolatilityReport};
 
-/// Touches remembered for trades that arrive after the touch they left behind.
-const TOUCHES_KEPT: usize = 256;
-/// Seconds without a message after which nobody was watching.
-const GAP_SECONDS: f64 = 10.0;
 /// Rolling σ is noted once a second; beyond this many (11 days) no longer.
 const NOTES_MAX: usize = 1_000_000;
 /// Mids of the estimate against noise: the last so many changes.
@@ -104,38 +93,17 @@ pub fn calibrate(
     Ok(reading.finish(instrument, lines, setup.volatility.window))
 }
 
-/// A touch as a trade may find it.
-#[derive(Clone, Copy)]
-struct SeenTouch {
-    exchange_time: UnixNanos,
-    mid_half_ticks: i64,
-}
-
-/// The market order whose prints are coming in.
-#[derive(Clone, Copy)]
-struct Order {
-    aggressor: Side,
-    exchange_time: UnixNanos,
-    mid_half_ticks: i64,
-    farthest: Ticks,
-}
-
 struct Reading {
     book: MarketBook,
-    /// By `Side::index` of our quote that such orders fill.
-    tallies: [DepthTally; 2],
+    watch: DepthWatch,
+    /// By `Side::index` of our quote that they fill.
     prints: [u64; 2],
     rolling: RollingVolatility,
     noise: PreAveragedVolatility,
     notes: Vec<f64>,
     next_note: UnixNanos,
-    touches: VecDeque<SeenTouch>,
-    /// Half ticks from the mid to the touch, since when.
-    standing: Option<(i64, i64)>,
-    order: Option<Order>,
     left_out: LeftOut,
     first: UnixNanos,
-    last: UnixNanos,
     last_mid: Option<i64>,
     changed_mids: u64,
     squares: f64,
@@ -149,22 +117,17 @@ impl Reading {
         options: &CalibrateOptions,
     ) -> Result<Reading, Fault> {
         let tick = instrument.tick_f64();
-        let tally = || DepthTally::new(tick, options.levels as usize, i64::from(options.nearest_half_ticks));
-        let refused = |refusal: quote::calibrate::FitRefusal| refusal.to_fault();
+        let watch = DepthWatch::new(tick, options.levels as usize, i64::from(options.nearest_half_ticks));
         Ok(Reading {
             book: MarketBook::new(rule),
-            tallies: [tally().map_err(refused)?, tally().map_err(refused)?],
+            watch: watch.map_err(|refusal| refusal.to_fault())?,
             prints: [0; 2],
             rolling,
             noise: PreAveragedVolatility::new(NOISE_WINDOW, NOISE_HALF_SPAN, tick)?,
             notes: Vec::new(),
             next_note: UnixNanos(0),
-            touches: VecDeque::with_capacity(TOUCHES_KEPT),
-            standing: None,
-            order: None,
             left_out: LeftOut::default(),
             first: UnixNanos::NONE,
-            last: UnixNanos::NONE,
             last_mid: None,
             changed_mids: 0,
             squares: 0.0,
@@ -180,7 +143,10 @@ impl Reading {
     ) {
         self.pass_time(at);
         match message {
-            Ok(FeedMessage::Trade(print)) => return self.on_trade(print),
+            Ok(FeedMessage::Trade(print)) => {
+                self.prints[print.aggressor.opposite().index()] += 1;
+                return self.watch.on_trade(print);
+            }
             Ok(FeedMessage::Touch(print)) => {
                 let _ = self.book.on_touch(print);
             }
@@ -196,22 +162,8 @@ impl Reading {
         self.after_touch(at);
     }
 
-    /// Counts the time since the line before as watched, at the touch that stood.
     fn pass_time(&mut self, at: UnixNanos) {
-        let seconds = at.since(self.last).as_seconds();
-        if self.last != UnixNanos::NONE && seconds > GAP_SECONDS {
-            self.left_out.gaps += 1;
-            self.left_out.gap_seconds += seconds;
-        } else if let Some((touch_half_ticks, _)) = self.standing
-            && self.last != UnixNanos::NONE
-        {
-            for tally in &mut self.tallies {
-                tally.on_watched(touch_half_ticks, seconds);
-            }
-        } else if self.last != UnixNanos::NONE && seconds > 0.0 {
-            self.left_out.seconds_without_touch += seconds;
-        }
-        self.last = self.last.max(at);
+        self.watch.pass_time(at);
         if let (Some(sigma), true) = (self.rolling.sigma(), at >= self.next_note && self.notes.len() < NOTES_MAX) {
             self.notes.push(sigma);
             self.next_note = UnixNanos(at.0.saturating_add(types::time::NANOS_PER_SECOND));
@@ -219,20 +171,9 @@ impl Reading {
     }
 
     fn after_touch(&mut self, at: UnixNanos) {
-        let touch = self.book.touch();
-        let mid = touch.as_ref().and_then(|touch| touch.touch.mid_half_ticks());
-        let (Some(touch), Some(mid)) = (touch, mid) else {
-            self.standing = None;
-            return;
-        };
-        let standing = (touch.touch.ask.0 - touch.touch.bid.0, mid);
-        if self.standing != Some(standing) {
-            self.standing = Some(standing);
-            if self.touches.len() == TOUCHES_KEPT {
-                self.touches.pop_front();
-            }
-            self.touches.push_back(SeenTouch { exchange_time: touch.exchange_time, mid_half_ticks: mid });
-        }
+        let seen = self.book.touch();
+        let stamp = seen.as_ref().map_or(UnixNanos::NONE, |seen| seen.exchange_time);
+        let Some(mid) = self.watch.on_touch(seen.as_ref().map(|seen| &seen.touch), stamp) else { return };
         self.rolling.on_mid(at, mid);
         if let Some(before) = self.last_mid.replace(mid)
             && before != mid
@@ -244,44 +185,12 @@ impl Reading {
         }
     }
 
-    fn on_trade(&mut self, print: &TradePrint) {
-        self.prints[print.aggressor.opposite().index()] += 1;
-        if let Some(order) = &mut self.order
-            && (order.aggressor, order.exchange_time) == (print.aggressor, print.exchange_time)
-        {
-            let farther = (print.price.0 - order.farthest.0) * print.aggressor.sign() > 0;
-            order.farthest = if farther { print.price } else { order.farthest };
-            return;
-        }
-        self.end_order();
-        let before = |touch: &&SeenTouch| touch.exchange_time < print.exchange_time;
-        match self.touches.iter().rev().find(before) {
-            Some(touch) => {
-                self.order = Some(Order {
-                    aggressor: print.aggressor,
-                    exchange_time: print.exchange_time,
-                    mid_half_ticks: touch.mid_half_ticks,
-                    farthest: print.price,
-                });
-            }
-            None => self.left_out.prints_without_mid += 1,
-        }
-    }
-
-    fn end_order(&mut self) {
-        if let Some(order) = self.order.take() {
-            let above_mid = order.farthest.0.saturating_mul(2).saturating_sub(order.mid_half_ticks);
-            let depth = above_mid * order.aggressor.sign();
-            self.tallies[order.aggressor.opposite().index()].on_order(depth);
-        }
-    }
-
     fn finish(mut self, instrument: &Instrument, lines: u64, window: usize) -> Calibration {
-        self.end_order();
-        let seconds = self.last.since(self.first).as_seconds();
+        self.watch.end_order();
+        let seconds = self.watch.last().since(self.first).as_seconds();
         let half_tick = instrument.tick_f64() * 0.5;
-        let watched = self.tallies[0].seconds();
-        let side = |side: Side| SideReport::of(&self.tallies[side.index()], self.prints[side.index()]);
+        let watched = self.watch.tally(Side::Buy).seconds();
+        let side = |side: Side| SideReport::of(self.watch.tally(side), self.prints[side.index()]);
         self.notes.sort_unstable_by(f64::total_cmp);
         let at_share = |share: f64| {
             let last = self.notes.len().checked_sub(1)?;
@@ -303,6 +212,7 @@ impl Reading {
                 PreAveragedReport { value, standard_error, low, high, noise, mids: estimate.samples }
             }),
         };
+        let unwatched = *self.watch.unwatched();
         Calibration {
             symbol: instrument.symbol().to_string(),
             tick_price: instrument.tick_f64(),
@@ -312,7 +222,13 @@ impl Reading {
             volatility,
             bid: side(Side::Buy),
             ask: side(Side::Sell),
-            left_out: self.left_out,
+            left_out: LeftOut {
+                gaps: unwatched.gaps,
+                gap_seconds: unwatched.gap_seconds,
+                seconds_without_touch: unwatched.seconds_without_touch,
+                prints_without_mid: unwatched.prints_without_mid,
+                ..self.left_out
+            },
         }
     }
 }

@@ -150,7 +150,13 @@ fn ruled(members: Value) -> Value {
 fn models_and_rules_keep_to_the_same_limits_and_add_up() {
     let toxicity =
         json!({ "source": { "kind": "tradeFlow", "halfLifeSeconds": 2.0, "priorQuantity": "1" }, "widening": 1.0 });
+    let by_volume = json!({ "source": { "kind": "vpin", "bucketQuantity": "0.5", "buckets": 4 }, "widening": 1.0 });
+    let micro = json!({ "kind": "microPrice", "imbalanceBuckets": 3,
+                        "adjustmentsTicks": [-0.4, 0.0, 0.4, -0.7, 0.0, 0.7, 0.0, 0.0, 0.0] });
+    let fitted = json!({ "everySeconds": 2.0, "minOrders": 20.0 });
     let sets = [
+        ("fitted", json!({ "marketCalibration": fitted, "model": { "kind": "glft", "arrivalsPerSecond": 3.0 } })),
+        ("signals", json!({ "fairValue": micro, "toxicity": by_volume })),
         ("glft", json!({ "model": { "kind": "glft", "arrivalsPerSecond": 3.0 } })),
         ("infinite", json!({ "horizon": { "kind": "infinite" }, "inventorySpreadTerm": true })),
         ("weighted", json!({ "fairValue": { "kind": "weightedMid" }, "minSpreadTicks": 9, "toxicity": toxicity })),

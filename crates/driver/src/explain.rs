@@ -117,8 +117,16 @@ pub struct ExplainedQuote {
     pub fair_price: f64,
     /// γ, 1/money.
     pub risk_aversion_per_money: f64,
-    /// κ of bid and ask, 1/price.
+    /// κ in force of bid and ask, 1/price.
     pub decay_per_price: [f64; 2],
+    /// A in force of bid and ask, 1/second; `None` where nothing says one.
+    pub arrivals_per_second: [Option<f64>; 2],
+    /// Where A and κ come from: "given", "ownFills" or "market".
+    pub intensity_source: &'static str,
+    /// Refits from the market's trades that were accepted so far, bid and ask.
+    pub refits_accepted: [u64; 2],
+    /// Those that a guard refused.
+    pub refits_refused: [u64; 2],
     /// σ, price per √second.
     pub volatility_price_per_sqrt_second: f64,
     /// Its standard error; `None` where σ is the one that was given.
@@ -278,6 +286,7 @@ fn explained_order(
 
 fn explained(engine: &Engine, id: InstrumentId, input: &Input<'_>, orders: Vec<ExplainedOrder>) -> ExplainedQuote {
     let (touch, quoter) = (engine.touch(id), engine.quoter(id));
+    let fit = quoter.and_then(|quoter| quoter.market_fit());
     let terms = quoter.map_or(QuoteTerms::default(), |quoter| *quoter.terms());
     let model = match quoter.map(|quoter| quoter.params().model) {
         Some(Model::Glft { .. }) => "glft",
@@ -295,6 +304,14 @@ fn explained(engine: &Engine, id: InstrumentId, input: &Input<'_>, orders: Vec<E
         fair_price: terms.fair_price,
         risk_aversion_per_money: quoter.map_or(0.0, |quoter| quoter.params().risk_aversion_per_money),
         decay_per_price: Side::BOTH.map(|side| quoter.map_or(0.0, |quoter| quoter.intensity_decay_per_price(side))),
+        arrivals_per_second: Side::BOTH.map(|side| quoter.and_then(|quoter| quoter.arrivals_per_second(side))),
+        intensity_source: match (fit, quoter.map(|quoter| quoter.params().calibration)) {
+            (Some(_), _) => "market",
+            (None, Some(Some(_))) => "ownFills",
+            _ => "given",
+        },
+        refits_accepted: Side::BOTH.map(|side| fit.map_or(0, |fit| fit.counts(side).accepted)),
+        refits_refused: Side::BOTH.map(|side| fit.map_or(0, |fit| fit.counts(side).refused())),
         volatility_price_per_sqrt_second: terms.sigma,
         volatility_standard_error: engine.volatility(id).standard_error(),
         volatility_mids: engine.volatility(id).samples(),

@@ -9,14 +9,15 @@ use types::command::{ALL_INSTRUMENTS, PUBLISHED_DRIFT, PUBLISHED_FAIR_VALUE, PUB
 use types::config::QuoterConfig;
 use types::limits::COMMAND_BYTES_MAX;
 use types::{
-    AlgoId, Breach, ClientId, Code, Command, CommandKind, Effects, Event, EventKind, InstrumentId, Lots, OrderEvent,
-    OrderEventKind, OrderId, Parameter, ParameterFault, Reject, Side, Ticks, TimerId, TraderId, UnixNanos,
+    AlgoId, ClientId, Code, Command, CommandKind, Effects, Event, EventKind, InstrumentId, LimitBreach, Lots,
+    OrderEvent, OrderEventKind, OrderId, Parameter, ParameterFault, Reject, Side, Ticks, TimerId, TraderId, UnixNanos,
 };
 
 use crate::Engine;
 use crate::send::CancelScope;
+use crate::signals::QuoterSignals;
 
-const NO_QUOTER: ParameterFault = ParameterFault::new(Parameter::INSTRUMENT, Breach::Unsound);
+const NO_QUOTER: ParameterFault = ParameterFault::new(Parameter::INSTRUMENT, LimitBreach::Unsound);
 
 impl Engine {
     pub(crate) fn on_command(&mut self, producer: u16, bytes: &[u8], now: UnixNanos, effects: &mut Effects) {
@@ -141,13 +142,15 @@ impl Engine {
     }
 
     fn command_set_quoter(&mut self, instrument: InstrumentId, text: &[u8], now: UnixNanos, effects: &mut Effects) {
-        let unread = ParameterFault::new(Parameter::SET, Breach::Unsound);
+        let unread = ParameterFault::new(Parameter::SET, LimitBreach::Unsound);
         let parsed = core::str::from_utf8(text).map_err(|_| unread).and_then(|text| {
             QuoterConfig::from_json(text, &self.setup.instruments[instrument.index()])
                 .map_err(|fault| fault.parameter())
         });
-        let outcome = match (parsed, self.markets[instrument.index()].quoter.as_mut()) {
+        let market = &mut self.markets[instrument.index()];
+        let outcome = match (parsed, market.quoter.as_mut()) {
             (Ok(params), Some(quoter)) => {
+                market.signals = QuoterSignals::for_params(&params, market.signals.take());
                 quoter.set_params(params);
                 Ok(())
             }

@@ -21,6 +21,7 @@ mod reconcile;
 mod reports;
 mod send;
 mod session;
+mod signals;
 mod watch;
 
 pub use counts::{Counts, FaultCounts};
@@ -35,6 +36,7 @@ use producers::Producers;
 use quote::Quoter;
 use risk::Gate;
 use signal::RollingVolatility;
+use signals::QuoterSignals;
 use types::config::Setup;
 use types::effect::EFFECT_HEADER_BYTES;
 use types::limits::{
@@ -82,6 +84,8 @@ struct Market {
     book: MarketBook,
     volatility: RollingVolatility,
     quoter: Option<Quoter>,
+    /// Signals its rules ask for.
+    signals: Option<Box<QuoterSignals>>,
     /// Our native quote on each side, as the order that carries it.
     quotes: [Option<OrderId>; 2],
     /// Our further levels, where there is a ladder.
@@ -161,6 +165,9 @@ impl Engine {
                 ),
                 volatility: RollingVolatility::new(&setup.volatility, instrument.tick_f64()),
                 quoter: setup.quoters[instrument.id.index()].clone().map(|params| Quoter::new(params, instrument)),
+                signals: setup.quoters[instrument.id.index()]
+                    .as_ref()
+                    .and_then(|params| QuoterSignals::for_params(params, None)),
                 quotes: [None; 2],
                 outer: Outer::default(),
                 asked_by: None,

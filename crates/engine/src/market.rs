@@ -68,8 +68,10 @@ impl Engine {
     fn on_trade(&mut self, print: &TradePrint, now: UnixNanos, effects: &mut Effects) {
         self.counts.trade += 1;
         self.publish(trade_event(print), now, effects);
-        let quoter = &mut self.markets[print.instrument.index()].quoter;
-        if quoter.as_mut().is_some_and(|quoter| quoter.on_trade(now, print.aggressor, print.quantity)) {
+        let market = &mut self.markets[print.instrument.index()];
+        let flow = market.quoter.as_mut().is_some_and(|quoter| quoter.on_trade(now, print));
+        let volume = market.signals.as_mut().is_some_and(|signals| signals.on_trade(print));
+        if flow || volume {
             self.decide(print.instrument, now, effects);
         }
     }
@@ -165,6 +167,9 @@ impl Engine {
         now: UnixNanos,
         effects: &mut Effects,
     ) {
+        if !valid && let Some(quoter) = &mut self.markets[instrument.index()].quoter {
+            quoter.on_touch(now, None, UnixNanos::NONE);
+        }
         let mut event = Event::new(EventKind::BookState, instrument);
         (event.detail, event.code, event.id) = (valid as u8, code as u16, id);
         self.publish(event, now, effects);
@@ -212,6 +217,9 @@ impl Engine {
         }
         let market = &mut self.markets[instrument.index()];
         market.touch_at = now;
+        if let Some(quoter) = &mut market.quoter {
+            quoter.on_touch(now, Some(touch), exchange_time);
+        }
         if market.opening_unvalued {
             self.value_opening(instrument, touch);
         }

@@ -5,7 +5,7 @@
 //!        time.
 //! Costs: the decision itself is tens of ns when nothing is to be done.
 use oms::{Order, OrderSpec};
-use quote::{OuterSummary, QuoteAction, QuoteTarget, QuoteView, WorkingQuote};
+use quote::{MarketSignals, OuterSummary, QuoteAction, QuoteTarget, QuoteView, WorkingQuote};
 use types::{
     AlgoId, ClientId, Effects, Event, EventKind, InstrumentId, OrderEvent, OrderEventKind, OrderId, OrderState, Reject,
     Side, Ticks, TraderId, UnixNanos, flag,
@@ -64,10 +64,11 @@ impl Engine {
 
     fn view(&self, instrument: InstrumentId, working: [Option<WorkingQuote>; 2], now: UnixNanos) -> QuoteView {
         let market = &self.markets[instrument.index()];
+        let touch = market.touch();
         QuoteView {
             now,
             started: self.started,
-            touch: market.touch(),
+            touch,
             book_valid: market.is_valid(),
             sigma: market.volatility.sigma(),
             position: self.orders.position(instrument).lots,
@@ -79,6 +80,7 @@ impl Engine {
             trading: !self.closing && !self.gate.is_killed(),
             touch_at: market.touch_at,
             outer: OuterSummary::default(),
+            signals: market.signals.as_ref().map_or(MarketSignals::default(), |signals| signals.seen(touch.as_ref())),
         }
     }
 

@@ -79,7 +79,13 @@ impl Session {
 
 #[test]
 fn no_turn_allocates() {
-    let quoter = QUOTER.replace("ABC", "FAFUSDT").replace("2.0", "8.0");
+    let quoter = QUOTER.replace("ABC", "FAFUSDT").replace("2.0", "8.0").replacen(
+        '{',
+        r#"{ "marketCalibration": { "everySeconds": 0.5, "minOrders": 20 },
+             "toxicity": { "source": { "kind": "vpin", "bucketQuantity": "0.010", "buckets": 8 }, "widening": 0.1 },
+             "fairValue": { "kind": "microPrice", "imbalanceBuckets": 2, "adjustmentsTicks": [-0.1, 0.1] },"#,
+        1,
+    );
     let config = format!(
         r#"{{ "venues": [{{ "name": "V" }}], "volatility": {{ "window": 50 }}, "publish": {{ "levels": true }},
         "instruments": [{{ "symbol": "FAFUSDT", "venue": "V", "tickSize": "0.1", "lotSize": "0.001",

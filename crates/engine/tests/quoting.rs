@@ -3,7 +3,9 @@ mod common;
 
 use OrderEventKind::{Accepted, Cancel, CancelRejected, Cancelled, New, Refused, Replace, Replaced};
 use common::{ABC, MARKET, ORDERS, QUOTER, Rig, SNAPSHOT, config, depth, field, quoted, snapshot};
-use types::{Breach, Code, CommandKind, ConnState, Control, EventKind, OrderEventKind, OrderState, Parameter, Side};
+use types::{
+    Code, CommandKind, ConnState, Control, EventKind, LimitBreach, OrderEventKind, OrderState, Parameter, Side,
+};
 
 /// A rig whose two quotes are live at the venue.
 fn live() -> Rig {
@@ -174,21 +176,21 @@ fn parameters_change_at_once_and_as_a_set() {
     assert_eq!(rig.text_command(CommandKind::SetQuoter, &off, |_| ()).types(), "FF");
     let with = |members: &str| QUOTER.replacen('{', &format!("{{ {members},"), 1);
     let refused = [
-        (String::new(), "set", Breach::Unsound),
-        ("{".into(), "set", Breach::Unsound),
-        ("\u{0}".into(), "set", Breach::Unsound),
-        ("{}".into(), "set", Breach::Unsound),
-        (with(r#""noSuchKey": 1"#), "set", Breach::Unsound),
-        (with(r#""coverFees": 1"#), "coverFees", Breach::Unsound),
-        (QUOTER.replace("ABC", "XYZ"), "instrument", Breach::Unsound),
-        (QUOTER.replace("0.1,", "-0.1,"), "riskAversionPerMoney", Breach::Below(0.0)),
-        (QUOTER.replace("0.1,", "1000001,"), "riskAversionPerMoney", Breach::Above(1e6)),
-        (with(r#""ladder": { "levels": 17, "spacingTicks": 1 }"#), "ladder.levels", Breach::Above(16.0)),
-        (with(r#""minSpreadTicks": 5, "maxSpreadTicks": 4"#), "maxSpreadTicks", Breach::Below(5.0)),
+        (String::new(), "set", LimitBreach::Unsound),
+        ("{".into(), "set", LimitBreach::Unsound),
+        ("\u{0}".into(), "set", LimitBreach::Unsound),
+        ("{}".into(), "set", LimitBreach::Unsound),
+        (with(r#""noSuchKey": 1"#), "set", LimitBreach::Unsound),
+        (with(r#""coverFees": 1"#), "coverFees", LimitBreach::Unsound),
+        (QUOTER.replace("ABC", "XYZ"), "instrument", LimitBreach::Unsound),
+        (QUOTER.replace("0.1,", "-0.1,"), "riskAversionPerMoney", LimitBreach::Below(0.0)),
+        (QUOTER.replace("0.1,", "1000001,"), "riskAversionPerMoney", LimitBreach::Above(1e6)),
+        (with(r#""ladder": { "levels": 17, "spacingTicks": 1 }"#), "ladder.levels", LimitBreach::Above(16.0)),
+        (with(r#""minSpreadTicks": 5, "maxSpreadTicks": 4"#), "maxSpreadTicks", LimitBreach::Below(5.0)),
         (
             with(r#""sizing": { "kind": "depth", "fraction": 1, "minQuantity": "0.0005" }"#),
             "sizing.minQuantity",
-            Breach::OffGrid,
+            LimitBreach::OffGrid,
         ),
     ];
     for (text, parameter, breach) in &refused {

@@ -92,15 +92,78 @@ fn a_one_sided_flow_widens_the_quotes_with_the_trade_that_tells_it() {
     for order in &turn.orders {
         rig.answer(order, Accepted);
     }
-    let trade = |id: u64, quantity: &str| {
-        format!(r#"{{"e":"trade","E":1,"T":1,"s":"ABC","t":{id},"p":"100.2","q":"{quantity}","X":"MARKET","m":false}}"#)
-    };
-    let turn = rig.bytes(common::MARKET, &trade(1, "0.500"));
+    let turn = rig.bytes(common::MARKET, &trade(1, "0.500", false));
     assert_eq!(turn.types(), "GG");
     let [wider_bid, wider_ask] = prices(&turn)[..] else { panic!("{:?}", turn.orders) };
     assert!(wider_bid < bid && wider_ask > ask, "{bid} {ask} became {wider_bid} {wider_ask}");
     for order in &turn.orders {
         rig.answer(order, OrderEventKind::Replaced);
     }
-    assert_eq!(rig.bytes(common::MARKET, &trade(2, "100.000")).types(), "FF", "too toxic to be there at all");
+    assert_eq!(rig.bytes(common::MARKET, &trade(2, "100.000", false)).types(), "FF", "too toxic to be there at all");
+}
+
+fn trade(id: u64, quantity: &str, sold: bool) -> String {
+    format!(r#"{{"e":"trade","E":1,"T":1,"s":"ABC","t":{id},"p":"100.2","q":"{quantity}","X":"MARKET","m":{sold}}}"#)
+}
+
+#[test]
+fn the_micro_price_is_the_mid_and_what_its_table_adds() {
+    let lopsided = |bid: &str, ask: &str, id: u64| {
+        let prices = r#""b":"100.0","a":"100.2""#;
+        format!(r#"{{"e":"bookTicker","u":{id},"s":"ABC",{prices},"B":"{bid}","A":"{ask}","T":1,"E":1}}"#)
+    };
+    let prices = |members: &str, touch: &str| {
+        let mut rig = rig(members);
+        for order in &rig.ready().orders {
+            rig.answer(order, Accepted);
+        }
+        rig.bytes(common::MARKET, touch);
+        let quotes = rig.engine.quotes(ABC).map(|id| rig.engine.orders().order(id.expect("a quote")).expect("open"));
+        quotes
+            .map(|order| if order.pending.replace.request == 0 { order.price.0 } else { order.pending.replace.price.0 })
+    };
+    // Two buckets, spreads of one and two ticks; the touch has two.
+    let table = r#""fairValue": { "kind": "microPrice", "imbalanceBuckets": 2, "adjustmentsTicks": [-9, 9, -4, TOP] }"#;
+    let with = |top: &str| table.replace("TOP", top);
+    let (more_bids, more_asks) = (lopsided("3.000", "1.000", 30), lopsided("1.000", "3.000", 30));
+    let [bid, ask] = prices(r#""fairValue": { "kind": "mid" }"#, &more_bids);
+    assert_eq!(prices(&with("4"), &more_bids), [bid + 4, ask + 4]);
+    assert_eq!(prices(&with("4"), &more_asks), [bid - 4, ask - 4]);
+    assert_eq!(prices(&with("4"), &lopsided("2.000", "2.000", 30)), [bid, ask], "equal queues are their own mirror");
+    assert_eq!(prices(&with("0"), &more_bids), [bid, ask], "nothing known of the state");
+    let narrow = with("4").replace("-9, 9, -4, 4", "-9, 9");
+    assert_eq!(prices(&narrow, &more_bids), [bid, ask], "a spread beyond the table is taken at its mid");
+}
+
+#[test]
+fn a_full_window_of_one_sided_volume_widens_the_quotes_and_a_new_set_keeps_it() {
+    let source = r#"{ "kind": "vpin", "bucketQuantity": "0.100", "buckets": 2 }"#;
+    let members = |pull: &str| format!(r#""toxicity": {{ "source": {source}, "widening": 5, "pullAbove": {pull} }}"#);
+    let mut rig = rig(&members("1"));
+    let turn = rig.ready();
+    let [bid, ask] = [0, 1].map(|side| turn.orders[side].price.0);
+    for order in &turn.orders {
+        rig.answer(order, Accepted);
+    }
+    assert_eq!(rig.bytes(common::MARKET, &trade(1, "0.150", false)).types(), "", "one bucket of two");
+    let turn = rig.bytes(common::MARKET, &trade(2, "0.050", false));
+    assert_eq!(turn.types(), "GG", "decided with the trade that fills the second");
+    assert!(turn.orders[0].price.0 < bid && turn.orders[1].price.0 > ask, "{:?}", turn.orders);
+    assert_eq!(rig.engine.quoter(ABC).expect("a quoter").terms().toxicity, 1.0);
+    for order in &turn.orders {
+        rig.answer(order, OrderEventKind::Replaced);
+    }
+    assert_eq!(rig.bytes(common::MARKET, &trade(3, "0.050", true)).types(), "", "a bucket fills");
+    assert_eq!(rig.bytes(common::MARKET, &trade(4, "0.050", false)).types(), "GG", "balanced: half of the volume");
+    assert_eq!(rig.engine.quoter(ABC).expect("a quoter").terms().toxicity, 0.5);
+    let set = QUOTER.replace("\"orderQuantity\"", &format!("{}, \"orderQuantity\"", members("0.4")));
+    let turn = rig.text_command(CommandKind::SetQuoter, &set, |_| ());
+    assert_eq!(turn.faults(), []);
+    let terms = rig.engine.quoter(ABC).expect("a quoter").terms();
+    assert_eq!((terms.toxicity, terms.standing.name()), (0.5, "toxic"));
+    // Other buckets begin anew.
+    let other = set.replace("\"buckets\": 2", "\"buckets\": 3");
+    rig.text_command(CommandKind::SetQuoter, &other, |_| ());
+    let terms = rig.engine.quoter(ABC).expect("a quoter").terms();
+    assert_eq!((terms.toxicity, terms.standing.name()), (0.0, "quoting"));
 }

@@ -13,8 +13,10 @@ pub mod flow;
 pub mod gate;
 pub mod glft;
 pub mod grid;
+mod inputs;
 pub mod intensity;
 pub mod ladder;
+pub mod market_fit;
 pub mod model;
 mod pricing;
 pub mod published;
@@ -28,10 +30,11 @@ pub use glft::{Glft, GlftParams, GlftQuote};
 pub use grid::snap_outward;
 pub use intensity::{IntensityEstimator, PriorSummary};
 pub use ladder::{OUTER_LEVELS_MAX, OuterActions, OuterQuotes, OuterSummary};
+pub use market_fit::{FitCounts, FittedIntensity, MarketFit};
 pub use model::{
     ModelRefusal, StationaryBound, StationaryForm, StationaryInputs, StationaryPrices, drift_shift, full_spread,
     reservation_price, stationary_discount, stationary_reservation_prices,
 };
 pub use published::{AskedQuotes, Signals};
-pub use quoter::{QuoteAction, QuoteDecision, QuoteTarget, QuoteView, Quoter, WorkingQuote};
+pub use quoter::{MarketSignals, QuoteAction, QuoteDecision, QuoteTarget, QuoteView, Quoter, WorkingQuote};
 pub use terms::{QuoteTerms, SideTerms, Standing};

@@ -58,6 +58,7 @@ impl Quoter {
                 let weighed = touch.bid.0 as f64 * ask_lots + touch.ask.0 as f64 * bid_lots;
                 weighed / (bid_lots + ask_lots) * self.tick_price
             }
+            FairValue::MicroPrice => view.signals.micro_price_ticks.map_or(mid_price, |ticks| ticks * self.tick_price),
             FairValue::Published(max_age) => self.published.fair_value.young(view.now, max_age).unwrap_or(f64::NAN),
         }
     }
@@ -156,7 +157,8 @@ impl Quoter {
 
     /// The model as γ, A, κ and the order size make it; `None` where it has no finite constants.
     pub(crate) fn new_glft(&self, mid_price: f64) -> Option<Glft> {
-        let Model::Glft { arrivals_per_second, fill_aversion_per_money } = self.params.model else { return None };
+        let Model::Glft { fill_aversion_per_money, .. } = self.params.model else { return None };
+        let arrivals_per_second = Side::BOTH.map(|side| self.arrivals_per_second(side).unwrap_or(f64::NAN));
         let params = GlftParams {
             risk_aversion_per_money: self.params.risk_aversion_per_money,
             fill_aversion_per_money,

@@ -3,7 +3,7 @@
 //! Out:   the values in force at a moment, each no older than its rule allows.
 //! Holds: a set with a value out of its range changes nothing; age is measured by engine time at arrival.
 //! Costs: a comparison a value.
-use types::{Breach, Lots, Nanos, Parameter, ParameterFault, UnixNanos};
+use types::{LimitBreach, Lots, Nanos, Parameter, ParameterFault, UnixNanos};
 
 /// Values a strategy publishes to the native quoter of an instrument; `None` leaves a value as it is.
 #[derive(Clone, Copy, PartialEq, Debug, Default)]
@@ -29,9 +29,9 @@ impl Signals {
 /// NaN is below every limit.
 fn within(parameter: Parameter, value: f64, low: f64, high: f64) -> Result<(), ParameterFault> {
     match value {
-        _ if value > high => Err(ParameterFault::new(parameter, Breach::Above(high))),
+        _ if value > high => Err(ParameterFault::new(parameter, LimitBreach::Above(high))),
         _ if value >= low => Ok(()),
-        _ => Err(ParameterFault::new(parameter, Breach::Below(low))),
+        _ => Err(ParameterFault::new(parameter, LimitBreach::Below(low))),
     }
 }
 
@@ -60,7 +60,7 @@ impl AskedQuotes {
         }
         for (parameter, lots) in Parameter::ASKED_LOTS.into_iter().zip(self.lots) {
             if lots.0 < 0 {
-                return Err(ParameterFault::new(parameter, Breach::Below(0.0)));
+                return Err(ParameterFault::new(parameter, LimitBreach::Below(0.0)));
             }
         }
         Ok(())

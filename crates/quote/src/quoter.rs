@@ -10,6 +10,7 @@
 //!    (acknowledged, with a valid two-sided touch then), the seconds since that decision, `(now - previous) / 1e9`,
 //!    count as quoted at the distance of then: `(mid half ticks - 2·bid) · (tick·0.5)`, or `(2·ask - mid half ticks) ·
 //!    (tick·0.5)`. κ is refreshed at each fill and when 1 s of quoted time has come together since (`intensity`).
+//!    A and κ from the market's trades: `market_fit`; they are in force from the touch on at which a refit settles.
 //! 2. **Wanted at all** (`standing`). Quotes are wanted when `enabled`, `trading`, `book_valid`, the touch is two-sided
 //!    and σ is there (or the parameters say which σ counts until it is).
 //! 3. **Horizon** T (`pricing`, 3 to 5): the constant; or `seconds - (now - started)/1e9`, at least 0 and at most
@@ -36,8 +37,8 @@
 //!
 //! 12. **Stale feed.** No quotes once the feed has brought no touch for `stale_feed`, by receive time alone.
 //! 13. **Volatility pause.** No quotes from σ above the upper limit until σ is below the lower.
-//! 14. **Toxic flow.** No quotes while toxicity (`flow`, or published; a published value that is missing or too old
-//!     counts as 1) is above `pull_above`.
+//! 14. **Toxic flow.** No quotes while toxicity (`flow`, VPIN of the view, or published; a published value that is
+//!     missing or too old counts as 1, a VPIN that is not there yet as 0) is above `pull_above`.
 //! 15. **End of session.** From `reduce` on the gate's limit is zero: only the reducing side is quoted, at most the
 //!     position. From `cross` on see 22. From `over` on no quotes.
 //! 16. **Toxicity widening.** Each half spread grows by `widening`·toxicity times itself.
@@ -51,22 +52,24 @@
 //! 22. **Crossing.** Quotes are cancelled; then one order at a time on the reducing side takes up to `order_lots`, at
 //!     most `cross_limit_ticks` through the touch, immediate or cancel and reduce-only, until nothing is left.
 //!
-//! Fair value and drift (`pricing`): s is the mid, the weighted mid or a published value; r moves by drift x seconds.
-//! A model of `Strategy` takes bid and ask as asked for; σ is not needed then. Infinite horizon and the other model
-//! stand in `model` and `glft`; beyond the inventory limit the infinite horizon prices as at the limit.
+//! Fair value and drift (`pricing`): s is the mid, the weighted mid, the micro-price of the view (the mid where it has
+//! none) or a published value; r moves by drift x seconds. A model of `Strategy` takes bid and ask as asked for; σ is
+//! not needed then. Infinite horizon and the other model stand in `model` and `glft`; beyond the inventory limit the
+//! infinite horizon prices as at the limit.
 //!
 //! Whoever acts on a decision sends cancels before places and replaces.
-use types::config::{Model, QuoterParams, QuoterRules, Sizing, ToxicitySource};
-use types::{Code, Contract, Instrument, Lots, ParameterFault, Side, Ticks, Touch, UnixNanos};
+use types::config::{Model, QuoterParams, QuoterRules, Sizing};
+use types::{Code, Contract, Instrument, Lots, Side, Ticks, Touch, UnixNanos};
 
 use crate::flow::TradeFlow;
 use crate::gate::allowed_lots;
 use crate::glft::Glft;
 use crate::grid::{increment_at_or_above, increment_at_or_below};
-use crate::intensity::{IntensityEstimator, PriorSummary};
+use crate::intensity::IntensityEstimator;
 use crate::ladder::OuterSummary;
+use crate::market_fit::MarketFit;
 use crate::model::intensity_spread;
-use crate::published::{AskedQuotes, Published, Signals};
+use crate::published::{AskedQuotes, Published};
 use crate::terms::{QuoteTerms, Standing};
 
 /// The quoter's own order on one side, as order management sees it.
@@ -112,6 +115,17 @@ pub struct QuoteView {
     pub touch_at: UnixNanos,
     /// The quoter's further levels; nothing without a ladder.
     pub outer: OuterSummary,
+    /// Signals of the market that the rules ask for; nothing where they do not.
+    pub signals: MarketSignals,
+}
+
+/// Signals of the market that another room computes for the rules.
+#[derive(Clone, Copy, PartialEq, Debug, Default)]
+pub struct MarketSignals {
+    /// Micro-price of the touch, ticks; `None` where its table has none.
+    pub micro_price_ticks: Option<f64>,
+    /// VPIN of the trades, 0 to 1; `None` until its buckets are full.
+    pub vpin: Option<f64>,
 }
 
 /// A quote wanted.
@@ -164,10 +178,12 @@ pub struct Quoter {
     pub(crate) intensity_spread_price: [f64; 2],
     /// The other model, where it is chosen.
     pub(crate) glft: Option<Glft>,
+    /// A and κ from the market, where asked for.
+    pub(crate) market: Option<Box<MarketFit>>,
     /// Some rule around the model is on.
     pub(crate) ruled: bool,
     /// Kept for the whole life once calibration was on, so that switching it off and on loses nothing.
-    estimators: [Option<IntensityEstimator>; 2],
+    pub(crate) estimators: [Option<IntensityEstimator>; 2],
     previous: UnixNanos,
     /// Distance from the mid of each quote that stood at the previous decision.
     quoted_distance_price: [Option<f64>; 2],
@@ -190,6 +206,7 @@ impl Quoter {
             lot_worth: instrument.lot_f64() * instrument.multiplier.to_f64(),
             intensity_spread_price: [f64::NAN; 2],
             glft: None,
+            market: None,
             ruled: false,
             estimators: [None, None],
             previous: UnixNanos::NONE,
@@ -217,42 +234,17 @@ impl Quoter {
                 (None, _) => *distance = None,
             }
         }
+        let seen = self.market.take();
+        self.market = params.market_calibration.and_then(|calibration| {
+            let kept = seen.and_then(|mut fit| fit.set_params(calibration).then_some(fit));
+            kept.or_else(|| MarketFit::new(calibration, self.tick_price).ok().map(Box::new))
+        });
         self.ruled = params.model == Model::Strategy || params.rules != QuoterRules::default();
         self.params = params;
         self.terms = QuoteTerms { tick_price: self.tick_price, ..QuoteTerms::default() };
         for side in Side::BOTH {
             self.refresh_spread(side);
         }
-    }
-
-    /// Values of a strategy: what is given replaces what was known. Errors: the value that is out of its range; nothing
-    /// changes then.
-    pub fn publish(&mut self, signals: &Signals, now: UnixNanos) -> Result<(), ParameterFault> {
-        signals.check()?;
-        self.published.take(signals, now);
-        Ok(())
-    }
-
-    /// The quotes a strategy asks for from now on, for the model `Strategy`; `None` withdraws them. Errors:
-    /// the value that is out of its range; nothing changes then.
-    pub fn ask(&mut self, quotes: Option<AskedQuotes>) -> Result<(), ParameterFault> {
-        if let Some(quotes) = &quotes {
-            quotes.check()?;
-        }
-        self.asked = quotes;
-        Ok(())
-    }
-
-    /// A trade of the market, for the toxicity of its flow. Does a decision depend on it?
-    #[inline]
-    pub fn on_trade(&mut self, now: UnixNanos, aggressor: Side, lots: Lots) -> bool {
-        if let Some(toxicity) = &self.params.rules.toxicity
-            && let ToxicitySource::TradeFlow { half_life_seconds, .. } = toxicity.source
-        {
-            self.flow.on_trade(now, aggressor, lots, half_life_seconds);
-            return true;
-        }
-        false
     }
 
     /// How the last decision came to be.
@@ -263,34 +255,6 @@ impl Quoter {
     /// The parameters in force.
     pub fn params(&self) -> &QuoterParams {
         &self.params
-    }
-
-    /// κ in force on a side, 1/price.
-    pub fn intensity_decay_per_price(&self, side: Side) -> f64 {
-        match &self.estimators[side.index()] {
-            Some(estimator) if self.params.calibration.is_some() => estimator.decay_per_price(),
-            _ => self.params.intensity_decay_per_price,
-        }
-    }
-
-    /// The prior of the κ estimates (the same on both sides), for reports; `None` without calibration.
-    pub fn prior_summary(&self) -> Option<PriorSummary> {
-        self.params.calibration.and(self.estimators[0].as_ref()).map(IntensityEstimator::prior_summary)
-    }
-
-    /// What was observed of a side, for reports; `None` without calibration.
-    pub fn estimator(&self, side: Side) -> Option<&IntensityEstimator> {
-        self.params.calibration.and(self.estimators[side.index()].as_ref())
-    }
-
-    /// One of the quoter's own orders had a fill report. Call it once per report, before the next `decide`.
-    pub fn on_fill(&mut self, side: Side) {
-        if self.params.calibration.is_some()
-            && let Some(estimator) = &mut self.estimators[side.index()]
-        {
-            estimator.on_fill();
-            self.refresh_spread(side);
-        }
     }
 
     /// What to quote and what to do about it, by the rules of the module.
@@ -431,7 +395,7 @@ impl Quoter {
         }
     }
 
-    fn refresh_spread(&mut self, side: Side) {
+    pub(crate) fn refresh_spread(&mut self, side: Side) {
         let (gamma, decay) = (self.params.risk_aversion_per_money, self.intensity_decay_per_price(side));
         // Two wrong signs would give a right-looking spread.
         let spread = if gamma > 0.0 && decay > 0.0 { intensity_spread(gamma, decay) } else { f64::NAN };

@@ -99,6 +99,7 @@ impl Quoter {
             Some(ToxicitySource::TradeFlow { half_life_seconds, prior_lots }) => {
                 self.flow.toxicity(view.now, half_life_seconds, prior_lots)
             }
+            Some(ToxicitySource::Vpin { .. }) => view.signals.vpin.unwrap_or(0.0),
             Some(ToxicitySource::Published(max_age)) => self.published.toxicity.young(view.now, max_age).unwrap_or(1.0),
         };
         if rules.stale_feed.is_some_and(|silence| view.now.since(view.touch_at) >= silence) {

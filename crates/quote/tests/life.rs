@@ -3,7 +3,9 @@
 //! agree.
 mod common;
 use common::{params, stepped};
-use fafnir_quote::{OuterSummary, QuoteAction, QuoteDecision, QuoteTarget, QuoteView, Quoter, WorkingQuote};
+use fafnir_quote::{
+    MarketSignals, OuterSummary, QuoteAction, QuoteDecision, QuoteTarget, QuoteView, Quoter, WorkingQuote,
+};
 use types::config::{Horizon, IntensityCalibration, QuoterParams};
 use types::rng::SplitMix64;
 use types::{Instrument, Lots, Side, Ticks, Touch, UnixNanos};
@@ -83,6 +85,7 @@ impl Life {
             trading: self.rng.below(50) != 0,
             touch_at: UnixNanos(self.now),
             outer: OuterSummary::default(),
+            signals: MarketSignals::default(),
         }
     }
 

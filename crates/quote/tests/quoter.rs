@@ -1,13 +1,9 @@
 //! The quoter's rules one by one, with prices computed by hand.
 mod common;
-use common::{instrument, live, params, touch, view};
-use fafnir_quote::{QuoteAction, QuoteTarget, QuoteView, Quoter, WorkingQuote};
+use common::{at_100, instrument, live, params, target, touch};
+use fafnir_quote::{QuoteAction, QuoteView, Quoter, WorkingQuote};
 use types::config::{Horizon, IntensityCalibration, QuoterParams};
-use types::{Code, Lots, Side, Ticks, UnixNanos};
-
-const fn target(price: i64, lots: i64) -> QuoteTarget {
-    QuoteTarget { price: Ticks(price), quantity: Lots(lots) }
-}
+use types::{Code, Lots, Side, UnixNanos};
 
 /// Tick 0.01, lot 1, S = 100: with γ = 0.1, κ = 1.5 and σ = 2 the half spread is 0.645385… = 64.5 ticks.
 fn quoter(params: QuoterParams) -> Quoter {
@@ -18,10 +14,6 @@ fn prices(params: QuoterParams, view: &QuoteView) -> (i64, i64) {
     let decision = quoter(params).decide(view);
     assert_eq!(decision.code, None);
     (decision.bid.unwrap().price.0, decision.ask.unwrap().price.0)
-}
-
-fn at_100() -> QuoteView {
-    view(touch(9_999, 10_001))
 }
 
 #[test]

@@ -1,17 +1,13 @@
 //! The rules around the model one by one, with numbers computed by hand, and the models that can be chosen.
 mod common;
-use common::{instrument, live, params, touch, view};
-use fafnir_quote::{AskedQuotes, QuoteAction, QuoteTarget, QuoteView, Quoter, Signals, Standing, WorkingQuote};
+use common::{at_100, instrument, live, params, print, target, touch, view};
+use fafnir_quote::{AskedQuotes, QuoteAction, QuoteView, Quoter, Signals, Standing, WorkingQuote};
 use types::config::{
     FairValue, Horizon, Model, QuoterParams, QuoterRules, Sizing, Toxicity, ToxicitySource, Unwind, UnwindClock,
 };
-use types::{Breach, Lots, Nanos, Parameter, ParameterFault, Side, Ticks, Touch, UnixNanos};
+use types::{LimitBreach, Lots, Nanos, Parameter, ParameterFault, Side, Ticks, Touch, UnixNanos};
 
 const SECOND: i64 = 1_000_000_000;
-
-const fn target(price: i64, lots: i64) -> QuoteTarget {
-    QuoteTarget { price: Ticks(price), quantity: Lots(lots) }
-}
 
 fn with(rules: QuoterRules) -> Quoter {
     Quoter::new(QuoterParams { rules, ..params() }, &instrument("0.01", "1", r#","makerFee":"0.01""#))
@@ -19,10 +15,6 @@ fn with(rules: QuoterRules) -> Quoter {
 
 fn rules() -> QuoterRules {
     QuoterRules::default()
-}
-
-fn at_100() -> QuoteView {
-    view(touch(9_999, 10_001))
 }
 
 fn at(seconds: i64) -> QuoteView {
@@ -93,8 +85,8 @@ fn fair_value_and_drift() {
     assert_eq!(stands(&mut quoter, &at(4)), Standing::FairValueAbsent, "two seconds old");
     quoter.publish(&fair, UnixNanos(4 * SECOND as u64)).expect("sound");
     assert_eq!(prices(&mut quoter, &at(4)), (9_945, 10_075), "the drift is one second old");
-    let below = |parameter, limit| Err(ParameterFault::new(parameter, Breach::Below(limit)));
-    let above = |parameter, limit| Err(ParameterFault::new(parameter, Breach::Above(limit)));
+    let below = |parameter, limit| Err(ParameterFault::new(parameter, LimitBreach::Below(limit)));
+    let above = |parameter, limit| Err(ParameterFault::new(parameter, LimitBreach::Above(limit)));
     let (price, toxicity) = (Parameter::PUBLISHED_FAIR_VALUE, Parameter::PUBLISHED_TOXICITY);
     for bad in [f64::NAN, 0.0, -1.0, f64::INFINITY] {
         let signals = Signals { fair_value_price: Some(bad), toxicity: Some(0.5), ..Signals::default() };
@@ -192,9 +184,9 @@ fn toxic_flow_widens_and_pulls() {
     let flow = ToxicitySource::TradeFlow { half_life_seconds: 10.0, prior_lots: Lots(4) };
     let mut quoter = with(QuoterRules { toxicity: rule(flow), ..rules() });
     assert_eq!(prices(&mut quoter, &at(2)), (9_935, 10_065));
-    quoter.on_trade(UnixNanos(2 * SECOND as u64), Side::Sell, Lots(4));
+    quoter.on_trade(UnixNanos(2 * SECOND as u64), &print(Side::Sell, 10_000, 4, 0));
     assert_eq!(prices(&mut quoter, &at(2)), (9_870, 10_130), "4 / (4 + 4)");
-    quoter.on_trade(UnixNanos(2 * SECOND as u64), Side::Sell, Lots(4));
+    quoter.on_trade(UnixNanos(2 * SECOND as u64), &print(Side::Sell, 10_000, 4, 0));
     assert_eq!(stands(&mut quoter, &at(2)), Standing::Toxic, "8 / 12");
 }
 
@@ -311,7 +303,7 @@ fn quotes_of_a_strategy_pass_the_same_rules() {
         (ask(Some(-1.0), None, 0), bid_price, least),
         (ask(Some(1.0), Some(0.0), 0), ask_price, least),
     ] {
-        assert_eq!(quoter.ask(Some(bad)), Err(ParameterFault::new(parameter, Breach::Below(limit))));
+        assert_eq!(quoter.ask(Some(bad)), Err(ParameterFault::new(parameter, LimitBreach::Below(limit))));
         assert_eq!(quoter.decide(&view).bid, Some(target(9_980, 10)), "a refused set changes nothing");
     }
     quoter.ask(None).expect("sound");

@@ -111,6 +111,19 @@ impl MicroPrice {
         Ok(MicroPrice { buckets, adjustments: adjustments.into_boxed_slice() })
     }
 
+    /// From a table of adjustments in ticks, by spread from one tick on, then by imbalance bucket: one that a fit has
+    /// printed (`adjustments`). Errors: `Parameter` for buckets or rows out of range, rows that are not whole, or a
+    /// value that is not finite.
+    pub fn from_adjustments(buckets: usize, adjustments: &[f64]) -> Result<MicroPrice, SignalFault> {
+        in_range("imbalanceBuckets", buckets as f64, 2.0, IMBALANCE_BUCKETS_MAX as f64)?;
+        let rows = adjustments.len() as f64 / buckets as f64;
+        in_range("spreadTicksMax", if rows.fract() == 0.0 { rows } else { f64::NAN }, 1.0, SPREAD_TICKS_MAX as f64)?;
+        for adjustment in adjustments {
+            in_range("adjustmentsTicks", *adjustment, f64::MIN, f64::MAX)?;
+        }
+        Ok(MicroPrice { buckets, adjustments: adjustments.into() })
+    }
+
     /// The micro-price, ticks; `None` for a touch outside the fitted states.
     #[inline]
     pub fn price_ticks(&self, touch: &Touch) -> Option<f64> {

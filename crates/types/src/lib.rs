@@ -40,7 +40,7 @@ pub use latest::Latest;
 pub use money::Money;
 pub use num::{Lots, Side, Ticks, Touch};
 pub use order::{OrderEvent, OrderEventKind, OrderState, Reject};
-pub use parameter::{Breach, Parameter, ParameterFault};
+pub use parameter::{LimitBreach, Parameter, ParameterFault};
 pub use time::{Nanos, UnixNanos};
 
 // The journal, the rings and TypeScript share one byte order; a big-endian build would need converting readers.

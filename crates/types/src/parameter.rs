@@ -1,6 +1,6 @@
 //! # Room card: types/parameter
 //! In:    the path of a quoter's parameter, as a configuration fault has it.
-//! Out:   `Parameter`: a number that fits an event, with its name; `Breach`: which limit was not kept.
+//! Out:   `Parameter`: a number that fits an event, with its name; `LimitBreach`: which limit was not kept.
 //! Holds: every key of the quoter's schema has a number; numbers are never reused; the table is generated into
 //!        TypeScript.
 //! Costs: a scan of the table on the cold path of a refusal.
@@ -89,6 +89,18 @@ impl Parameter {
         (55, "unwind.crossFromSeconds"),
         (56, "unwind.toSeconds"),
         (57, "unwind.crossLimitTicks"),
+        (58, "marketCalibration"),
+        (59, "marketCalibration.everySeconds"),
+        (60, "marketCalibration.halfLifeSeconds"),
+        (61, "marketCalibration.minOrders"),
+        (62, "marketCalibration.nearestHalfTicks"),
+        (63, "marketCalibration.levels"),
+        (64, "marketCalibration.minPerPrice"),
+        (65, "marketCalibration.maxPerPrice"),
+        (66, "fairValue.imbalanceBuckets"),
+        (67, "fairValue.adjustmentsTicks"),
+        (68, "toxicity.source.bucketQuantity"),
+        (69, "toxicity.source.buckets"),
         (200, "publish.fairValuePrice"),
         (201, "publish.driftPricePerSecond"),
         (202, "publish.toxicity"),
@@ -120,7 +132,7 @@ impl Parameter {
 
 /// Which limit a value did not keep.
 #[derive(Clone, Copy, PartialEq, Debug)]
-pub enum Breach {
+pub enum LimitBreach {
     /// It is below the limit, or at one that it must be above.
     Below(f64),
     /// It is above the limit.
@@ -131,25 +143,25 @@ pub enum Breach {
     Unsound,
 }
 
-impl Breach {
+impl LimitBreach {
     /// Names by number, from 1 on.
     pub const BREACH_NAMES: [&'static str; 4] = ["below", "above", "offGrid", "unsound"];
 
     /// Its number in an event, from 1 on.
     pub const fn number(self) -> u8 {
         match self {
-            Breach::Below(_) => 1,
-            Breach::Above(_) => 2,
-            Breach::OffGrid => 3,
-            Breach::Unsound => 4,
+            LimitBreach::Below(_) => 1,
+            LimitBreach::Above(_) => 2,
+            LimitBreach::OffGrid => 3,
+            LimitBreach::Unsound => 4,
         }
     }
 
     /// The limit, where there is one.
     pub const fn limit(self) -> Option<f64> {
         match self {
-            Breach::Below(limit) | Breach::Above(limit) => Some(limit),
-            Breach::OffGrid | Breach::Unsound => None,
+            LimitBreach::Below(limit) | LimitBreach::Above(limit) => Some(limit),
+            LimitBreach::OffGrid | LimitBreach::Unsound => None,
         }
     }
 }
@@ -160,12 +172,12 @@ pub struct ParameterFault {
     /// Which value.
     pub parameter: Parameter,
     /// Why.
-    pub breach: Breach,
+    pub breach: LimitBreach,
 }
 
 impl ParameterFault {
     /// From its parts.
-    pub const fn new(parameter: Parameter, breach: Breach) -> ParameterFault {
+    pub const fn new(parameter: Parameter, breach: LimitBreach) -> ParameterFault {
         ParameterFault { parameter, breach }
     }
 }

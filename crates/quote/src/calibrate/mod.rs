@@ -19,6 +19,7 @@ mod likelihood;
 mod market;
 mod statistics;
 mod tally;
+mod watch;
 
 pub use fills::{FillPrior, INFORMATION_MIN, OwnFillFit, OwnFillTally};
 pub use lattice::{LEVELS_MAX, RefitState, RunningEstimate};
@@ -27,3 +28,4 @@ pub use likelihood::{FitInterval, FitRefusal, IntensityFit};
 pub use market::{DepthSample, fit_depths};
 pub use statistics::GoodnessOfFit;
 pub use tally::{DepthTally, ORDERS_MIN};
+pub use watch::{DepthWatch, Unwatched};

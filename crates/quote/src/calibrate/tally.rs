@@ -85,6 +85,10 @@ impl DepthTally {
     pub fn orders(&self) -> f64 {
         self.lattice.count
     }
+    /// Levels at which an order ended.
+    pub fn levels_filled(&self) -> usize {
+        self.lattice.orders[..self.lattice.used].iter().filter(|orders| **orders > 0.0).count()
+    }
     /// Orders among them that went beyond the last level.
     pub fn orders_cut(&self) -> f64 {
         self.cut

@@ -1,8 +1,8 @@
 //! Instruments and parameters for the tests, through the one configuration schema.
 #![allow(dead_code)] // Each test binary uses a part of it.
-use fafnir_quote::{OuterSummary, QuoteView, WorkingQuote};
+use fafnir_quote::{MarketSignals, OuterSummary, QuoteTarget, QuoteView, WorkingQuote};
 use types::config::{EngineConfig, Horizon, Model, QuoterParams, QuoterRules};
-use types::{AlgoId, Instrument, Lots, Ticks, Touch, TraderId, UnixNanos};
+use types::{AlgoId, Instrument, InstrumentId, Lots, Side, Ticks, Touch, TradePrint, TraderId, UnixNanos};
 
 /// An instrument with a tick, a lot and further JSON fields.
 pub fn instrument(tick: &str, lot: &str, more: &str) -> Instrument {
@@ -33,6 +33,7 @@ pub fn params() -> QuoterParams {
         max_inventory_lots: Lots(10),
         requote_ticks: 1,
         calibration: None,
+        market_calibration: None,
         algo_id: AlgoId(0),
         trader_id: TraderId(0),
         model: Model::default(),
@@ -42,6 +43,18 @@ pub fn params() -> QuoterParams {
 
 pub fn touch(bid: i64, ask: i64) -> Touch {
     Touch { bid: Ticks(bid), bid_lots: Lots(1), ask: Ticks(ask), ask_lots: Lots(1) }
+}
+
+/// A trade, with the exchange's stamp.
+pub fn print(aggressor: Side, price: i64, lots: i64, exchange_time: u64) -> TradePrint {
+    TradePrint {
+        instrument: InstrumentId(0),
+        trade_id: 1,
+        price: Ticks(price),
+        quantity: Lots(lots),
+        aggressor,
+        exchange_time: UnixNanos(exchange_time),
+    }
 }
 
 /// Flat, nothing working, σ = 2, everything open.
@@ -58,7 +71,17 @@ pub fn view(touch: Touch) -> QuoteView {
         trading: true,
         touch_at: UnixNanos(2_000_000_000),
         outer: OuterSummary::default(),
+        signals: MarketSignals::default(),
     }
+}
+
+/// The same around 100.00, in ticks of 0.01.
+pub fn at_100() -> QuoteView {
+    view(touch(9_999, 10_001))
+}
+
+pub const fn target(price: i64, lots: i64) -> QuoteTarget {
+    QuoteTarget { price: Ticks(price), quantity: Lots(lots) }
 }
 
 /// A live quote.

@@ -6,11 +6,12 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::calibration::MarketCalibrationConfig;
 use super::live::{MarketLinkConfig, OrdersLinkConfig};
 use super::quoting::{
-    DriftConfig, FairValueConfig, LadderConfig, ModelConfig, SizingConfig, ToxicityConfig, UnwindConfig,
-    VolatilityPauseConfig,
+    DriftConfig, FairValueConfig, LadderConfig, ModelConfig, SizingConfig, ToxicityConfig, VolatilityPauseConfig,
 };
+use super::unwind::UnwindConfig;
 
 /// One trading engine: its venues, instruments, limits and native quoters.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
@@ -266,6 +267,10 @@ pub struct QuoterConfig {
     /// Estimate κ from our own fills, given the arrival rate A. Default: κ stays as given.
     #[serde(default)]
     pub calibration: Option<IntensityCalibrationConfig>,
+    /// A and κ from the market's trades, refitted while it runs; not together with `calibration`. Default: both stay as
+    /// given.
+    #[serde(default)]
+    pub market_calibration: Option<MarketCalibrationConfig>,
     /// Algorithm id written on its orders.
     #[serde(default)]
     pub algo_id: u16,

@@ -4,17 +4,21 @@
 //!        it) and `Setup`, the same in ticks, lots and nanoseconds, which the rooms take.
 //! Holds: unknown keys are errors; every number has a stated range; a fault names path and allowed values.
 //! Costs: cold path, once at start and once per parameter change.
-use crate::parameter::{Breach, Parameter, ParameterFault};
+use crate::parameter::{LimitBreach, Parameter, ParameterFault};
 
 mod backtest;
+mod calibration;
 mod engine;
 mod live;
+mod micro_price;
 mod quoting;
 mod ranges;
 mod resolve;
 mod setup;
+mod unwind;
 
 pub use backtest::{BacktestConfig, GeneratedConfig, LatencyConfig, OutputConfig, SourceConfig, StrategyPlace};
+pub use calibration::{MarketCalibration, MarketCalibrationConfig};
 pub use engine::{
     BreakerConfig, ContractConfig, CurrencyConfig, EngineConfig, Feed, HorizonConfig, IncrementConfig,
     InstrumentConfig, IntensityCalibrationConfig, OrdersConfig, PublishConfig, QuoterConfig, RiskConfig, SampleRule,
@@ -24,15 +28,16 @@ pub use live::{
     ExchangeConfig, ExchangeFaultsConfig, ExchangeTlsConfig, HostConfig, MarketLinkConfig, OrdersLinkConfig,
     TransportConfig, WaitConfig,
 };
+pub use micro_price::MicroPriceTable;
 pub use quoting::{
     DriftConfig, FairValue, FairValueConfig, LadderConfig, Model, ModelConfig, QuoteLadder, QuoterRules, Sizing,
-    SizingConfig, Toxicity, ToxicityConfig, ToxicitySource, ToxicitySourceConfig, Unwind, UnwindClock, UnwindConfig,
-    VolatilityPauseConfig,
+    SizingConfig, Toxicity, ToxicityConfig, ToxicitySource, ToxicitySourceConfig, VolatilityPauseConfig,
 };
 pub use setup::{
     BreakerLimits, Horizon, IntensityCalibration, MarketLink, OrderEntry, OrderLimits, OrdersLink, QuoterParams,
     RiskLimits, Sampling, Setup, VenueSetup, VolatilityParams,
 };
+pub use unwind::{Unwind, UnwindClock, UnwindConfig};
 
 /// What is wrong with a configuration.
 #[derive(Clone, PartialEq, Debug)]
@@ -44,15 +49,15 @@ pub struct ConfigFault {
     /// What is allowed.
     pub allowed: String,
     /// Which limit it did not keep.
-    pub breach: Breach,
+    pub breach: LimitBreach,
 }
 
 impl ConfigFault {
     pub(crate) fn new(path: impl Into<String>, what: impl Into<String>, allowed: impl Into<String>) -> ConfigFault {
-        ConfigFault { path: path.into(), what: what.into(), allowed: allowed.into(), breach: Breach::Unsound }
+        ConfigFault { path: path.into(), what: what.into(), allowed: allowed.into(), breach: LimitBreach::Unsound }
     }
 
-    pub(crate) fn breaking(self, breach: Breach) -> ConfigFault {
+    pub(crate) fn breaking(self, breach: LimitBreach) -> ConfigFault {
         ConfigFault { breach, ..self }
     }
 

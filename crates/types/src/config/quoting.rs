@@ -8,7 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use super::ConfigFault;
 use super::engine::QuoterConfig;
+use super::micro_price::MicroPriceTable;
 use super::ranges::{above_zero, positive, range};
+use super::unwind::Unwind;
 use crate::instrument::Instrument;
 use crate::limits::QUOTE_LEVELS_MAX;
 use crate::num::Lots;
@@ -45,6 +47,15 @@ pub enum FairValueConfig {
     Mid,
     /// The touch weighted by the other side's quantity: (bid·ask quantity + ask·bid quantity) / both quantities.
     WeightedMid,
+    /// Stoikov's micro-price: the mid and what a table adds to it, by spread and imbalance of the touch. A touch
+    /// outside the table is taken at its mid.
+    MicroPrice {
+        /// Equal buckets of bid quantity / (bid + ask quantity), 2 to 20.
+        imbalance_buckets: u32,
+        /// Ticks added to the mid, -1000 to 1000: a row of buckets for a spread of one tick, then one for two, 1 to 10
+        /// rows; 0 where the sample never was. From `MicroPrice.fit(…).adjustmentsTicks()` of `fafnir/signal`.
+        adjustments_ticks: Vec<f64>,
+    },
     /// What a strategy published with `ctx.publish`; without one, or with an old one, nothing is quoted.
     Published {
         /// Oldest value that counts, milliseconds, 1 to 86400000.
@@ -125,11 +136,24 @@ pub enum ToxicitySourceConfig {
         /// Quantity that counts as balanced, so that a few trades say little.
         prior_quantity: String,
     },
+    /// VPIN: the share of the market's volume that is imbalanced, over the last buckets of equal volume (Easley, López
+    /// de Prado, O'Hara 2012). 0 until that many buckets are full.
+    Vpin {
+        /// Quantity of a bucket. The paper: a fiftieth of the mean daily volume.
+        bucket_quantity: String,
+        /// Buckets, 1 to 4096. The paper: 50.
+        #[serde(default = "vpin_buckets_default")]
+        buckets: u32,
+    },
     /// What a strategy published with `ctx.publish`; 1 while there is none that is young enough.
     Published {
         /// Oldest value that counts, milliseconds, 1 to 86400000.
         max_age_millis: u32,
     },
+}
+
+fn vpin_buckets_default() -> u32 {
+    50
 }
 
 /// No quotes while the market moves too fast. σ is in price per √second.
@@ -140,36 +164,6 @@ pub struct VolatilityPauseConfig {
     pub above_price_per_sqrt_second: f64,
     /// They come back when σ is below this, above 0 and at most the other.
     pub resume_below_price_per_sqrt_second: f64,
-}
-
-/// The end of a session: first only reducing quotes, then out by crossing where asked for, then nothing.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct UnwindConfig {
-    /// What the seconds below count from.
-    #[serde(default)]
-    pub clock: UnwindClock,
-    /// From here on only the side that reduces the position is quoted, and at most the position. 0 to 31622400.
-    pub from_seconds: f64,
-    /// From here on what is left is taken out of the book, immediate or cancel. Default: never, quotes stay passive.
-    #[serde(default)]
-    pub cross_from_seconds: Option<f64>,
-    /// From here on nothing is quoted any more. At least the other two.
-    pub to_seconds: f64,
-    /// How far through the touch a crossing order may go, ticks, 0 to 1000000.
-    #[serde(default)]
-    pub cross_limit_ticks: i64,
-}
-
-/// What the seconds of an unwind count from.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub enum UnwindClock {
-    /// The first input of the session.
-    #[default]
-    Session,
-    /// Midnight UTC, every day anew.
-    UtcDay,
 }
 
 /// The model in force.
@@ -194,6 +188,8 @@ pub enum Model {
 pub struct QuoterRules {
     /// What the model takes for the fair value.
     pub fair_value: FairValue,
+    /// What the micro-price adds to the mid, where it is the fair value.
+    pub micro_price: Option<MicroPriceTable>,
     /// Published drift: seconds it is applied over, and the oldest that counts.
     pub drift: Option<(f64, Nanos)>,
     /// Smallest distance from bid to ask; 0 for none.
@@ -222,6 +218,7 @@ impl Default for QuoterRules {
     fn default() -> Self {
         QuoterRules {
             fair_value: FairValue::Mid,
+            micro_price: None,
             drift: None,
             min_spread_ticks: 0,
             max_spread_ticks: i64::MAX,
@@ -244,6 +241,8 @@ pub enum FairValue {
     Mid,
     /// The touch weighted by the other side's quantity.
     WeightedMid,
+    /// The mid and what `QuoterRules::micro_price` adds.
+    MicroPrice,
     /// What was published, while not older than this.
     Published(Nanos),
 }
@@ -299,29 +298,21 @@ pub enum ToxicitySource {
         /// Lots that count as balanced.
         prior_lots: Lots,
     },
+    /// The market's trades by VPIN.
+    Vpin {
+        /// Lots of a bucket.
+        bucket_lots: Lots,
+        /// Buckets.
+        buckets: usize,
+    },
     /// What was published, while not older than this.
     Published(Nanos),
 }
 
-/// The end of the session.
-#[derive(Clone, Copy, PartialEq, Debug)]
-pub struct Unwind {
-    /// What the times count from.
-    pub clock: UnwindClock,
-    /// From here on only reducing quotes.
-    pub reduce: Nanos,
-    /// From here on crossing; `to` when never.
-    pub cross: Nanos,
-    /// From here on nothing.
-    pub over: Nanos,
-    /// How far through the touch.
-    pub cross_limit_ticks: i64,
-}
-
 const DAY_MILLIS: u32 = 86_400_000;
-const DAY_SECONDS: f64 = 86_400.0;
-const YEAR_SECONDS: f64 = 31_622_400.0;
-const TICKS_MAX: i64 = 1_000_000;
+pub(super) const DAY_SECONDS: f64 = 86_400.0;
+pub(super) const TICKS_MAX: i64 = 1_000_000;
+const VPIN_BUCKETS_MAX: u32 = 4_096;
 
 fn age(path: &str, millis: u32) -> Result<Nanos, ConfigFault> {
     range(path, millis, 1, DAY_MILLIS)?;
@@ -353,11 +344,16 @@ impl QuoterRules {
         path: &str,
     ) -> Result<QuoterRules, ConfigFault> {
         let at = |key: &str| format!("{path}.{key}");
-        let fair_value = match config.fair_value {
+        let mut micro_price = None;
+        let fair_value = match &config.fair_value {
+            FairValueConfig::MicroPrice { imbalance_buckets, adjustments_ticks } => {
+                micro_price = Some(MicroPriceTable::resolve(*imbalance_buckets, adjustments_ticks, path)?);
+                FairValue::MicroPrice
+            }
             FairValueConfig::Mid => FairValue::Mid,
             FairValueConfig::WeightedMid => FairValue::WeightedMid,
             FairValueConfig::Published { max_age_millis } => {
-                FairValue::Published(age(&at("fairValue.maxAgeMillis"), max_age_millis)?)
+                FairValue::Published(age(&at("fairValue.maxAgeMillis"), *max_age_millis)?)
             }
         };
         let drift = config.drift.as_ref().map(|drift| {
@@ -381,6 +377,7 @@ impl QuoterRules {
         let stale_feed = config.stale_feed_millis.map(|millis| age(&at("staleFeedMillis"), millis));
         Ok(QuoterRules {
             fair_value,
+            micro_price,
             drift: drift.transpose()?,
             min_spread_ticks,
             max_spread_ticks: config.max_spread_ticks.unwrap_or(i64::MAX),
@@ -442,30 +439,15 @@ impl Toxicity {
                 let prior_lots = positive(&at("source.priorQuantity"), prior_quantity, &instrument.quantity)?;
                 ToxicitySource::TradeFlow { half_life_seconds: *half_life_seconds, prior_lots: Lots(prior_lots) }
             }
+            ToxicitySourceConfig::Vpin { bucket_quantity, buckets } => {
+                let lots = positive(&at("source.bucketQuantity"), bucket_quantity, &instrument.quantity)?;
+                range(&at("source.buckets"), *buckets, 1, VPIN_BUCKETS_MAX)?;
+                ToxicitySource::Vpin { bucket_lots: Lots(lots), buckets: *buckets as usize }
+            }
             ToxicitySourceConfig::Published { max_age_millis } => {
                 ToxicitySource::Published(age(&at("source.maxAgeMillis"), *max_age_millis)?)
             }
         };
         Ok(Toxicity { source, widening: config.widening, pull_above: config.pull_above })
-    }
-}
-
-impl Unwind {
-    fn resolve(config: &UnwindConfig, path: &str) -> Result<Unwind, ConfigFault> {
-        let at = |key: &str| format!("{path}.unwind.{key}");
-        let longest = if config.clock == UnwindClock::UtcDay { DAY_SECONDS } else { YEAR_SECONDS };
-        range(&at("fromSeconds"), config.from_seconds, 0.0, longest)?;
-        range(&at("toSeconds"), config.to_seconds, config.from_seconds, longest)?;
-        let cross = config.cross_from_seconds.unwrap_or(config.to_seconds);
-        range(&at("crossFromSeconds"), cross, config.from_seconds, config.to_seconds)?;
-        range(&at("crossLimitTicks"), config.cross_limit_ticks, 0, TICKS_MAX)?;
-        let nanos = |seconds: f64| Nanos((seconds * 1e9) as i64);
-        Ok(Unwind {
-            clock: config.clock,
-            reduce: nanos(config.from_seconds),
-            cross: nanos(cross),
-            over: nanos(config.to_seconds),
-            cross_limit_ticks: config.cross_limit_ticks,
-        })
     }
 }

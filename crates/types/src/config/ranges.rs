@@ -7,7 +7,7 @@ use core::fmt::Display;
 
 use super::ConfigFault;
 use crate::decimal::{Decimal, Grid};
-use crate::parameter::Breach;
+use crate::parameter::LimitBreach;
 
 /// A number with limits, which an event tells as f64.
 pub(super) trait Limited: PartialOrd + Display + Copy {
@@ -25,7 +25,7 @@ pub(super) fn range<T: Limited>(path: &str, value: T, low: T, high: T) -> Result
     if value >= low && value <= high {
         Ok(())
     } else {
-        let breach = if value > high { Breach::Above(high.to_f64()) } else { Breach::Below(low.to_f64()) };
+        let breach = if value > high { LimitBreach::Above(high.to_f64()) } else { LimitBreach::Below(low.to_f64()) };
         Err(ConfigFault::new(path, format!("{value}"), format!("{low} to {high}")).breaking(breach))
     }
 }
@@ -35,7 +35,7 @@ pub(super) fn above_zero(path: &str, value: f64, high: f64) -> Result<(), Config
     if value > 0.0 && value <= high {
         Ok(())
     } else {
-        let breach = if value > high { Breach::Above(high) } else { Breach::Below(0.0) };
+        let breach = if value > high { LimitBreach::Above(high) } else { LimitBreach::Below(0.0) };
         Err(ConfigFault::new(path, format!("{value}"), format!("above 0, at most {high}")).breaking(breach))
     }
 }
@@ -52,7 +52,7 @@ pub(super) fn exact(path: &str, text: &str, grid: &Grid) -> Result<i64, ConfigFa
     grid.steps(decimal(path, text)?).ok_or_else(|| {
         let step = grid.value(1).map(|step| step.to_string()).unwrap_or_default();
         ConfigFault::new(path, format!("\"{text}\" is off the grid"), format!("whole multiples of {step}"))
-            .breaking(Breach::OffGrid)
+            .breaking(LimitBreach::OffGrid)
     })
 }
 

@@ -4,6 +4,7 @@
 //! Holds: decimals that are off the grid are faults; nothing is rounded, nothing defaults silently here.
 //! Costs: cold path.
 use super::ConfigFault;
+use super::calibration::MarketCalibration;
 use super::engine::{
     BreakerConfig, ContractConfig, CurrencyConfig, EngineConfig, Feed, HorizonConfig, IncrementConfig,
     InstrumentConfig, IntensityCalibrationConfig, OrdersConfig, QuoterConfig, RiskConfig, SampleRule, VenueConfig,
@@ -279,6 +280,13 @@ impl QuoterParams {
         range(&at("requoteTicks"), config.requote_ticks, 1, 1_000_000)?;
         let calibration =
             config.calibration.as_ref().map(|item| IntensityCalibration::resolve(item, path)).transpose()?;
+        let market = config.market_calibration.as_ref();
+        if market.is_some() && calibration.is_some() {
+            let what = "κ from our own fills and from the market";
+            return Err(ConfigFault::new(at("marketCalibration"), what, "one of the two"));
+        }
+        let decay = config.intensity_decay_per_price;
+        let market_calibration = market.map(|item| MarketCalibration::resolve(item, decay, path)).transpose()?;
         let order_lots = positive(&at("orderQuantity"), &config.order_quantity, &instrument.quantity)?;
         let max_inventory = positive(&at("maxInventory"), &config.max_inventory, &instrument.quantity)?;
         range(&at("maxInventory"), max_inventory, order_lots, 1 << 53)?;
@@ -292,6 +300,7 @@ impl QuoterParams {
             max_inventory_lots: Lots(max_inventory),
             requote_ticks: config.requote_ticks,
             calibration,
+            market_calibration,
             algo_id: AlgoId(config.algo_id),
             trader_id: TraderId(config.trader_id),
             model: Model::resolve(config, path)?,

@@ -3,6 +3,7 @@
 //! Out:   `Setup` and its parts: what the rooms are built from.
 //! Holds: ticks, lots, nanoseconds and ids only; every value is in its range.
 //! Costs: plain values, built once.
+use super::calibration::MarketCalibration;
 use super::engine::Feed;
 use super::quoting::{Model, QuoterRules};
 use crate::ids::{AlgoId, TraderId};
@@ -144,6 +145,8 @@ pub struct QuoterParams {
     pub requote_ticks: i64,
     /// κ from own fills.
     pub calibration: Option<IntensityCalibration>,
+    /// A and κ from the market's trades.
+    pub market_calibration: Option<MarketCalibration>,
     /// Algorithm id on its orders.
     pub algo_id: AlgoId,
     /// Trader id on its orders.

@@ -1,9 +1,9 @@
 //! # Room card: xtask/gen/codes
-//! In:    `types::Code`, `types::Parameter`, `types::Breach`.
+//! In:    `types::Code`, `types::Parameter`, `types::LimitBreach`.
 //! Out:   the union of code names and their table in TypeScript; the table of the docs.
 //! Holds: every code once, by number.
 //! Costs: cold.
-use types::{Breach, Code, Parameter};
+use types::{Code, LimitBreach, Parameter};
 
 use super::{BANNER, quoted};
 
@@ -45,7 +45,7 @@ pub fn typescript() -> String {
         out += &format!("  {number}: {},\n", quoted(name));
     }
     out += "}\n\n/** Which limit a refused parameter did not keep, by the number in a refusal less one. */\n";
-    let breaches = Breach::BREACH_NAMES.map(quoted).join(", ");
+    let breaches = LimitBreach::BREACH_NAMES.map(quoted).join(", ");
     out + &format!("export const BREACH_NAMES = [{breaches}] as const\n")
 }
 

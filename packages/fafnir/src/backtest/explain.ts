@@ -78,7 +78,15 @@ export interface ExplainedQuote {
   readonly tickPrice: number
   readonly fairPrice: number
   readonly riskAversionPerMoney: number
+  /** κ in force of bid and ask. */
   readonly decayPerPrice: readonly [number, number]
+  /** A in force of bid and ask; null where nothing says one. */
+  readonly arrivalsPerSecond: readonly [number | null, number | null]
+  /** Where A and κ come from: the parameters, our own fills, the market's trades. */
+  readonly intensitySource: 'given' | 'ownFills' | 'market'
+  /** Refits from the market's trades so far, bid and ask: accepted, and refused by a guard. */
+  readonly refitsAccepted: readonly [number, number]
+  readonly refitsRefused: readonly [number, number]
   readonly volatilityPricePerSqrtSecond: number
   /** Standard error of σ; null where σ is the one that was given. */
   readonly volatilityStandardError: number | null

@@ -92,6 +92,14 @@ export function explanationText(found: Explanation, quote: ExplainedQuote): stri
       `sigma ${quote.volatilityPricePerSqrtSecond} price/sqrt(s) (${sigmaError(quote)}), ` +
       `T-t ${quote.horizonSeconds ?? 'without end'} s`,
   ]
+  if (quote.intensitySource === 'market') {
+    lines.push(
+      `A ${quote.arrivalsPerSecond.map((rate) => rate ?? '-').join(' / ')} /s and kappa from the market's trades: ` +
+        `${quote.refitsAccepted.join(' / ')} refits accepted, ${quote.refitsRefused.join(' / ')} refused`,
+    )
+  } else if (quote.arrivalsPerSecond.some((rate) => rate !== null)) {
+    lines.push(`A ${quote.arrivalsPerSecond.join(' / ')} /s as given`)
+  }
   const priced = quote.standing === 'quoting'
   for (const side of quote.sides) lines.push('', ...(priced ? sideLines(quote, side) : [`${side.side}: no price`]))
   lines.push('')

@@ -135,6 +135,20 @@ export type FairValueConfig =
   | {
       readonly kind: 'weightedMid'
     }
+  /**
+   * Stoikov's micro-price: the mid and what a table adds to it, by spread and imbalance of the touch. A touch
+   * outside the table is taken at its mid.
+   */
+  | {
+      readonly kind: 'microPrice'
+      /** Equal buckets of bid quantity / (bid + ask quantity), 2 to 20. */
+      readonly imbalanceBuckets: number
+      /**
+       * Ticks added to the mid, -1000 to 1000: a row of buckets for a spread of one tick, then one for two, 1 to 10
+       * rows; 0 where the sample never was. From `MicroPrice.fit(…).adjustmentsTicks()` of `fafnir/signal`.
+       */
+      readonly adjustmentsTicks: readonly number[]
+    }
   /** What a strategy published with `ctx.publish`; without one, or with an old one, nothing is quoted. */
   | {
       readonly kind: 'published'
@@ -324,6 +338,27 @@ export interface LatencyConfig {
   readonly reportNanos?: number | undefined
 }
 
+/**
+ * A and κ of each side from the market's trades, refitted while it runs: how deep market orders go, over the time that
+ * the touch stood where it did. `arrivalsPerSecond` and `intensityDecayPerPrice` hold until the first estimate.
+ */
+export interface MarketCalibrationConfig {
+  /** Seconds of engine time between two refits, 0.1 to 86400. Default: 10.0. */
+  readonly everySeconds?: number | undefined
+  /** What was seen counts half after this many seconds, 1 to 31622400. Default: 600.0. */
+  readonly halfLifeSeconds?: number | undefined
+  /** Orders below which nothing is estimated, 20 to 1000000000. Default: 50.0. */
+  readonly minOrders?: number | undefined
+  /** Orders nearer to the mid than so many half ticks are left out, 0 to `levels` - 4. Default: 0. */
+  readonly nearestHalfTicks?: number | undefined
+  /** Levels kept, half ticks, 4 to 4096; orders beyond count as having reached the last. Default: 512. */
+  readonly levels?: number | undefined
+  /** Smallest κ that is accepted, 1/price, above 0. Default: a hundredth of `intensityDecayPerPrice`. */
+  readonly minPerPrice?: number | undefined
+  /** Largest κ that is accepted, 1/price, at least `minPerPrice`. Default: a hundred times `intensityDecayPerPrice`. */
+  readonly maxPerPrice?: number | undefined
+}
+
 /** Native market data of a venue: a WebSocket and the depth snapshot over HTTP. */
 export interface MarketLinkConfig {
   /** WebSocket address, ws:// or wss://, with the path and query that name the streams. */
@@ -436,6 +471,11 @@ export interface QuoterConfig {
   readonly requoteTicks?: number | undefined
   /** Estimate κ from our own fills, given the arrival rate A. Default: κ stays as given. */
   readonly calibration?: IntensityCalibrationConfig | undefined
+  /**
+   * A and κ from the market's trades, refitted while it runs; not together with `calibration`. Default: both stay as
+   * given.
+   */
+  readonly marketCalibration?: MarketCalibrationConfig | undefined
   /** Algorithm id written on its orders. Default: 0. */
   readonly algoId?: number | undefined
   /** Trader id written on its orders. Default: 0. */
@@ -578,6 +618,17 @@ export type ToxicitySourceConfig =
       readonly halfLifeSeconds: number
       /** Quantity that counts as balanced, so that a few trades say little. */
       readonly priorQuantity: string
+    }
+  /**
+   * VPIN: the share of the market's volume that is imbalanced, over the last buckets of equal volume (Easley, López
+   * de Prado, O'Hara 2012). 0 until that many buckets are full.
+   */
+  | {
+      readonly kind: 'vpin'
+      /** Quantity of a bucket. The paper: a fiftieth of the mean daily volume. */
+      readonly bucketQuantity: string
+      /** Buckets, 1 to 4096. The paper: 50. Default: 50. */
+      readonly buckets?: number | undefined
     }
   /** What a strategy published with `ctx.publish`; 1 while there is none that is young enough. */
   | {

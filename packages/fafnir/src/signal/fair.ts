@@ -74,7 +74,10 @@ export class MicroPrice {
     const { bidTicks, bidLots, askTicks, askLots } = touch
     return present(guarded(() => this.#native.price(bidTicks, bidLots, askTicks, askLots)))
   }
-  /** What it adds to the mid, ticks, by spread, then by bucket; NaN where the sample never was. */
+  /**
+   * What it adds to the mid, ticks, by spread, then by bucket; NaN where the sample never was. As an array, with 0
+   * for NaN, it is the `adjustmentsTicks` of a native quoter's `fairValue: { kind: 'microPrice', … }`.
+   */
   adjustmentsTicks(): Float64Array {
     return guarded(() => this.#native.adjustments())
   }

@@ -15,6 +15,7 @@ import { snapOutward } from './snap.js'
 // What only the native quoter does; a strategy reaches it with `ctx.setQuoter`, `ctx.publish` and `ctx.quote`.
 const NATIVE_ONLY = [
   'calibration',
+  'marketCalibration',
   'model',
   'fairValue',
   'drift',
