@@ -228,7 +228,7 @@ function main() {
   const results = new Results(join(folder, 'results.json'))
   const ended = testAll(mutants, results, place, options)
   const code = report(mutants, all, results)
-  if (!ended) console.log('Not done: it was ended, or the tests fail without a mutation. The same command goes on from here.')
+  if (!ended) console.log('Not done: ended, or the tests fail without a mutation. The same command goes on from here.')
   return ended ? code : 1
 }
 
