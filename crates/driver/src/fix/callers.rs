@@ -6,7 +6,7 @@
 //! Costs: one pass over the sessions' names a logon.
 use net::Token;
 use types::UnixNanos;
-use wire::fix::{BeginString, LOGON_WAIT, Message};
+use wire::fix::{BeginString, Message};
 
 use super::desk::Desk;
 use super::entry::LogonName;
@@ -103,7 +103,7 @@ impl Desk {
     pub(super) fn dismiss_strangers(&mut self, now: UnixNanos) {
         while let Some(&(token, since)) = self.strangers.front() {
             let waits = self.conns.get(&token).is_some_and(|conn| conn.seat.is_none() && !conn.closing);
-            if waits && now < since.plus(LOGON_WAIT) {
+            if waits && now < since.plus(self.logon_wait) {
                 return;
             }
             self.strangers.pop_front();
@@ -116,6 +116,6 @@ impl Desk {
 
     /// When the first of them is to be dismissed.
     pub(super) fn strangers_until(&self) -> Option<UnixNanos> {
-        self.strangers.front().map(|(_, since)| since.plus(LOGON_WAIT))
+        self.strangers.front().map(|(_, since)| since.plus(self.logon_wait))
     }
 }

@@ -6,7 +6,7 @@
 use std::collections::{HashMap, VecDeque};
 
 use net::{DownReason, NetEvent, Token};
-use types::{Code, Fault, UnixNanos};
+use types::{Code, Fault, Nanos, UnixNanos};
 use wire::fix::{FieldIndex, Inbox, Message, Verdict};
 
 use super::application::{FixApplication, Taken};
@@ -49,6 +49,7 @@ pub(super) struct Desk {
     pub(super) app: Box<dyn FixApplication>,
     pub(super) admission: Option<Admission>,
     pub(super) clock: HostClock,
+    pub(super) logon_wait: Nanos,
     /// Connections to end when the poll is over.
     pub(super) close: Vec<Token>,
     /// Something was told to the application since the last turn's end.
@@ -66,6 +67,7 @@ impl Desk {
         admission: Option<Admission>,
         log: Option<MessageLog>,
         clock: HostClock,
+        logon_wait: Nanos,
     ) -> Desk {
         Desk {
             seats: Vec::new(),
@@ -77,6 +79,7 @@ impl Desk {
             app,
             admission,
             clock,
+            logon_wait,
             close: Vec::new(),
             told: true,
             turn: 0,
@@ -357,6 +360,7 @@ impl Desk {
         if self.seats[id as usize].token == Some(token) {
             self.seats[id as usize].end(Some(reason.code()));
             self.detach(id);
+            self.touch(id);
         }
     }
 

@@ -123,7 +123,12 @@ impl Hall {
             seat.fault = fault;
             seat.end(Some(Code::FixStoreFailed));
         }
-        let Some(token) = seat.token else { return seat.out.clear() };
+        let Some(token) = seat.token else {
+            // It may connect again, now or later.
+            seat.out.clear();
+            self.due = self.due.min(now);
+            return;
+        };
         if !seat.out.is_empty() {
             let sent = self.net.send(token, &seat.out);
             seat.out.clear();

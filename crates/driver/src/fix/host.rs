@@ -11,8 +11,8 @@ use std::thread::JoinHandle;
 
 use net::{Backend, Net, NetLimits, TlsServer, Wait, Waiter};
 use types::rng::SplitMix64;
-use types::{Code, Fault, UnixNanos};
-use wire::fix::Role;
+use types::{Code, Fault, Nanos, UnixNanos};
+use wire::fix::{LOGON_WAIT, Role};
 
 use super::application::FixApplication;
 use super::clock::HostClock;
@@ -32,6 +32,8 @@ pub struct HostOptions {
     /// Bytes kept for a peer that does not read, and so the longest resend at once; beyond it the connection is ended
     /// with `PEER_SLOW`. Memory grows to it only where a peer is behind.
     pub out_bytes: usize,
+    /// How long a connection may take to send a valid Logon; then it is closed.
+    pub logon_wait: Nanos,
     /// How the thread waits.
     pub wait: Wait,
     /// Core to pin the thread to.
@@ -43,11 +45,12 @@ pub struct HostOptions {
 }
 
 impl Default for HostOptions {
-    /// 4,200 connections, 64 MiB, adaptive waiting, no core, the best backend, no log.
+    /// 4,200 connections, 64 MiB, `LOGON_WAIT`, adaptive waiting, no core, the best backend, no log.
     fn default() -> HostOptions {
         HostOptions {
             connections: 4_200,
             out_bytes: 64 << 20,
+            logon_wait: LOGON_WAIT,
             wait: Wait::default(),
             core: None,
             backend: Backend::best(),
@@ -177,7 +180,7 @@ impl Host {
         let mut clock = HostClock::start();
         let now = clock.now();
         let log = options.log.map(MessageLog::start).transpose()?;
-        let mut desk = Desk::new(application, admission, log, clock);
+        let mut desk = Desk::new(application, admission, log, clock, options.logon_wait);
         for entry in sessions {
             check(&entry, role)?;
             let dial = match role {
