@@ -10,6 +10,7 @@ mod groups;
 mod kind;
 mod resolve;
 mod rows;
+mod session_rules;
 mod source;
 mod tables;
 #[cfg(test)]
@@ -22,6 +23,7 @@ pub use built_in::FixVersion;
 pub use error::{DictionaryError, DictionaryFault};
 pub use groups::{Entries, Entry};
 pub use kind::FieldKind;
+pub use session_rules::DictionaryRules;
 pub use source::{
     DICTIONARY_COMPONENTS_MAX, DICTIONARY_DEPTH_MAX, DICTIONARY_FIELDS_MAX, DICTIONARY_GROUPS_MAX,
     DICTIONARY_MEMBERS_MAX, DICTIONARY_MESSAGES_MAX, DICTIONARY_TEXT_BYTES_MAX, DICTIONARY_VALUES_MAX,

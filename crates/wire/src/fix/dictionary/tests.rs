@@ -10,7 +10,7 @@ mod groups;
 mod loader;
 mod naive;
 mod refusals;
-mod sample;
+pub(super) mod sample;
 
 /// Counted by a Python script (xml.etree) from QuickFIX's files: fields, values, messages, of them administrative,
 /// members of message bodies once components are expanded, of them required, groups written down, their members,
