@@ -31,6 +31,8 @@ interface Venue {
   readonly port: number
   /** Resolves when everything has been sent to the first client. */
   readonly played: Promise<void>
+  /** Resolves when a client has refused its certificate. */
+  readonly refused: Promise<void>
   readonly paths: string[]
 }
 
@@ -60,8 +62,9 @@ async function startVenue(): Promise<Venue> {
     paths.push(request.url ?? '')
     void play(socket, snapshotAsked).then(done)
   })
+  const refused = new Promise<void>((resolve) => server!.once('tlsClientError', () => resolve()))
   await new Promise<void>((resolve) => server!.listen(0, '127.0.0.1', resolve))
-  return { port: (server.address() as AddressInfo).port, played, paths }
+  return { port: (server.address() as AddressInfo).port, played, refused, paths }
 }
 
 async function play(socket: WebSocket, snapshotAsked: Promise<void>): Promise<void> {
@@ -149,7 +152,7 @@ describe('a public feed over TLS', () => {
     const path = join(folder, 'refused.gz')
     const ended = await start(
       ['record', ...links(venue), '--out', path],
-      new Promise((resolve) => setTimeout(resolve, 2_000)),
+      venue.refused.then(() => new Promise((resolve) => setTimeout(resolve, 1_000))),
     )
     expect(ended.err).toContain('fafnir: TLS_REFUSED: no message came')
     expect(ended.code).toBe(1)

@@ -2,8 +2,8 @@
 //! In:    order ids of a feed.
 //! Out:   the slot of the slab in which an order rests; 0 when the book does not hold it.
 //! Holds: each resting order is found by its id and by no other; no tombstones: removing leaves no trace.
-//! Costs: dense: one load, that of the order; sparse: 1.5 probes on average, as the table is at most half full, and that
-//!        load. No allocation after `new`.
+//! Costs: dense: one load, that of the order; sparse: 1.5 probes on average, as the table is at most half full, and
+//!        that load. No allocation after `new`.
 use super::queue::Resting;
 
 /// How an L3 book finds an order by its id: `DenseIds` or `SparseIds`.

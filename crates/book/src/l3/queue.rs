@@ -1,8 +1,8 @@
 //! # Room card: book/l3/queue
 //! In:    orders that join, shrink and leave the queues of price levels.
 //! Out:   the queue of a level in its order, its total, and the quantity ahead of watched orders.
-//! Holds: a level's total is the sum of its queue; who stands before a watched order has a lower mark than it, who stands
-//!        behind it a higher one; a watched order's quantity ahead is exact.
+//! Holds: a level's total is the sum of its queue; who stands before a watched order has a lower mark than it, who
+//!        stands behind it a higher one; a watched order's quantity ahead is exact.
 //! Costs: 32 bytes an order and a level, each in one cache line; joining and leaving touch at most two neighbours.
 //!
 //! Orders stand in a slab and are linked by slot numbers. Slot 0 is nobody: a neighbour that is missing is slot 0,
@@ -89,8 +89,8 @@ pub(crate) struct Queues {
     pub(crate) orders: Box<[Resting]>,
     /// By slot, beside the orders, since only queues with watched orders have them: a number that rises, above the
     /// order's place among the watched. An order that joins such a queue gets the next number; one that joined it
-    /// before somebody was watched has an old one, perhaps that of an order before it in its slot. 2^54 orders take five
-    /// years at ten nanoseconds each.
+    /// before somebody was watched has an old one, perhaps that of an order before it in its slot. 2^54 orders take
+    /// five years at ten nanoseconds each.
     marks: Box<[u64]>,
     watched: Box<[Watch; OWN_ORDERS_MAX + 1]>,
     free_watch: u16,
@@ -184,8 +184,8 @@ impl Queues {
         }
     }
 
-    /// An order leaves its queue: the watched ones behind it advance, and it is watched there no longer. Its place among
-    /// the watched, or 0.
+    /// An order leaves its queue: the watched ones behind it advance, and it is watched there no longer. Its place
+    /// among the watched, or 0.
     #[inline(always)]
     pub(crate) fn pass(&mut self, queue: &mut Queue, slot: u32, quantity: i64) -> u16 {
         if queue.watch == 0 {
