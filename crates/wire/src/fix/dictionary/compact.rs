@@ -4,7 +4,7 @@
 //! Holds: the same source gives the same text. A line a statement: version; `F` tag (as the step from the one before),
 //!        name, type; `V` value, name of the field before; `C` name, members; `M` type, name, category, members; `H`
 //!        and `T` members. Members are tags, `(tag ... )` for a group, `@place` for a component, `!` when required.
-//! Costs: cold: 3 ms for FIX 5.0 SP2, which is 81 KB deflated.
+//! Costs: cold; FIX 5.0 SP2 is 100 KB deflated, FIX 4.4 24 KB.
 use std::fmt::Write as _;
 use std::io::{Read as _, Write as _};
 

@@ -3,7 +3,7 @@
 //! Out:   the dictionary: components expanded, fields in the order of their tags, tables for the validator.
 //! Holds: no component and no group contains itself; a field stands once in a message, a group, header or trailer;
 //!        the bounds of `source`.
-//! Costs: cold: 4 ms for FIX 5.0 SP2.
+//! Costs: cold; linear in the members once components are expanded, 41,218 for FIX 5.0 SP2.
 use super::rows::{Bytes, FieldRow, GroupRow, MemberRow, MessageRow, NO_GROUP, Range, ValueRow};
 use super::source::{DICTIONARY_DEPTH_MAX, DICTIONARY_MEMBERS_MAX, Node, Source};
 use super::tables::Tables;

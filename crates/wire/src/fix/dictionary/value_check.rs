@@ -90,12 +90,16 @@ fn integer(value: &[u8]) -> bool {
 #[inline(always)]
 fn decimal(value: &[u8]) -> bool {
     let digits = unsigned(value);
-    let (mut points, mut others) = (0usize, 0usize);
+    let mut points = 0usize;
     for &byte in digits {
-        points += (byte == b'.') as usize;
-        others += (byte != b'.' && !is_digit(byte)) as usize;
+        if !is_digit(byte) {
+            points += 1;
+            if byte != b'.' || points > 1 {
+                return false;
+            }
+        }
     }
-    others == 0 && points <= 1 && digits.len() > points
+    digits.len() > points
 }
 
 /// Two digits as a number; anything else is 100 or more.
@@ -130,5 +134,63 @@ fn timestamp(value: &[u8]) -> bool {
     match value {
         [_, _, _, _, _, _, _, _, b'-', rest @ ..] => value.len() <= TIMESTAMP_BYTES_MAX && date(value) && time(rest),
         _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(check: ValueCheck, fits: &[&str], others: &[&str]) {
+        for value in fits {
+            assert!(check.fits(value.as_bytes()), "{check:?} {value:?}");
+        }
+        for value in others {
+            assert!(!check.fits(value.as_bytes()), "{check:?} {value:?}");
+        }
+    }
+
+    #[test]
+    fn forms_are_quickfixs() {
+        let long = "1".repeat(40);
+        check(ValueCheck::Any, &["", "x", "a b"], &[]);
+        check(ValueCheck::Char, &["x", " ", "="], &["", "xy"]);
+        check(ValueCheck::Boolean, &["Y", "N"], &["", "y", "1", "YN", "NO"]);
+        check(ValueCheck::Integer, &["0", "-0", "007", "-12", &long], &["", "-", "+1", "1.", "1 ", " 1", "--1", "1-"]);
+        let decimals = ["0", "-0", "1.", ".5", "-.5", "00012.500", &long];
+        check(ValueCheck::Decimal, &decimals, &["", "-", ".", "-.", "+1", "1e5", "1.2.3", "1,5", "nan", " 1", "--1"]);
+        let dates = ["20261121", "00000101", "99991231", "20260230"];
+        let no_dates =
+            ["", "2026112", "202611211", "20260021", "20261321", "20261100", "20261132", "2026112x", "x0261121"];
+        check(ValueCheck::Date, &dates, &no_dates);
+        let times = ["00:00:00", "23:59:60", "12:00:00.", "12:00:00.5", "12:00:00.123456789"];
+        let no_times =
+            ["", "24:00:00", "12:60:00", "12:00:61", "1:00:00", "12-00:00", "12:00-00", "12:00:0x", "12:00:00,5"];
+        check(ValueCheck::TimeOnly, &times, &no_times);
+        check(ValueCheck::TimeOnly, &[], &["12:00:00.1234567890", "12:00:00.x"]);
+        for day in dates {
+            for time in times {
+                check(ValueCheck::Timestamp, &[&format!("{day}-{time}")], &[&format!("{day} {time}"), day, time]);
+            }
+            for time in no_times {
+                check(ValueCheck::Timestamp, &[], &[&format!("{day}-{time}")]);
+            }
+        }
+        for day in no_dates {
+            check(ValueCheck::Timestamp, &[], &[&format!("{day}-12:00:00")]);
+        }
+        check(ValueCheck::Timestamp, &[], &["20261121-12:00:00.1234567890"]);
+    }
+
+    #[test]
+    fn types_have_their_checks() {
+        assert_eq!(ValueCheck::of(FieldKind::Char, true), ValueCheck::Any);
+        assert_eq!(ValueCheck::of(FieldKind::Char, false), ValueCheck::Char);
+        assert_eq!(ValueCheck::of(FieldKind::Time, true), ValueCheck::Timestamp);
+        for kind in
+            [FieldKind::LocalMktDate, FieldKind::MonthYear, FieldKind::Data, FieldKind::Unknown, FieldKind::Date]
+        {
+            assert_eq!(ValueCheck::of(kind, false), ValueCheck::Any, "{kind:?}");
+        }
     }
 }

@@ -3,7 +3,7 @@
 //! Out:   nothing, or the one refusal QuickFIX would send: reason (373) and tag (371).
 //! Holds: a message is accepted at once when every check passes it in wire order (`plain`); any other is judged again
 //!        in QuickFIX's order of checks (`exact`), which alone refuses. No allocation per message.
-//! Costs: row `fix/validate` of `npm run bench -- fix`: about 5 ns a field; a refusal a few µs.
+//! Costs: row `fix/validate` of `npm run bench -- fix`: 7 ns a field; a refusal under 1 µs.
 mod exact;
 mod plain;
 
