@@ -67,7 +67,7 @@ impl Seat {
     /// A seat that was never logged on. `FixFieldInvalid` for a CompID that cannot be written.
     pub(crate) fn new(number: u32, name: &str, client: &[u8], reset_on_logon: bool) -> Result<Seat, Code> {
         let mut setup = SessionSetup::new(Role::Acceptor, name.as_bytes(), client, Nanos(0));
-        setup.reset_on_logon = reset_on_logon;
+        (setup.reset_on_logon, setup.announce_reset) = (reset_on_logon, reset_on_logon);
         let session = Session::new(setup)?;
         Ok(Seat { number, session, kept: Kept::default(), conn: None, orders: 0, noted: (1, 1), logons: 0 })
     }

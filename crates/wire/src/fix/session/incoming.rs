@@ -1,15 +1,18 @@
 //! # Room card: wire/fix/session/incoming
 //! In:    one message of the peer.
 //! Out:   the session's answer, and whether the message is to be applied.
-//! Holds: the checks in their order: state, CompIDs, number, required header fields; then what the type asks for.
+//! Holds: the checks in QuickFIX's order: version, dictionary, SendingTime, CompIDs, number; then what the type asks
+//!        for.
 //! Costs: two comparisons of CompIDs and one of numbers for an application message in order.
 use types::time::NANOS_PER_SECOND;
 use types::{Code, Nanos, UnixNanos};
 
-use super::super::COMP_ID_BYTES_MAX;
 use super::super::message::Message;
-use super::setup::HEARTBEAT_SECONDS_MAX;
-use super::{LOGON_WAIT, Out, RejectReason, Role, SEQUENCE_MAX, Session, State, Store, To, Verdict};
+use super::rules::Breach;
+use super::{Out, RejectReason, SEQUENCE_MAX, Session, State, Store, To, Verdict};
+
+/// Bytes of a time in whole seconds.
+const WHOLE_SECONDS_BYTES: usize = 17;
 
 impl Session {
     /// Takes a message of the peer. `store` answers resends.
@@ -21,42 +24,56 @@ impl Session {
         store: &mut dyn Store,
         out: &mut dyn Out,
     ) -> Verdict {
-        self.take(message, &mut To { now, store, out })
+        let to = &mut To { now, store, out };
+        let verdict = match self.state {
+            State::Open | State::LoggingOut => self.take(message, to),
+            State::LoggingOn => self.first(message, to),
+            State::Down | State::Ended => Verdict::Handled,
+        };
+        if self.gap.is_some() {
+            self.tend_gap(to);
+        }
+        verdict
     }
 
     #[inline]
     fn take(&mut self, message: &Message<'_>, to: &mut To<'_>) -> Verdict {
-        match self.state {
-            State::Open | State::LoggingOut => {}
-            State::LoggingOn => return self.first(message, to),
-            State::Down | State::Ended => return Verdict::Handled,
+        let replayed = core::mem::take(&mut self.replaying);
+        if !self.is_version(message) {
+            return self.wrong_version(message, to);
+        }
+        (self.last_in, self.testing) = (to.now, false);
+        if !replayed {
+            if let Some(rules) = &mut self.rules
+                && let Err(breach) = rules.check(message)
+            {
+                return self.refused(message, breach, to);
+            }
+            if let Some(fault) = self.header_fault(message, to.now) {
+                return self.bad_header(message, fault, to);
+            }
         }
         if message.sender() != self.setup.target || message.target() != self.setup.sender {
             return self.wrong_names(message, to);
         }
-        (self.last_in, self.testing) = (to.now, false);
         let sequence = message.sequence();
-        if sequence != self.next_in || sequence >= SEQUENCE_MAX {
-            return self.out_of_order(message, to);
+        if sequence == self.next_in && sequence < SEQUENCE_MAX {
+            self.in_order(message, to)
+        } else {
+            self.out_of_order(message, to)
         }
-        if let Some((reason, tag)) = header_fault(message) {
-            self.advance(sequence + 1);
-            self.send_reject(message, reason, tag, to);
-            return Verdict::Handled;
-        }
-        self.in_order(message, to)
     }
 
+    #[inline]
     fn in_order(&mut self, message: &Message<'_>, to: &mut To<'_>) -> Verdict {
         let sequence = message.sequence();
         match message.msg_type() {
             b"4" => return self.sequence_reset(message, to),
-            b"A" if message.is_yes(141) => return self.reset_while_open(message, to),
+            b"A" => return self.logon_again(message, to),
             _ => self.advance(sequence + 1),
         }
         match message.msg_type() {
-            // A second logon without a reset changes nothing.
-            b"0" | b"A" => Verdict::Handled,
+            b"0" => Verdict::Handled,
             b"1" => {
                 self.answer_test(message, to);
                 Verdict::Handled
@@ -66,12 +83,21 @@ impl Session {
                 Verdict::Handled
             }
             b"5" => self.logged_out(to),
+            _ if self.seen.is_on() && self.is_repeat(message) => Verdict::Handled,
             _ => Verdict::Deliver,
         }
     }
 
-    /// The peer's next number; closes the gap when all that was dropped has come.
-    fn advance(&mut self, next: u64) {
+    /// An order that is sent again under another number (97=Y), and whose ClOrdID came before.
+    fn is_repeat(&mut self, message: &Message<'_>) -> bool {
+        // Requests whose ClOrdID is new with each: single orders, lists of one, multileg and cross orders, their
+        // cancels and replaces. Reports repeat the id of their order.
+        let is_request = matches!(message.msg_type(), b"D" | b"F" | b"G" | b"AB" | b"AC" | b"s" | b"t" | b"u" | b"q");
+        is_request && message.get(11).is_some_and(|id| self.seen.add(id)) && message.poss_resend()
+    }
+
+    /// The peer's next number; closes the gap when all that was missing has come.
+    pub(super) fn advance(&mut self, next: u64) {
         self.next_in = next.min(SEQUENCE_MAX);
         if self.gap.is_some_and(|gap| self.next_in > gap.through) {
             self.gap = None;
@@ -84,7 +110,9 @@ impl Session {
         match message.msg_type() {
             // The reset mode is for when nothing else helps: its own number does not count.
             b"4" if !message.is_yes(123) => return self.sequence_reset(message, to),
-            b"A" if message.is_yes(141) => return self.reset_while_open(message, to),
+            b"A" if message.is_yes(141) || sequence >= self.next_in => return self.logon_again(message, to),
+            // Its number stays open: what is missing is asked for with the next logon.
+            b"5" => return self.logged_out(to),
             _ => {}
         }
         if sequence == 0 || sequence >= SEQUENCE_MAX {
@@ -92,96 +120,39 @@ impl Session {
             return self.end(Code::FixSequence);
         }
         if sequence < self.next_in {
-            if message.poss_dup() {
-                return Verdict::Handled;
-            }
-            self.send_logout(b"MsgSeqNum too low", to);
+            return match message.msg_type() {
+                // Asked again under an old number: answered, as QuickFIX does.
+                b"2" => {
+                    self.resend(message, to);
+                    Verdict::Handled
+                }
+                _ if message.poss_dup() => Verdict::Handled,
+                _ => self.too_low(sequence, to),
+            };
+        }
+        if self.setup.no_resend {
+            let text = format!("MsgSeqNum too high, expecting {} but received {sequence}", self.next_in);
+            self.send_logout(text.as_bytes(), to);
             return self.end(Code::FixSequence);
         }
         match message.msg_type() {
             // Answered before we ask ourselves, or two sides could wait for each other for ever.
-            b"2" => self.resend(message, to),
-            // Its number stays open: what is missing is asked for with the next logon.
-            b"5" => return self.logged_out(to),
-            _ => {}
+            b"2" => {
+                self.resend(message, to);
+                self.queue.put(sequence, b"");
+            }
+            _ => self.queue.put(sequence, message.bytes()),
         }
         self.ask_again(message, to);
         Verdict::Handled
     }
 
-    /// Before the session is open: a logon, or nothing.
+    /// A number that was used before, and no word of it.
     #[cold]
-    fn first(&mut self, message: &Message<'_>, to: &mut To<'_>) -> Verdict {
-        let named = message.sender() == self.setup.target && message.target() == self.setup.sender;
-        if message.msg_type() != b"A" || !named {
-            // An initiator's logon was refused; an acceptor does not answer strangers.
-            let in_order = named && self.setup.role == Role::Initiator && message.sequence() == self.next_in;
-            if in_order {
-                self.advance(message.sequence() + 1);
-            }
-            return self.end(Code::FixLogon);
-        }
-        (self.last_in, self.testing) = (to.now, false);
-        let sequence = message.sequence();
-        if sequence == 0 || sequence >= SEQUENCE_MAX {
-            return self.refuse(b"MsgSeqNum missing or out of range", Code::FixSequence, to);
-        }
-        let interval = message.integer(108).filter(|&seconds| seconds <= HEARTBEAT_SECONDS_MAX);
-        let Some(interval) = interval.filter(|_| message.get(98) == Some(b"0")) else {
-            return self.refuse(b"EncryptMethod (98) or HeartBtInt (108)", Code::FixLogon, to);
-        };
-        if header_fault(message).is_some() {
-            return self.refuse(b"SendingTime (52) or OrigSendingTime (122)", Code::FixLogon, to);
-        }
-        let asked = message.is_yes(141);
-        let reset = asked || (self.setup.role == Role::Acceptor && self.setup.reset_on_logon);
-        if reset && !self.resetting {
-            if asked && sequence != 1 {
-                return self.refuse(b"ResetSeqNumFlag with a MsgSeqNum other than 1", Code::FixLogon, to);
-            }
-            // Both sides begin anew; the logons are their first messages, whatever number an initiator's had that did
-            // not ask for it.
-            let own = if self.setup.role == Role::Initiator { 2 } else { 1 };
-            (self.next_in, self.next_out) = (1, own);
-        }
-        let sequence = if reset && !self.resetting { 1 } else { sequence };
-        if sequence < self.next_in {
-            return self.refuse(b"MsgSeqNum too low", Code::FixSequence, to);
-        }
-        if self.setup.role == Role::Acceptor {
-            self.heartbeat = Nanos((interval * NANOS_PER_SECOND) as i64);
-            self.peer_cancels = message.is_yes(9001);
-            self.send_logon(reset, to);
-        }
-        (self.state, self.resetting) = (State::Open, false);
-        if sequence > self.next_in {
-            self.ask_again(message, to);
-        } else {
-            self.advance(sequence + 1);
-        }
-        Verdict::LoggedOn
-    }
-
-    fn refuse(&mut self, text: &[u8], code: Code, to: &mut To<'_>) -> Verdict {
-        self.send_logout(text, to);
-        self.end(code)
-    }
-
-    /// A logon with ResetSeqNumFlag on an open session: both sides begin anew. One that comes soon after our answer to
-    /// such is the peer's answer to ours, which it took for a wish (as after a logon that came twice): were it answered
-    /// too, the two would go on for ever.
-    #[cold]
-    fn reset_while_open(&mut self, message: &Message<'_>, to: &mut To<'_>) -> Verdict {
-        if message.sequence() != 1 {
-            return self.refuse(b"ResetSeqNumFlag with a MsgSeqNum other than 1", Code::FixLogon, to);
-        }
-        (self.next_in, self.gap) = (2, None);
-        let answered = core::mem::replace(&mut self.reset_answered, UnixNanos::NONE);
-        if answered == UnixNanos::NONE || to.now.since(answered) >= LOGON_WAIT {
-            (self.next_out, self.reset_answered) = (1, to.now);
-            self.send_logon(true, to);
-        }
-        Verdict::Handled
+    pub(super) fn too_low(&mut self, sequence: u64, to: &mut To<'_>) -> Verdict {
+        let text = format!("MsgSeqNum too low, expecting {} but received {sequence}", self.next_in);
+        self.send_logout(text.as_bytes(), to);
+        self.end(Code::FixSequence)
     }
 
     #[cold]
@@ -197,12 +168,14 @@ impl Session {
             return Verdict::Handled;
         };
         if next < self.next_in || (fills && next == self.next_in) {
+            // A fill that fills nothing would be asked for again for ever: its number counts.
             if fills {
                 self.advance(self.next_in + 1);
             }
-            self.send_reject(message, RejectReason::ValueIncorrect, 36, to);
+            self.send_reject(message, RejectReason::ValueIncorrect, 0, to);
         } else {
             self.advance(next);
+            self.queue.drop_below(next);
             if !fills {
                 self.gap = None;
             }
@@ -213,22 +186,9 @@ impl Session {
     #[cold]
     fn answer_test(&mut self, message: &Message<'_>, to: &mut To<'_>) {
         match message.get(112) {
-            Some(id) if id.len() <= COMP_ID_BYTES_MAX && id.iter().all(|byte| (0x20..0x7f).contains(byte)) => {
-                self.send_heartbeat(Some(id), to);
-            }
-            Some(_) => self.send_reject(message, RejectReason::ValueIncorrect, 112, to),
+            Some(id) => self.send_heartbeat(Some(id), to),
             None => self.send_reject(message, RejectReason::TagMissing, 112, to),
         }
-    }
-
-    #[cold]
-    fn wrong_names(&mut self, message: &Message<'_>, to: &mut To<'_>) -> Verdict {
-        if message.sequence() == self.next_in {
-            self.advance(self.next_in + 1);
-        }
-        let tag = if message.sender() != self.setup.target { 49 } else { 56 };
-        self.send_reject(message, RejectReason::CompId, tag, to);
-        self.refuse(b"CompID", Code::FixLogon, to)
     }
 
     #[cold]
@@ -237,7 +197,14 @@ impl Session {
             self.send_logout(b"", to);
         }
         self.state = State::Ended;
-        Verdict::LoggedOut
+        self.seen.clear();
+        if self.setup.reset_on_logout {
+            self.begin_anew(to.now, to.store);
+        }
+        match self.ending.take() {
+            Some(code) => Verdict::Ended(code),
+            None => Verdict::LoggedOut,
+        }
     }
 
     #[cold]
@@ -245,24 +212,97 @@ impl Session {
         self.state = State::Ended;
         Verdict::Ended(code)
     }
-}
 
-/// What every message must have beside its number: SendingTime, and of a possible duplicate an OrigSendingTime that is
-/// not later.
-fn header_fault(message: &Message<'_>) -> Option<(RejectReason, u32)> {
-    if message.sending_time_text().is_empty() {
-        return Some((RejectReason::TagMissing, 52));
+    /// Something is wrong with the peer: says goodbye, once, and waits for its answer.
+    #[cold]
+    fn say_goodbye(&mut self, text: &[u8], code: Code, to: &mut To<'_>) -> Verdict {
+        if self.state == State::Open {
+            self.send_logout(text, to);
+            (self.state, self.since, self.ending) = (State::LoggingOut, to.now, Some(code));
+        }
+        Verdict::Handled
     }
-    let Some(sent) = message.sending_time() else { return Some((RejectReason::FormatIncorrect, 52)) };
-    if !message.poss_dup() {
-        return None;
+
+    pub(super) fn is_version(&self, message: &Message<'_>) -> bool {
+        let name = self.setup.begin.as_str().as_bytes();
+        message.bytes().get(2..).and_then(|rest| rest.strip_prefix(name)).is_some_and(|rest| rest.first() == Some(&1))
     }
-    if !message.states_original_time() {
-        return Some((RejectReason::TagMissing, 122));
+
+    #[cold]
+    fn wrong_version(&mut self, message: &Message<'_>, to: &mut To<'_>) -> Verdict {
+        if message.msg_type() == b"5" {
+            return self.logged_out(to);
+        }
+        self.count(message);
+        self.say_goodbye(b"Incorrect BeginString", Code::FixUnsupported, to)
     }
-    match message.original_time() {
-        None => Some((RejectReason::FormatIncorrect, 122)),
-        Some(original) if original > sent => Some((RejectReason::SendingTime, 122)),
-        Some(_) => None,
+
+    #[cold]
+    fn wrong_names(&mut self, message: &Message<'_>, to: &mut To<'_>) -> Verdict {
+        self.count(message);
+        self.send_reject(message, RejectReason::CompId, 0, to);
+        self.say_goodbye(b"", Code::FixLogon, to)
+    }
+
+    /// A message that is refused takes its number, if it is its turn; the two that change numbers do not.
+    fn count(&mut self, message: &Message<'_>) {
+        if super::reject::number_of(message) == self.next_in && !matches!(message.msg_type(), b"A" | b"4") {
+            self.advance(self.next_in + 1);
+        }
+    }
+
+    #[cold]
+    fn refused(&mut self, message: &Message<'_>, breach: Breach, to: &mut To<'_>) -> Verdict {
+        match breach {
+            Breach::Garbled => {}
+            Breach::Session(reason, tag) => {
+                self.count(message);
+                self.send_reject(message, reason, tag, to);
+            }
+            Breach::Business(reason, tag) => {
+                self.count(message);
+                self.send_business_reject(message, reason, tag, to);
+            }
+        }
+        Verdict::Handled
+    }
+
+    #[cold]
+    fn bad_header(&mut self, message: &Message<'_>, (reason, tag): (RejectReason, u32), to: &mut To<'_>) -> Verdict {
+        self.count(message);
+        self.send_reject(message, reason, tag, to);
+        if reason == RejectReason::SendingTime {
+            return self.say_goodbye(b"", Code::FixRejected, to);
+        }
+        Verdict::Handled
+    }
+
+    /// What every message must have beside its number: a SendingTime near our clock, and of a possible duplicate an
+    /// OrigSendingTime that is not later.
+    pub(super) fn header_fault(&self, message: &Message<'_>, now: UnixNanos) -> Option<(RejectReason, u32)> {
+        let text = message.sending_time_text();
+        let Some(sent) = message.sending_time() else {
+            let reason = if text.is_empty() { RejectReason::TagMissing } else { RejectReason::FormatIncorrect };
+            return Some((reason, 52));
+        };
+        if let Some(most) = self.setup.latency_max {
+            // A time in whole seconds is compared in whole seconds.
+            let cut = if text.len() == WHOLE_SECONDS_BYTES { now.0 % NANOS_PER_SECOND } else { 0 };
+            if Nanos(UnixNanos(now.0 - cut).since(sent).0.saturating_abs()) > most {
+                return Some((RejectReason::SendingTime, 0));
+            }
+        }
+        // A gap fill stands for messages of many times.
+        if !message.poss_dup() || message.msg_type() == b"4" {
+            return None;
+        }
+        if !message.states_original_time() {
+            return Some((RejectReason::TagMissing, 122));
+        }
+        match message.original_time() {
+            None => Some((RejectReason::FormatIncorrect, 122)),
+            Some(original) if original > sent => Some((RejectReason::SendingTime, 0)),
+            Some(_) => None,
+        }
     }
 }

@@ -31,9 +31,14 @@
 mod admin;
 mod frame;
 mod incoming;
+mod logon;
 mod outgoing;
+mod queue;
+mod reject;
 mod resend;
+mod route;
 mod rules;
+mod seen;
 mod setup;
 mod store;
 mod timers;
@@ -42,8 +47,11 @@ use types::{Code, Nanos, UnixNanos};
 
 use super::Header;
 use frame::Frame;
+use queue::Queue;
+use seen::Seen;
 
 pub use frame::SESSION_OUT_BYTES_MAX;
+pub use logon::LogonFacts;
 pub use outgoing::Outgoing;
 pub use rules::{Breach, BusinessReason, RejectReason, Rules};
 pub use setup::{
@@ -84,11 +92,13 @@ pub enum State {
     Ended,
 }
 
-/// Messages that were dropped because one before them is missing, and the answer asked for.
+/// Messages that are not taken because one before them is missing, and the answer asked for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 struct Gap {
     /// First number asked for.
     from: u64,
+    /// Last number asked for.
+    end: u64,
     /// Largest number seen.
     through: u64,
     asked: UnixNanos,
@@ -115,6 +125,14 @@ pub struct Session {
     /// When a reset of the open session was answered.
     reset_answered: UnixNanos,
     peer_cancels: bool,
+    /// DefaultApplVerID of the peer's logon.
+    peer_appl_ver: Vec<u8>,
+    /// Why our logout was sent, if something was wrong.
+    ending: Option<Code>,
+    queue: Queue,
+    /// The next message is one of the queue.
+    replaying: bool,
+    seen: Seen,
     frame: Frame,
     rules: Option<Box<dyn Rules>>,
 }
@@ -135,6 +153,8 @@ impl Session {
         setup.check()?;
         Ok(Session {
             heartbeat: setup.heartbeat,
+            queue: Queue::new(setup.queue_messages_max, setup.queue_bytes_max),
+            seen: Seen::new(setup.seen_orders_max),
             setup,
             state: State::Down,
             next_in: 1,
@@ -147,6 +167,9 @@ impl Session {
             resetting: false,
             reset_answered: UnixNanos::NONE,
             peer_cancels: false,
+            peer_appl_ver: Vec::new(),
+            ending: None,
+            replaying: false,
             frame: Frame::new(),
             rules: None,
         })
@@ -196,7 +219,8 @@ impl Session {
     pub fn connected(&mut self, now: UnixNanos, store: &mut dyn Store, out: &mut dyn Out) {
         self.state = State::LoggingOn;
         (self.since, self.last_in, self.last_out) = (now, now, now);
-        (self.gap, self.testing, self.resetting, self.peer_cancels) = (None, false, false, false);
+        (self.testing, self.resetting, self.peer_cancels) = (false, false, false);
+        self.forget_peer();
         self.reset_answered = UnixNanos::NONE;
         self.heartbeat = self.setup.heartbeat;
         if self.setup.role == Role::Initiator {
@@ -204,7 +228,7 @@ impl Session {
             if self.resetting {
                 self.begin_anew(now, store);
             }
-            self.send_logon(self.resetting, &mut To { now, store, out });
+            self.send_logon(self.resetting, false, &mut To { now, store, out });
         }
     }
 
@@ -212,7 +236,8 @@ impl Session {
     pub fn disconnected(&mut self, now: UnixNanos, store: &mut dyn Store) {
         let was_there = self.state != State::Down;
         self.state = State::Down;
-        (self.gap, self.testing) = (None, false);
+        self.testing = false;
+        self.forget_peer();
         if was_there && self.setup.reset_on_disconnect {
             self.begin_anew(now, store);
         }
@@ -224,8 +249,16 @@ impl Session {
         self.begin_anew(now, store);
     }
 
+    /// What came over a connection that is gone.
+    fn forget_peer(&mut self) {
+        (self.gap, self.replaying, self.ending) = (None, false, None);
+        self.queue.clear();
+        self.seen.clear();
+    }
+
     fn begin_anew(&mut self, now: UnixNanos, store: &mut dyn Store) {
         (self.next_in, self.next_out, self.gap) = (1, 1, None);
+        self.queue.clear();
         store.reset(now);
     }
 
@@ -237,8 +270,12 @@ impl Session {
     /// A queued message whose turn has come, as it was read, in the place of what `into` holds: give it to `on_message`
     /// at once. False when there is none.
     pub fn take_queued(&mut self, into: &mut Vec<u8>) -> bool {
-        into.clear();
-        false
+        self.replaying = self.is_live() && self.queue.take(self.next_in, into);
+        self.replaying
+    }
+
+    const fn is_live(&self) -> bool {
+        matches!(self.state, State::Open | State::LoggingOut)
     }
 
     /// Begins the logout of an open session, `text` (58) its reason or empty; messages still come until the peer
@@ -305,6 +342,14 @@ impl Session {
     /// Acceptor: the peer asked for CancelOnDisconnect with its logon.
     pub const fn peer_cancels_on_disconnect(&self) -> bool {
         self.peer_cancels
+    }
+    /// FIXT.1.1: the DefaultApplVerID (1137) of the peer's logon; empty before it.
+    pub fn peer_appl_ver(&self) -> &[u8] {
+        &self.peer_appl_ver
+    }
+    /// HeartBtInt in force: the initiator's.
+    pub const fn heartbeat(&self) -> Nanos {
+        self.heartbeat
     }
     /// What it is made of.
     pub const fn setup(&self) -> &SessionSetup {

@@ -148,6 +148,13 @@ impl<'a> Extra<'a> {
         }
     }
 
+    /// One with this tag is not wanted.
+    fn without(&mut self, tag: u32) {
+        if self.next.is_some_and(|field| field.tag == tag) {
+            self.next = self.fields.next();
+        }
+    }
+
     fn name(&mut self, tag: u32, value: &Option<Vec<u8>>, frame: &mut Frame) {
         if let Some(value) = value {
             self.below(tag, frame);
@@ -157,12 +164,13 @@ impl<'a> Extra<'a> {
 }
 
 impl Frame {
-    /// Fields of ours and prepared ones, both ascending.
+    /// Fields of ours and prepared ones, both ascending; of two with the same tag, ours.
     pub(super) fn merged(&mut self, own: &[(u32, Option<&[u8]>)], prepared: &[u8]) {
         let mut rest = Extra::over(prepared);
         for &(tag, value) in own {
             if let Some(value) = value {
                 rest.below(tag, self);
+                rest.without(tag);
                 self.text(tag, value);
             }
         }

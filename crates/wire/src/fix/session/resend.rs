@@ -4,16 +4,22 @@
 //! Holds: what is answered covers the asked range exactly once, in order; the peer is asked again only when that can
 //!        help.
 //! Costs: one pass over the kept messages of the range.
+use types::UnixNanos;
+use types::time::NANOS_PER_SECOND;
+
 use super::super::index::BeginString;
 use super::super::message::{Fields, Message};
 use super::admin::END_OF_ALL;
 use super::frame::Frame;
 use super::outgoing::is_own;
-use super::{Gap, RejectReason, Session, To};
+use super::{Gap, RejectReason, Session, State, To};
 
 impl Session {
     /// Answers a ResendRequest.
     pub(super) fn resend(&mut self, request: &Message<'_>, to: &mut To<'_>) {
+        if self.setup.no_resend {
+            return self.send_reject(request, RejectReason::MessageType, 0, to);
+        }
         let (begin, end) = (request.integer(7), request.integer(16));
         let (Some(begin), Some(end)) = (begin, end) else {
             let tag = if begin.is_none() { 7 } else { 16 };
@@ -58,7 +64,7 @@ impl Session {
     }
 
     /// A kept message as a possible duplicate; false when it cannot be written.
-    fn write_again(&self, again: &mut Frame, sequence: u64, bytes: &[u8], now: types::UnixNanos) -> bool {
+    fn write_again(&self, again: &mut Frame, sequence: u64, bytes: &[u8], now: UnixNanos) -> bool {
         let Ok(kept) = Message::parse(bytes) else { return false };
         // Header fields beside the session's own, as they were.
         let mut extra = Vec::new();
@@ -74,20 +80,49 @@ impl Session {
         again.close(self.setup.begin).is_ok()
     }
 
-    /// A message beyond the expected number was not taken: asks for what is missing, unless that is on its way.
+    /// A message beyond the expected number came: asks for what is missing, unless that is on its way.
     pub(super) fn ask_again(&mut self, message: &Message<'_>, to: &mut To<'_>) {
         let sequence = message.sequence();
         let waits = self.gap.is_some_and(|gap| {
-            let patience = self.heartbeat.0.max(types::time::NANOS_PER_SECOND as i64);
-            let answer_has_gap = message.poss_dup() && self.next_in > gap.from;
+            let patience = self.heartbeat.0.max(NANOS_PER_SECOND as i64);
+            let answer_has_gap = message.poss_dup() && self.next_in > gap.from && !self.queue.has(sequence);
             !answer_has_gap && to.now.since(gap.asked).0 < patience
         });
         let through = self.gap.map_or(0, |gap| gap.through).max(sequence);
         if waits {
             self.gap = self.gap.map(|gap| Gap { through, ..gap });
+        } else {
+            self.ask(through, to);
+        }
+    }
+
+    /// Asks for everything from the expected number on, or for the first part of it.
+    fn ask(&mut self, through: u64, to: &mut To<'_>) {
+        let from = self.next_in;
+        let part = match self.setup.resend_chunk {
+            0 => None,
+            chunk => Some(from.saturating_add(chunk - 1).min(through)),
+        };
+        self.gap = Some(Gap { from, end: part.unwrap_or(u64::MAX), through, asked: to.now });
+        self.send_resend_request(from, part, to);
+    }
+
+    /// After each message while something is missing: takes the numbers of messages that were answered when they came,
+    /// and asks for the next part.
+    #[cold]
+    pub(super) fn tend_gap(&mut self, to: &mut To<'_>) {
+        if self.state == State::Ended {
             return;
         }
-        self.gap = Some(Gap { from: self.next_in, through, asked: to.now });
-        self.send_resend_request(self.next_in, to);
+        while self.queue.take_answered(self.next_in) {
+            self.advance(self.next_in + 1);
+        }
+        self.queue.drop_below(self.next_in);
+        if let Some(gap) = self.gap
+            && self.next_in > gap.end
+            && !self.queue.has(self.next_in)
+        {
+            self.ask(gap.through, to);
+        }
     }
 }

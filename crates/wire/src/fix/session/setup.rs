@@ -7,6 +7,7 @@ use types::{Code, Nanos};
 
 use super::super::COMP_ID_BYTES_MAX;
 use super::super::index::BeginString;
+use super::super::message::Fields;
 
 /// The longest heartbeat interval an acceptor takes, seconds.
 pub(super) const HEARTBEAT_SECONDS_MAX: u64 = 3_600;
@@ -74,6 +75,9 @@ pub struct SessionSetup {
     pub cancel_on_disconnect: bool,
     /// Both sides begin at 1 with each logon. An initiator says so (141=Y, from FIX.4.1).
     pub reset_on_logon: bool,
+    /// Acceptor with `reset_on_logon`: takes the peer's logon as its first message whatever number it has, and says so
+    /// (141=Y), so that a peer which did not ask begins anew too. Without it such a peer is asked for what is missing.
+    pub announce_reset: bool,
     /// Both sides begin at 1 after a logout.
     pub reset_on_logout: bool,
     /// Both sides begin at 1 after the connection has gone.
@@ -82,8 +86,8 @@ pub struct SessionSetup {
     pub username: Option<Vec<u8>>,
     /// Initiator: Password (554).
     pub password: Option<Vec<u8>>,
-    /// Further fields of our logon's body, `tag=value` each with its separator, tags ascending and above 108: a
-    /// signature made by the host (95, 96), or what a venue asks for. See `Session::set_logon_extra`.
+    /// Further fields of our logon's body, `tag=value` each with its separator, tags ascending: a signature made by the
+    /// host (95, 96), or what a venue asks for. See `Session::set_logon_extra`.
     pub logon_extra: Vec<u8>,
     /// How far SendingTime may be from our clock; `None` does not judge it: an exchange that plays a recording has
     /// that day's time.
@@ -134,6 +138,7 @@ impl SessionSetup {
             default_appl_ver: None,
             cancel_on_disconnect: false,
             reset_on_logon: false,
+            announce_reset: false,
             reset_on_logout: false,
             reset_on_disconnect: false,
             username: None,
@@ -212,8 +217,9 @@ pub(super) fn is_name(text: &[u8]) -> bool {
     (1..=COMP_ID_BYTES_MAX).contains(&text.len()) && text.iter().all(|byte| (0x20..0x7f).contains(byte))
 }
 
-/// Nothing, or whole fields.
+/// Nothing, or whole fields with ascending tags.
 pub(super) fn is_extra(fields: &[u8]) -> bool {
-    fields.is_empty()
-        || (fields.len() <= LOGON_EXTRA_BYTES_MAX && fields[0].is_ascii_digit() && fields.last() == Some(&1))
+    let mut last = 0;
+    let ascend = Fields::over(fields).all(|field| core::mem::replace(&mut last, field.tag) < field.tag);
+    fields.is_empty() || (fields.len() <= LOGON_EXTRA_BYTES_MAX && fields.last() == Some(&1) && ascend)
 }

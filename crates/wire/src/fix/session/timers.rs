@@ -1,7 +1,7 @@
 //! # Room card: wire/fix/session/timers
 //! In:    the time.
 //! Out:   heartbeats, test requests, the end of a silent session; when to look again.
-//! Holds: the peer is silent after a heartbeat and a fifth; then it has as long again to answer a test request.
+//! Holds: the peer is silent after 1.2 heartbeat intervals; then it has as long again to answer a test request.
 //! Costs: a few comparisons; call it at `deadline`.
 use types::{Code, Nanos, UnixNanos};
 
@@ -14,7 +14,10 @@ impl Session {
         match self.state {
             State::Down | State::Ended => return Verdict::Handled,
             State::LoggingOn if now >= self.since.plus(self.setup.logon_wait) => return self.end(Code::FixLogon),
-            State::LoggingOut if now >= self.since.plus(self.setup.logout_wait) => return self.end(Code::FixSilent),
+            State::LoggingOut if now >= self.since.plus(self.setup.logout_wait) => {
+                let code = self.ending.take().unwrap_or(Code::FixSilent);
+                return self.end(code);
+            }
             State::LoggingOn | State::LoggingOut => return Verdict::Handled,
             State::Open => {}
         }
@@ -30,7 +33,8 @@ impl Session {
             self.last_in = now;
             self.send_test_request(to);
         }
-        if now >= self.last_out.plus(self.heartbeat) {
+        // While a test request is out, its answer is waited for, and nothing else said (as QuickFIX).
+        if !self.testing && now >= self.last_out.plus(self.heartbeat) {
             self.send_heartbeat(None, to);
         }
         Verdict::Handled
@@ -43,6 +47,7 @@ impl Session {
             State::LoggingOn => Some(self.since.plus(self.setup.logon_wait)),
             State::LoggingOut => Some(self.since.plus(self.setup.logout_wait)),
             State::Open if self.heartbeat.0 == 0 => None,
+            State::Open if self.testing => Some(self.silence_ends()),
             State::Open => Some(self.silence_ends().min(self.last_out.plus(self.heartbeat))),
         }
     }

@@ -1,0 +1,199 @@
+//! # Room card: wire/fix/session/logon
+//! In:    the first message of the peer, or a logon on an open session.
+//! Out:   the session open, or closed without a word; who is logging on, for a host that has to find the session first.
+//! Holds: both sides leave a reset with the same numbers; an invalid logon is not answered, one with a number that was
+//!        used before is, with the reason.
+//! Costs: once a connection.
+use types::time::NANOS_PER_SECOND;
+use types::{Code, Nanos, UnixNanos};
+
+use super::super::index::BeginString;
+use super::super::message::Message;
+use super::route::in_header;
+use super::setup::{HEARTBEAT_SECONDS_MAX, is_name};
+use super::{Gap, Role, SEQUENCE_MAX, Session, State, To, Verdict};
+
+/// What a Logon (35=A) says, for a host that has not chosen its session yet: dynamic sessions, several sessions on one
+/// port, names and passwords to check.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct LogonFacts<'a> {
+    /// BeginString (8).
+    pub begin: BeginString,
+    /// SenderCompID (49): the peer's, our TargetCompID.
+    pub sender: &'a [u8],
+    /// SenderSubID (50), empty when absent.
+    pub sender_sub: &'a [u8],
+    /// SenderLocationID (142), empty when absent.
+    pub sender_location: &'a [u8],
+    /// TargetCompID (56): ours.
+    pub target: &'a [u8],
+    /// TargetSubID (57), empty when absent.
+    pub target_sub: &'a [u8],
+    /// TargetLocationID (143), empty when absent.
+    pub target_location: &'a [u8],
+    /// HeartBtInt (108), seconds.
+    pub heartbeat: Option<u64>,
+    /// ResetSeqNumFlag (141).
+    pub reset: bool,
+    /// DefaultApplVerID (1137), empty when absent.
+    pub default_appl_ver: &'a [u8],
+    /// Username (553), empty when absent.
+    pub username: &'a [u8],
+    /// Password (554), empty when absent.
+    pub password: &'a [u8],
+    /// RawData (96), empty when absent.
+    pub raw_data: &'a [u8],
+}
+
+impl<'a> LogonFacts<'a> {
+    /// Reads them. `None` when it is no Logon of a version there is, or one without its CompIDs: close the connection.
+    pub fn of(message: &Message<'a>) -> Option<LogonFacts<'a>> {
+        let bytes = message.bytes();
+        let begin = in_header(bytes, 8).and_then(BeginString::of)?;
+        let named = !message.sender().is_empty() && !message.target().is_empty();
+        let header = |tag| in_header(bytes, tag).unwrap_or_default();
+        let body = |tag| message.get(tag).unwrap_or_default();
+        (message.msg_type() == b"A" && named).then(|| LogonFacts {
+            begin,
+            sender: message.sender(),
+            sender_sub: header(50),
+            sender_location: header(142),
+            target: message.target(),
+            target_sub: header(57),
+            target_location: header(143),
+            heartbeat: message.integer(108),
+            reset: message.is_yes(141),
+            default_appl_ver: body(1137),
+            username: body(553),
+            password: body(554),
+            raw_data: body(96),
+        })
+    }
+}
+
+impl Session {
+    /// Before the session is open: a logon, or nothing.
+    #[cold]
+    pub(super) fn first(&mut self, message: &Message<'_>, to: &mut To<'_>) -> Verdict {
+        let Some(interval) = self.valid_logon(message, to.now) else {
+            // A logon of ours that was refused: the refusal had its number.
+            let named = message.sender() == self.setup.target && message.target() == self.setup.sender;
+            if named && self.setup.role == Role::Initiator && message.sequence() == self.next_in {
+                self.advance(message.sequence() + 1);
+            }
+            return self.end(Code::FixLogon);
+        };
+        (self.last_in, self.testing) = (to.now, false);
+        let is_acceptor = self.setup.role == Role::Acceptor;
+        let asked = message.is_yes(141);
+        if is_acceptor && self.setup.no_resend && !asked {
+            return self.refuse(b"ResetSeqNumFlag (141) must be Y", Code::FixLogon, to);
+        }
+        let (mut sequence, mut announce) = (message.sequence(), asked);
+        if asked && !self.resetting {
+            if sequence != 1 {
+                return self.end(Code::FixLogon);
+            }
+            // Both sides begin anew; the logons are their first messages.
+            self.begin_anew(to.now, to.store);
+            if !is_acceptor {
+                self.next_out = 2;
+            }
+        } else if is_acceptor && self.setup.reset_on_logon {
+            self.begin_anew(to.now, to.store);
+            if self.setup.announce_reset {
+                (sequence, announce) = (1, true);
+            }
+        }
+        if sequence < self.next_in {
+            return self.too_low(sequence, to);
+        }
+        if sequence > self.next_in && self.setup.no_resend {
+            return self.refuse(b"MsgSeqNum too high, and nothing is sent again", Code::FixSequence, to);
+        }
+        self.peer_appl_ver.clear();
+        self.peer_appl_ver.extend_from_slice(message.get(1137).unwrap_or_default());
+        let expects = message.integer(789).filter(|_| self.setup.next_expected);
+        if expects.is_some_and(|expects| expects > self.next_out || expects == 0) {
+            return self.refuse_expected(expects.unwrap_or(0), to);
+        }
+        if is_acceptor {
+            self.heartbeat = Nanos((interval * NANOS_PER_SECOND) as i64);
+            self.peer_cancels = message.is_yes(9001);
+            self.send_logon(announce, sequence == self.next_in, to);
+        }
+        (self.state, self.resetting) = (State::Open, false);
+        if let Some(expects) = expects.filter(|&expects| expects < self.next_out) {
+            // All it has missed but our logon itself, which has just gone.
+            let last = self.next_out - 1;
+            if !is_acceptor || expects < last {
+                self.send_range(expects, last, to);
+            }
+        }
+        if sequence == self.next_in {
+            self.advance(sequence + 1);
+        } else if expects.is_some() {
+            // It sends what we miss: our logon has said what we expect.
+            self.queue.put(sequence, b"");
+            self.gap = Some(Gap { from: self.next_in, end: u64::MAX, through: sequence, asked: to.now });
+        } else {
+            self.queue.put(sequence, b"");
+            self.ask_again(message, to);
+        }
+        Verdict::LoggedOn
+    }
+
+    /// HeartBtInt of a logon that can be answered.
+    fn valid_logon(&mut self, message: &Message<'_>, now: UnixNanos) -> Option<u64> {
+        let named = message.sender() == self.setup.target && message.target() == self.setup.sender;
+        if message.msg_type() != b"A" || !named || !self.is_version(message) {
+            return None;
+        }
+        if let Some(rules) = &mut self.rules
+            && rules.check(message).is_err()
+        {
+            return None;
+        }
+        let versioned = self.setup.begin != BeginString::Fixt11 || message.get(1137).is_some_and(is_name);
+        let numbered = (1..SEQUENCE_MAX).contains(&message.sequence());
+        if self.header_fault(message, now).is_some() || !versioned || !numbered || message.get(98) != Some(b"0") {
+            return None;
+        }
+        message.integer(108).filter(|&seconds| seconds <= HEARTBEAT_SECONDS_MAX)
+    }
+
+    pub(super) fn refuse(&mut self, text: &[u8], code: Code, to: &mut To<'_>) -> Verdict {
+        self.send_logout(text, to);
+        self.end(code)
+    }
+
+    /// The peer expects a number beyond what was ever sent: one side has lost its numbers.
+    fn refuse_expected(&mut self, expects: u64, to: &mut To<'_>) -> Verdict {
+        let next = self.next_out;
+        let text =
+            format!("NextExpectedMsgSeqNum (789) is higher than expected, expecting {next} but received {expects}");
+        self.refuse(text.as_bytes(), Code::FixSequence, to)
+    }
+
+    /// A logon on an open session. With ResetSeqNumFlag both sides begin anew. One that comes soon after our answer to
+    /// such is the peer's answer to ours, which it took for a wish (as after a logon that came twice): were it answered
+    /// too, the two would go on for ever. Without the flag it ends the session.
+    #[cold]
+    pub(super) fn logon_again(&mut self, message: &Message<'_>, to: &mut To<'_>) -> Verdict {
+        if !message.is_yes(141) {
+            return self.end(Code::FixLogon);
+        }
+        if message.sequence() != 1 {
+            return self.refuse(b"ResetSeqNumFlag with a MsgSeqNum other than 1", Code::FixLogon, to);
+        }
+        let answered = core::mem::replace(&mut self.reset_answered, UnixNanos::NONE);
+        if answered == UnixNanos::NONE || to.now.since(answered) >= self.setup.logon_wait {
+            self.begin_anew(to.now, to.store);
+            self.reset_answered = to.now;
+            self.send_logon(true, true, to);
+        }
+        (self.next_in, self.gap) = (2, None);
+        self.queue.clear();
+        Verdict::Handled
+    }
+}
