@@ -85,7 +85,7 @@ impl Session {
         let sequence = message.sequence();
         let waits = self.gap.is_some_and(|gap| {
             let patience = self.heartbeat.0.max(NANOS_PER_SECOND as i64);
-            let answer_has_gap = message.poss_dup() && self.next_in > gap.from && !self.queue.has(sequence);
+            let answer_has_gap = message.poss_dup() && self.next_in > gap.from;
             !answer_has_gap && to.now.since(gap.asked).0 < patience
         });
         let through = self.gap.map_or(0, |gap| gap.through).max(sequence);
