@@ -283,7 +283,7 @@ fn what_comes_too_early_waits_for_its_turn() {
         "asked for in parts",
         parts,
         "in D 34=9 11=i\nout 2 7=2 16=4\nin D 34=2 43=Y 122=0 11=a\nin 4 34=3 43=Y 122=0 36=5 123=Y\nout 2 7=5 16=7
-        in D 34=5 43=Y 122=0 11=d\nin D 34=6 43=Y 122=0 11=e\nin D 34=7 43=Y 122=0 11=f\nout 2 7=8 16=9
+        in D 34=5 43=Y 122=0 11=d\nin D 34=6 43=Y 122=0 11=e\nin D 34=7 43=Y 122=0 11=f\nout 2 7=8 16=ALL
         in D 34=8 43=Y 122=0 11=h\nqueued D 9\ndeliver\nnone\nnumbers 10 5",
     );
 }

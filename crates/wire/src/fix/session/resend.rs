@@ -96,12 +96,14 @@ impl Session {
         }
     }
 
-    /// Asks for everything from the expected number on, or for the first part of it.
+    /// Asks for everything from the expected number on, or for the first part of it. The last part has no end: were
+    /// its end the largest number seen, two sides without a queue that ask each other would each make one more number
+    /// that the other has to ask for, for ever.
     fn ask(&mut self, through: u64, to: &mut To<'_>) {
         let from = self.next_in;
         let part = match self.setup.resend_chunk {
             0 => None,
-            chunk => Some(from.saturating_add(chunk - 1).min(through)),
+            chunk => Some(from.saturating_add(chunk - 1)).filter(|&end| end < through),
         };
         self.gap = Some(Gap { from, end: part.unwrap_or(u64::MAX), through, asked: to.now });
         self.send_resend_request(from, part, to);
