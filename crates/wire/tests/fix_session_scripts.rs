@@ -1,50 +1,12 @@
-//! Every behaviour of a FIX session, as a script, in both roles and all versions. What is expected is what the
-//! specification says, and where it leaves a choice what QuickFIX 1.15.1 does (its acceptance scripts; own wording).
+//! A FIX session begins, goes on and ends: logons, resets, heartbeats, logouts and options, as scripts in both roles
+//! and all versions. What is expected is what the specification says, and where it leaves a choice what QuickFIX
+//! 1.15.1 does (its acceptance scripts; own wording).
 #[path = "support/fix_script.rs"]
 mod script;
 
 use fafnir_wire::fix::{BeginString, Precision, Role, SessionSetup};
-use script::Script;
+use script::{Script, bare, open, open_from, setup};
 use types::Nanos;
-
-const HEARTBEAT: Nanos = Nanos(10_000_000_000);
-
-fn setup(begin: BeginString, role: Role) -> SessionSetup {
-    let (sender, target) = if role == Role::Initiator { (b"CLIENT", b"SERVER") } else { (b"SERVER", b"CLIENT") };
-    let mut setup = SessionSetup::full(begin, role, sender, target, HEARTBEAT);
-    setup.default_appl_ver = (begin == BeginString::Fixt11).then(|| b"9".to_vec());
-    setup
-}
-
-/// The script after the logons, for every version from `from` and both roles.
-fn open_from(from: BeginString, name: &str, change: impl Fn(&mut SessionSetup), lines: &str) {
-    for begin in BeginString::ALL.into_iter().filter(|&begin| begin >= from) {
-        for role in [Role::Initiator, Role::Acceptor] {
-            let mut setup = setup(begin, role);
-            change(&mut setup);
-            let mut script = Script::new(name, setup);
-            script.open();
-            let all = if begin < BeginString::Fix42 { "999999" } else { "0" };
-            script.run(&lines.replace("ALL", all));
-        }
-    }
-}
-
-fn open(name: &str, lines: &str) {
-    open_from(BeginString::Fix40, name, |_| {}, lines);
-}
-
-/// The whole script, logons included, of one role.
-fn bare(role: Role, name: &str, change: impl Fn(&mut SessionSetup), lines: &str) {
-    for begin in BeginString::ALL {
-        let mut setup = setup(begin, role);
-        change(&mut setup);
-        let all = if begin < BeginString::Fix42 { "999999" } else { "0" };
-        let version = if begin == BeginString::Fixt11 { "1137=9" } else { "" };
-        let reset = if begin == BeginString::Fix40 { "" } else { "141=Y" };
-        Script::new(name, setup).run(&lines.replace("ALL", all).replace("VER", version).replace("RESET", reset));
-    }
-}
 
 #[test]
 fn an_invalid_logon_is_closed_without_an_answer() {
@@ -78,7 +40,15 @@ fn an_invalid_logon_is_closed_without_an_answer() {
     Script::new("no 1137", fixt).run("connect\nin A 98=0 108=30\nend FixLogon\nnone");
     // At the window's edge it is valid.
     for good in ["52=-120", "52=+120"] {
-        bare(Role::Acceptor, good, |_| {}, &format!("connect\nin A {good} 98=0 108=30 VER\non\nout A 98=0 108=30 VER"));
+        bare(
+            Role::Acceptor,
+            good,
+            |_| {},
+            &format!(
+                "connect\nin A {good} 98=0 108=30 VER\non\n\
+            out A 98=0 108=30 VER"
+            ),
+        );
     }
     bare(
         Role::Acceptor,
@@ -96,7 +66,13 @@ fn logons_of_both_roles() {
         |_| {},
         "connect\nin A 98=0 108=7 VER\non\nout A 98=0 108=7 VER\nwait 6999\nnone\nwait 1\nout 0",
     );
-    bare(Role::Acceptor, "no interval", |_| {}, "connect\nin A 98=0 108=0 VER\non\nout A 98=0 108=0 VER\nwait 999999");
+    bare(
+        Role::Acceptor,
+        "no interval",
+        |_| {},
+        "connect\nin A 98=0 108=0 VER\non\nout A 98=0 108=0 VER\n\
+        wait 999999",
+    );
     bare(
         Role::Acceptor,
         "a number used before",
@@ -147,19 +123,22 @@ fn resets_with_the_logon() {
         Role::Initiator,
         "we ask for it",
         resets,
-        "restore 5 9\nours 1\ntheirs 1\nconnect\nout A 98=0 108=10 RESET VER\nin A 98=0 108=10 RESET VER\non\nnumbers 2 2",
+        "restore 5 9\nours 1\ntheirs 1\nconnect\nout A 98=0 108=10 RESET VER\nin A 98=0 108=10 RESET VER\non\n\
+            numbers 2 2",
     );
     bare(
         Role::Acceptor,
         "the peer asks for it",
         |_| {},
-        "restore 5 9\ntheirs 1\nours 1\nconnect\nin A 98=0 108=30 141=Y VER\non\nout A 98=0 108=30 RESET VER\nnumbers 2 2",
+        "restore 5 9\ntheirs 1\nours 1\nconnect\nin A 98=0 108=30 141=Y VER\non\nout A 98=0 108=30 RESET VER\n\
+            numbers 2 2",
     );
     bare(
         Role::Acceptor,
         "we begin anew, and the peer does not know: what it sent is asked for (as QuickFIX)",
         resets,
-        "restore 5 9\nours 1\nconnect\nin A 98=0 108=30 VER\non\nout A 98=0 108=30 VER\nout 2 7=1 16=ALL\nnumbers 1 3",
+        "restore 5 9\nours 1\nconnect\nin A 98=0 108=30 VER\non\nout A 98=0 108=30 VER\nout 2 7=1 16=ALL\n\
+            numbers 1 3",
     );
     bare(
         Role::Acceptor,
@@ -176,7 +155,8 @@ fn resets_with_the_logon() {
     for (name, lines) in [
         (
             "on an open session",
-            "in D 11=1\ntheirs 1\nours 1\nin A 98=0 108=10 141=Y VER\nhandled\nout A 98=0 108=10 RESET VER\nnumbers 2 2",
+            "in D 11=1\ntheirs 1\nours 1\nin A 98=0 108=10 141=Y VER\nhandled\nout A 98=0 108=10 RESET VER\n\
+                numbers 2 2",
         ),
         (
             "not with another number",
@@ -194,6 +174,10 @@ fn resets_with_the_logon() {
             }
         }
     }
+}
+
+#[test]
+fn resets_with_the_end() {
     let after = |setup: &mut SessionSetup| setup.reset_on_logout = true;
     open_from(BeginString::Fix40, "after a logout", after, "in D 11=1\nin 5\noff\nout 5\nnumbers 1 1");
     open_from(BeginString::Fix40, "after ours", after, "logout\nout 5\nin 5\noff\nnumbers 1 1");
@@ -212,7 +196,8 @@ fn resets_with_the_logon() {
 fn heartbeats_test_requests_and_silence() {
     open(
         "silence",
-        "wait 9999\nnone\nwait 1\nout 0\nwait 1999\nnone\nwait 1\nout 1 112=TEST\nwait 11999\nnone\nwait 1\nend FixSilent",
+        "wait 9999\nnone\nwait 1\nout 0\nwait 1999\nnone\nwait 1\nout 1 112=TEST\nwait 11999\nnone\nwait 1\n\
+            end FixSilent",
     );
     open(
         "an answer",
@@ -220,7 +205,8 @@ fn heartbeats_test_requests_and_silence() {
     );
     open(
         "any message is an answer",
-        "wait 10000\nout 0\nwait 2000\nout 1 112=TEST\nin D 11=1\nwait 10000\nout 0\nwait 1999\nnone\nwait 1\nout 1 112=TEST",
+        "wait 10000\nout 0\nwait 2000\nout 1 112=TEST\nin D 11=1\nwait 10000\nout 0\nwait 1999\nnone\nwait 1\n\
+            out 1 112=TEST",
     );
     open(
         "what is sent puts the heartbeat off",
@@ -233,210 +219,17 @@ fn heartbeats_test_requests_and_silence() {
 }
 
 #[test]
-fn what_comes_too_early_waits_for_its_turn() {
-    open(
-        "a gap",
-        "in D 34=5 11=d\nhandled\nout 2 7=2 16=ALL\nin 8 34=6 37=e\nin 1 34=7 112=T\nnone\nnumbers 2 3
-        in D 34=2 43=Y 122=-1 11=a\ndeliver\nin 4 34=3 43=Y 122=0 36=5 123=Y\nhandled\nnumbers 5 3
-        queued D 5\ndeliver\nqueued 8 6\ndeliver\nqueued 1 7\nhandled\nout 0 112=T\nnumbers 8 4
-        # The answer goes on with what was queued: it has been seen.
-        in D 34=5 43=Y 122=-1 11=d\nhandled\nin 8 34=6 43=Y 122=-1 37=e\nhandled\nnumbers 8 4\nin D 34=8 11=f\ndeliver",
-    );
-    open(
-        "two gaps, one question",
-        "in D 34=3 11=b\nout 2 7=2 16=ALL\nin D 34=5 11=d\nnone\nin D 34=2 43=Y 122=0 11=a\ndeliver
-        queued D 3\ndeliver\nin D 34=4 43=Y 122=0 11=c\ndeliver\nqueued D 5\ndeliver\nnumbers 6 3",
-    );
-    open(
-        "the gap is asked for again when it stays",
-        "in D 34=3 11=b\nout 2 7=2 16=ALL\nwait 9999\nin 0 34=4\nnone\nwait 1\nout 0\nin 0 34=5\nout 2 7=2 16=ALL\nnumbers 2 5",
-    );
-    open("a logout beyond a gap is answered", "in 5 34=9\noff\nout 5\nnumbers 2 3");
-    open(
-        "a request to send again beyond a gap is answered first",
-        "send D 11=x\nout D 11=x\nin 2 34=4 7=2 16=ALL\nhandled\nout D 34=2 43=Y 122=0 11=x\nout 2 7=2 16=ALL
-        in D 34=2 43=Y 122=0 11=a\nin D 34=3 43=Y 122=0 11=b\nnumbers 5 4",
-    );
-    open(
-        "both ask at once",
-        "send D 11=x\nout D 11=x\nin 0 34=7\nout 2 7=2 16=ALL\nin 2 34=8 7=2 16=2\nout D 34=2 43=Y 122=0 11=x\nnone
-        in 4 34=2 43=Y 122=0 36=7 123=Y\nnumbers 7 4\nqueued 0 7\nnumbers 9 4",
-    );
-    let small = |setup: &mut SessionSetup| setup.queue_messages_max = 1;
-    open_from(
-        BeginString::Fix40,
-        "the queue is full: the rest is asked for again",
-        small,
-        "in D 34=3 11=b\nout 2 7=2 16=ALL\nin D 34=4 11=c\nnone\nin D 34=2 43=Y 122=0 11=a\ndeliver\nqueued D 3\ndeliver
-        in D 34=5 43=Y 122=0 11=d\nhandled\nout 2 7=4 16=ALL\nin D 34=4 43=Y 122=0 11=c\ndeliver\nqueued D 5\ndeliver\nnumbers 6 4",
-    );
-    let none = |setup: &mut SessionSetup| setup.queue_messages_max = 0;
-    open_from(
-        BeginString::Fix40,
-        "no queue: everything is asked for",
-        none,
-        "in D 34=3 11=b\nout 2 7=2 16=ALL\nin D 34=2 43=Y 122=0 11=a\ndeliver\nin D 34=3 43=Y 122=0 11=b\ndeliver\nnumbers 4 3",
-    );
-    let parts = |setup: &mut SessionSetup| setup.resend_chunk = 3;
-    open_from(
-        BeginString::Fix40,
-        "asked for in parts",
-        parts,
-        "in D 34=9 11=i\nout 2 7=2 16=4\nin D 34=2 43=Y 122=0 11=a\nin 4 34=3 43=Y 122=0 36=5 123=Y\nout 2 7=5 16=7
-        in D 34=5 43=Y 122=0 11=d\nin D 34=6 43=Y 122=0 11=e\nin D 34=7 43=Y 122=0 11=f\nout 2 7=8 16=ALL
-        in D 34=8 43=Y 122=0 11=h\nqueued D 9\ndeliver\nnone\nnumbers 10 5",
-    );
-}
-
-#[test]
-fn numbers_used_before() {
-    open(
-        "too low",
-        "in D 11=1\nin D 34=2 11=1\nend FixSequence\nout 5 58=MsgSeqNum_too_low,_expecting_3_but_received_2",
-    );
-    open("missing", "in D 34=- 11=1\nend FixSequence\nout 5 58=MsgSeqNum_missing_or_out_of_range");
-    open("a duplicate that was received", "in D 11=1\nin D 34=2 43=Y 122=-5 11=1\nhandled\nnone\nnumbers 3 2");
-    open("a duplicate that was not", "in D 43=Y 122=-5 11=1\ndeliver\nnone\nnumbers 3 2");
-    open(
-        "no word of when it was first sent",
-        "in D 11=1\nin D 34=2 43=Y 11=1\nrej 2 D 1 122 Required tag missing\nnumbers 3 3",
-    );
-    open(
-        "first sent after it was sent",
-        "in D 11=1\nin D 34=2 43=Y 122=+10 11=1\nhandled\nrej 2 D 10 - SendingTime accuracy problem\nout 5\nin 5\nend FixRejected",
-    );
-    open(
-        "an old request to send again is answered",
-        "in 1 112=A\nout 0 112=A\nin 2 34=2 7=2 16=ALL\nout 4 34=2 43=Y 122=0 36=3 123=Y\nnumbers 3 3",
-    );
-}
-
-#[test]
-fn sequence_resets() {
-    open("a fill", "in 4 36=20 123=Y\nhandled\nnone\nnumbers 20 2");
-    open(
-        "a fill too early",
-        "in 4 34=10 36=20 123=Y\nout 2 7=2 16=ALL\nin 4 34=2 43=Y 36=10 123=Y\nqueued 4 10\nnumbers 20 3",
-    );
-    open("a fill repeated", "in 4 34=1 43=Y 122=-1 36=20 123=Y\nhandled\nnone\nnumbers 2 2");
-    open(
-        "a fill under an old number",
-        "in 4 34=1 36=20 123=Y\nend FixSequence\nout 5 58=MsgSeqNum_too_low,_expecting_2_but_received_1",
-    );
-    open("a fill back", "in 4 36=2 123=Y\nrej 2 4 5 - Value is incorrect (out of range) for this tag\nnumbers 3 3");
-    open(
-        "reset, whatever its number",
-        "in 4 34=99 36=20\nhandled\nnumbers 20 2\nin 4 34=1 36=30 123=N\nnumbers 30 2\nnone",
-    );
-    open("reset to where we are", "in 4 34=0 36=2\nnone\nnumbers 2 2");
-    open("reset back", "in 4 34=0 36=1\nrej 0 4 5 - Value is incorrect (out of range) for this tag\nnumbers 2 3");
-    open("reset over a gap", "in D 34=5 11=d\nout 2 7=2 16=ALL\nin 4 34=2 36=5\nnumbers 5 3\nqueued D 5\ndeliver");
-    open("no number", "in 4 123=Y\nrej 2 4 1 36 Required tag missing\nnumbers 3 3");
-}
-
-#[test]
-fn what_is_refused_and_how() {
-    open("CompID", "in D 49=NOBODY 11=1\nhandled\nrej 2 D 9 - CompID problem\nout 5\nin 5\nend FixLogon\nnumbers 4 4");
-    open("CompID, and no answer", "in D 56=NOBODY 11=1\nrej 2 D 9 - CompID problem\nout 5\nwait 2000\nend FixLogon");
-    for far in ["52=-121", "52=+121"] {
-        let lines =
-            format!("in 0 {far}\nhandled\nrej 2 0 10 - SendingTime accuracy problem\nout 5\nin 5\nend FixRejected");
-        open("SendingTime", &lines);
-    }
-    open("SendingTime at the edge", "in 0 52=-120\nin 0 52=+120\nhandled\nnone\nnumbers 4 2");
-    let off = |setup: &mut SessionSetup| setup.latency_max = None;
-    open_from(BeginString::Fix40, "SendingTime not judged", off, "in D 52=-99999 11=1\ndeliver");
-    open("no SendingTime", "in 0 52=-\nrej 2 0 1 52 Required tag missing\nnumbers 3 3");
-    open("a SendingTime that is none", "in 0 52=now\nrej 2 0 6 52 Incorrect data format for value\nnumbers 3 3");
-    open("turned around", "in 1 50=S 57=T 115=A 116=B\nrej 50=T 57=S 128=A 129=B 2 1 1 112 Required tag missing");
-    open("turned around, the other way", "in 1 128=A 129=B\nrej 115=A 116=B 2 1 1 112 Required tag missing");
-    open_from(
-        BeginString::Fix41,
-        "with locations",
-        |_| {},
-        "in 1 115=A 116=B 142=L 144=C\nrej 128=A 129=B 143=L 145=C 2 1 1 112 Required tag missing
-        in 1 128=A 129=B 143=L 145=C\nrej 115=A 116=B 142=L 144=C 3 1 1 112 Required tag missing",
-    );
-    open("nothing is turned into nothing", "in 1 115=A 116=\nrej 128=A 2 1 1 112 Required tag missing");
-    for begin in BeginString::ALL {
-        let other = if begin == BeginString::Fix44 { "FIX.4.2" } else { "FIX.4.4" };
-        for role in [Role::Initiator, Role::Acceptor] {
-            let mut script = Script::new("another version", setup(begin, role));
-            script.open();
-            script.run(&format!(
-                "in 0 8={other}\nhandled\nout 5 58=Incorrect_BeginString\nin 5\nend FixUnsupported\nnumbers 4 3"
-            ));
-            let mut script = Script::new("a logout of another version", setup(begin, role));
-            script.open();
-            script.run(&format!("in 5 8={other}\noff\nout 5"));
-        }
-    }
-    open("a Reject is the application's", "in 3 45=1\ndeliver\nnone");
-}
-
-#[test]
 fn logouts() {
     open("the peer's", "in 5 58=bye\noff\nout 5\nin D 11=1\nhandled\nnone");
-    open("ours, with a reason", "logout end of day\nhandled\nout 5 58=end_of_day\nin D 11=1\ndeliver\nin 5\noff\nnone");
+    open(
+        "ours, with a reason",
+        "logout end of day\nhandled\nout 5 58=end_of_day\nin D 11=1\ndeliver\nin 5\n\
+        off\nnone",
+    );
     open("ours, no answer", "logout\nout 5\nwait 1999\nnone\nwait 1\nend FixSilent");
     open("twice is once", "logout\nout 5\nlogout\nhandled\nnone");
     open("both at once", "logout\nout 5\nin 5\noff\nnone\nnumbers 3 3");
     open("numbers go on", "in 5\nout 5\ndrop\nnumbers 3 3");
-}
-
-#[test]
-fn what_is_sent_again() {
-    let kept = "send D 11=a\nout D 11=a\nin 1 112=T\nout 0 112=T\nsend D 97=Y 11=b\nout D 97=Y 11=b\nsend 8 37=c\nout 8 37=c\n";
-    // 1 logon, 2 D, 3 heartbeat, 4 D, 5 8: numbers of the peer 1 logon, 2 test request.
-    for (lines, all) in [
-        (
-            "in 2 7=1 16=ALL\n",
-            "out 4 34=1 43=Y 122=0 36=2 123=Y\nout D 34=2 43=Y 122=0 11=a\nout 4 34=3 43=Y 122=0 36=4 123=Y\nout D 34=4 43=Y 97=Y 122=0 11=b\nout 8 34=5 43=Y 122=0 37=c",
-        ),
-        ("in 2 7=2 16=2\n", "out D 34=2 43=Y 122=0 11=a"),
-        ("in 2 7=3 16=3\n", "out 4 34=3 43=Y 122=0 36=4 123=Y"),
-        ("in 2 7=5 16=99\n", "out 8 34=5 43=Y 122=0 37=c"),
-        ("in 2 7=6 16=ALL\n", "rej 3 2 5 7 Value is incorrect (out of range) for this tag"),
-        ("in 2 7=3 16=2\n", "rej 3 2 5 7 Value is incorrect (out of range) for this tag"),
-        ("in 2 7=0 16=ALL\n", "rej 3 2 5 7 Value is incorrect (out of range) for this tag"),
-        ("in 2 16=ALL\n", "rej 3 2 1 7 Required tag missing"),
-        ("in 2 7=x 16=ALL\n", "rej 3 2 6 7 Incorrect data format for value"),
-        ("in 2 7=1\n", "rej 3 2 1 16 Required tag missing"),
-    ] {
-        open(lines, &format!("{kept}{lines}{all}\nhandled"));
-    }
-    open(
-        "administrative messages are one fill",
-        "in 1 112=A\nout 0 112=A\nin 1 112=B\nout 0 112=B\nin 2 7=1 16=2\nout 4 34=1 43=Y 122=0 36=3 123=Y
-        in 2 7=1 16=ALL\nout 4 34=1 43=Y 122=0 36=4 123=Y",
-    );
-    open("the first sending stays", "send D 11=a\nout D 11=a\nwait 5000\nin 2 7=2 16=ALL\nout D 34=2 43=Y 122=-5 11=a");
-    let keeps = "drop\nsend D 11=a\nnone\nsend D 11=b\nnone\nnumbers 2 4\nours 4\n";
-    bare(
-        Role::Initiator,
-        "messages of a closed session are asked for",
-        |_| {},
-        &format!("connect\nout A 98=0 108=10 VER\nin A 98=0 108=10 VER\n{keeps}connect\nout A 98=0 108=10 VER\nin A 98=0 108=10 VER\non
-        in 2 7=2 16=ALL\nout D 34=2 43=Y 122=0 11=a\nout D 34=3 43=Y 122=0 11=b\nout 4 34=4 43=Y 122=0 36=5 123=Y"),
-    );
-}
-
-#[test]
-fn orders_sent_again_under_another_number() {
-    open(
-        "seen before",
-        "in D 11=id\ndeliver\nin D 97=Y 11=id\nhandled\nnone\nin D 97=Y 11=other\ndeliver\nin D 11=id\ndeliver\nnumbers 6 2",
-    );
-    open("reports repeat their order's id", "in 8 11=id\ndeliver\nin 8 97=Y 11=id\ndeliver");
-    let off = |setup: &mut SessionSetup| setup.seen_orders_max = 0;
-    open_from(BeginString::Fix40, "not remembered", off, "in D 11=id\nin D 97=Y 11=id\ndeliver");
-    bare(
-        Role::Acceptor,
-        "forgotten at the logout",
-        |_| {},
-        "connect\nin A 98=0 108=30 VER\nout A 98=0 108=30 VER\nin D 11=id\nin 5\noff\nout 5\ndrop
-        connect\nin A 98=0 108=30 VER\nout A 98=0 108=30 VER\nin D 97=Y 11=id\ndeliver",
-    );
 }
 
 #[test]
@@ -489,7 +282,8 @@ fn next_expected_numbers() {
         run(
             Role::Acceptor,
             "the peer has missed two",
-            "restore 5 1\nsend D 11=a\nsend D 11=b\nours 3\nconnect\nin A 98=0 108=10 789=1 VER\non\nout A 98=0 108=10 789=6 VER
+            "restore 5 1\nsend D 11=a\nsend D 11=b\nours 3\nconnect\nin A 98=0 108=10 789=1 VER\non\n\
+                out A 98=0 108=10 789=6 VER
             out D 34=1 43=Y 122=0 11=a\nout D 34=2 43=Y 122=0 11=b\nout 4 34=3 43=Y 122=0 36=4 123=Y\nnumbers 6 4",
         );
         run(
@@ -510,7 +304,12 @@ fn next_expected_numbers() {
             "restore 5 1\nsend D 11=a\nours 2\nconnect\nout A 98=0 108=10 789=5 VER\nin A 98=0 108=10 789=1 VER\non
             out D 34=1 43=Y 122=0 11=a\nout 4 34=2 43=Y 122=0 36=3 123=Y\nnumbers 6 3",
         );
-        run(Role::Initiator, "in order", "connect\nout A 98=0 108=10 789=1 VER\nin A 98=0 108=10 789=2 VER\non\nnone");
+        run(
+            Role::Initiator,
+            "in order",
+            "connect\nout A 98=0 108=10 789=1 VER\nin A 98=0 108=10 789=2 VER\non\n\
+            none",
+        );
     }
 }
 
@@ -521,7 +320,8 @@ fn venues_that_send_nothing_again() {
         Role::Initiator,
         "begins anew",
         never,
-        "restore 5 9\nours 1\ntheirs 1\nconnect\nout A 98=0 108=10 RESET VER\nin A 98=0 108=10 RESET VER\non\nin D 34=4 11=1
+        "restore 5 9\nours 1\ntheirs 1\nconnect\nout A 98=0 108=10 RESET VER\nin A 98=0 108=10 RESET VER\non\n\
+            in D 34=4 11=1
         end FixSequence\nout 5 58=MsgSeqNum_too_high,_expecting_2_but_received_4",
     );
     bare(

@@ -3,9 +3,9 @@
 //! A script is lines of words:
 //! ```text
 //! in D 11=1        the peer's message of type D with its next number; 34=, 43=, 52=, 122= and the like may be given;
-//!                  52=-121 and 122=+10 are seconds from now; `in!` skips the number it would have had
+//!                  52=-121 and 122=+10 are seconds from now
 //! out 2 7=1 16=0   what came back next, whole but for 8, 9, 49, 52, 56, 10; its number is our next, or 34= as given
-//! rej 2 D 5 11 w   a Reject of the peer's message 2 (type D, reason 5, tag 11 or -), as the version has it; w the words
+//! rej 2 D 5 11 w   a Reject of the peer's message 2 (type D, reason 5, tag 11 or -), as the version has it; w is 58
 //! deliver | handled | on | off | end CODE   what became of the last message, or of time
 //! queued D 3       the next message the queue gives back: type and number
 //! none             nothing else came back
@@ -14,9 +14,12 @@
 //! numbers 5 7      expected of the peer, next of ours
 //! connect | drop | logout TEXT | restore 5 7
 //! ```
+#![allow(dead_code)] // Each test file uses its part.
 use std::collections::BTreeMap;
 
-use fafnir_wire::fix::{BeginString, Inbox, Message, Outgoing, Role, Session, SessionSetup, Store, Verdict, is_header};
+use fafnir_wire::fix::{
+    BeginString, BusinessReason, Inbox, Message, Outgoing, Role, Session, SessionSetup, Store, Verdict, is_header,
+};
 use types::time::civil_utc;
 use types::{Nanos, UnixNanos};
 
@@ -211,7 +214,8 @@ impl Script {
         let (mut numbered, mut body) = (false, String::new());
         for word in words {
             let (tag, value) = word.split_once('=').unwrap();
-            let tag: u32 = tag.parse().unwrap();
+            // What is no tag stands in the body as it is.
+            let tag: u32 = tag.parse().unwrap_or(0);
             let seconds: Option<i64> = value.strip_prefix('+').unwrap_or(value).parse().ok();
             match tag {
                 8 => begin = value.to_string(),
@@ -304,6 +308,16 @@ impl Script {
         self.expect(&wanted, here);
     }
 
+    /// The application refuses a message of this content: it does not take its type.
+    pub fn refuse_unsupported(&mut self, content: &str) {
+        let mut words = content.replace('|', " ");
+        words = words.trim_start_matches("35=").to_string();
+        let bytes = self.written(&words, false);
+        let message = Message::parse(&bytes).unwrap();
+        let reason = BusinessReason::UnsupportedType;
+        self.session.business_reject(&message, reason, 0, self.now, &mut self.kept, &mut self.out);
+    }
+
     fn queued(&mut self, rest: &str, here: &str) {
         let mut bytes = Vec::new();
         assert!(self.session.take_queued(&mut bytes), "{here}: nothing is queued");
@@ -324,4 +338,43 @@ fn split_header(words: &str) -> (Vec<u8>, Vec<u8>) {
         into.push(1);
     }
     (header, body)
+}
+
+const HEARTBEAT: Nanos = Nanos(10_000_000_000);
+
+pub fn setup(begin: BeginString, role: Role) -> SessionSetup {
+    let (sender, target) = if role == Role::Initiator { (b"CLIENT", b"SERVER") } else { (b"SERVER", b"CLIENT") };
+    let mut setup = SessionSetup::full(begin, role, sender, target, HEARTBEAT);
+    setup.default_appl_ver = (begin == BeginString::Fixt11).then(|| b"9".to_vec());
+    setup
+}
+
+/// The script after the logons, for every version from `from` and both roles.
+pub fn open_from(from: BeginString, name: &str, change: impl Fn(&mut SessionSetup), lines: &str) {
+    for begin in BeginString::ALL.into_iter().filter(|&begin| begin >= from) {
+        for role in [Role::Initiator, Role::Acceptor] {
+            let mut setup = setup(begin, role);
+            change(&mut setup);
+            let mut script = Script::new(name, setup);
+            script.open();
+            let all = if begin < BeginString::Fix42 { "999999" } else { "0" };
+            script.run(&lines.replace("ALL", all));
+        }
+    }
+}
+
+pub fn open(name: &str, lines: &str) {
+    open_from(BeginString::Fix40, name, |_| {}, lines);
+}
+
+/// The whole script, logons included, of one role.
+pub fn bare(role: Role, name: &str, change: impl Fn(&mut SessionSetup), lines: &str) {
+    for begin in BeginString::ALL {
+        let mut setup = setup(begin, role);
+        change(&mut setup);
+        let all = if begin < BeginString::Fix42 { "999999" } else { "0" };
+        let version = if begin == BeginString::Fixt11 { "1137=9" } else { "" };
+        let reset = if begin == BeginString::Fix40 { "" } else { "141=Y" };
+        Script::new(name, setup).run(&lines.replace("ALL", all).replace("VER", version).replace("RESET", reset));
+    }
 }
