@@ -4,9 +4,9 @@
 #[path = "support/fix_script.rs"]
 mod script;
 
-use fafnir_wire::fix::dictionary::{Checks, FixVersion, Validator};
+use fafnir_wire::fix::dictionary::{Checks, DictionaryRules, FixVersion, Validator};
 use fafnir_wire::fix::{
-    BeginString, Breach, BusinessReason, DictionaryRules, LogonFacts, Message, RejectReason, Role, Rules, SessionSetup,
+    BeginString, Breach, BusinessReason, FIELDS_MAX, LogonFacts, Message, RejectReason, Role, Rules, SessionSetup,
 };
 use script::{Script, bare, open, open_from, setup};
 
@@ -308,7 +308,7 @@ fn a_dictionary_judges() {
             BeginString::Fix44 => FixVersion::Fix44,
             BeginString::Fixt11 => FixVersion::Fix50Sp2,
         };
-        Box::new(DictionaryRules::new(Validator::built_in(version, Checks::default())))
+        Box::new(DictionaryRules::new(Validator::built_in(version, Checks::default()), FIELDS_MAX))
     };
     judged("dictionary", rules, |_| {
         "in 0 999=HI\nrej 2 0 0 999 Invalid tag number\nin 0 0=HI\nrej 3 0 0 0 Invalid tag number
@@ -319,9 +319,6 @@ fn a_dictionary_judges() {
         in 0\nhandled\nnone\nnumbers 11 10"
             .to_string()
     });
-    let mut script = Script::new("a version without a dictionary", setup(BeginString::Fixt11, Role::Acceptor));
-    script.session.set_rules(Some(rules(BeginString::Fixt11)));
-    script.run("connect\nin A 98=0 108=30 1137=7\nend FixLogon\nnone");
 }
 
 #[test]

@@ -41,9 +41,9 @@ pub use index::{BeginString, FIELDS_MAX, FieldIndex, FieldSpan, Garbled, is_head
 pub use listing::Listing;
 pub use message::{Field, Fields, Message};
 pub use session::{
-    Breach, BusinessReason, DictionaryRules, LATENCY_MAX, LOGON_EXTRA_BYTES_MAX, LOGON_WAIT, LOGOUT_WAIT, LogonFacts,
-    NoStore, Out, Outgoing, Precision, QUEUE_BYTES, QUEUE_MESSAGES, RejectReason, Role, Rules, SEEN_ORDERS,
-    SEQUENCE_MAX, SESSION_OUT_BYTES_MAX, Session, SessionSetup, State, Store, Verdict,
+    Breach, BusinessReason, LATENCY_MAX, LOGON_EXTRA_BYTES_MAX, LOGON_WAIT, LOGOUT_WAIT, LogonFacts, NoStore, Out,
+    Outgoing, Precision, QUEUE_BYTES, QUEUE_MESSAGES, RejectReason, Role, Rules, SEEN_ORDERS, SEQUENCE_MAX,
+    SESSION_OUT_BYTES_MAX, Session, SessionSetup, State, Store, Verdict,
 };
 pub use split::{FIX_IN_BYTES_LIMIT, FIX_IN_BYTES_MAX, Split, split};
 

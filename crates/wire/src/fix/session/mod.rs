@@ -30,7 +30,6 @@
 //! - CancelOnDisconnect is the user-defined 9001=Y of the logon, as Deribit has it.
 mod admin;
 mod frame;
-mod held;
 mod incoming;
 mod logon;
 mod outgoing;
@@ -52,7 +51,6 @@ use queue::Queue;
 use seen::Seen;
 
 pub use frame::SESSION_OUT_BYTES_MAX;
-pub use held::DictionaryRules;
 pub use logon::LogonFacts;
 pub use outgoing::Outgoing;
 pub use rules::{Breach, BusinessReason, RejectReason, Rules};
