@@ -20,7 +20,10 @@
 //! that is empty, longer than
 //! `COMP_ID_BYTES_MAX` or not printable ASCII, a symbol likewise, sequence 0, order id 0, a quantity of zero or less,
 //! too little room.
+mod builder;
+mod cursor;
 mod data_fields;
+pub mod data_type;
 pub mod dictionary;
 mod inbox;
 mod index;
@@ -31,9 +34,11 @@ pub mod request;
 pub mod schedule;
 mod session;
 mod split;
+mod template;
 mod value;
 mod write;
 
+pub use builder::MessageBuilder;
 pub(crate) use data_fields::counted_by;
 pub use inbox::{Inbox, InboxStep};
 pub(crate) use index::tag_at;
@@ -46,6 +51,7 @@ pub use session::{
     SESSION_OUT_BYTES_MAX, Session, SessionSetup, State, Store, Verdict,
 };
 pub use split::{FIX_IN_BYTES_LIMIT, FIX_IN_BYTES_MAX, Split, split};
+pub use template::{Slots, Template, TemplateField};
 
 use types::limits::FIX_MESSAGE_BYTES_MAX;
 use types::{Code, Instrument, Lots, OrderId, Side, Ticks, UnixNanos, flag};

@@ -87,7 +87,7 @@ pub(super) fn look(bytes: &[u8], bound: usize) -> Look {
     Look::Is(match *tail {
         [b'1', b'0', b'=', a @ b'0'..=b'9', b @ b'0'..=b'9', c @ b'0'..=b'9', 1] if before.ends_with(b"\x01") => {
             let stated = (a - b'0') as u32 * 100 + (b - b'0') as u32 * 10 + (c - b'0') as u32;
-            let sum = before.iter().fold(0u8, |sum, &byte| sum.wrapping_add(byte));
+            let sum = crate::simd::sum(before);
             match sum as u32 == stated {
                 true => Split::Message { length },
                 false => Split::Garbled { skip: length, through_checksum: false },

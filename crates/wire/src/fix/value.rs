@@ -5,8 +5,9 @@
 //! Costs: about one nanosecond a digit.
 use types::decimal::POW10;
 use types::money::divide_rounded;
-use types::time::NANOS_PER_SECOND;
-use types::{Grid, OrderId, UnixNanos};
+use types::{Grid, OrderId};
+
+pub(super) use super::data_type::timestamp as moment;
 
 /// Bytes of the longest decimal that is read.
 const DECIMAL_BYTES_MAX: usize = 64;
@@ -146,41 +147,6 @@ pub(super) fn steps_nearest(text: &[u8], grid: &Grid) -> Option<i64> {
     Some(if negative { -steps } else { steps })
 }
 
-/// `YYYYMMDD-HH:MM:SS` and up to nine decimals.
-#[inline]
-pub(super) fn moment(text: &[u8]) -> Option<UnixNanos> {
-    let (whole, fraction) = text.split_at_checked(17)?;
-    if whole[8] != b'-' || whole[11] != b':' || whole[14] != b':' {
-        return None;
-    }
-    let two = |at: usize| -> Option<u64> {
-        let (tens, ones) = (whole[at].wrapping_sub(b'0'), whole[at + 1].wrapping_sub(b'0'));
-        (tens < 10 && ones < 10).then_some(tens as u64 * 10 + ones as u64)
-    };
-    let year = two(0)? * 100 + two(2)?;
-    let (month, day) = (two(4)?, two(6)?);
-    let (hour, minute, second) = (two(9)?, two(12)?, two(15)?);
-    let leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
-    const DAYS: [u64; 12] = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
-    let month_days = DAYS.get((month as usize).checked_sub(1)?)? + (leap && month == 2) as u64;
-    // A leap second is read as the second after.
-    if year < 1970 || day == 0 || day > month_days || hour > 23 || minute > 59 || second > 60 {
-        return None;
-    }
-    let nanos = match fraction {
-        [] => 0,
-        [b'.', digits @ ..] if digits.len() <= 9 => integer(digits)? * POW10[9 - digits.len()],
-        _ => return None,
-    };
-    // Days from civil, Howard Hinnant's date algorithms; the year begins in March.
-    let (y, m) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
-    let (era, year_of_era) = (y / 400, y % 400);
-    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + (153 * m + 2) / 5 + day - 1;
-    let days = era * 146_097 + day_of_era - 719_468;
-    let seconds = days * 86_400 + hour * 3_600 + minute * 60 + second;
-    Some(UnixNanos(seconds.checked_mul(NANOS_PER_SECOND)?.checked_add(nanos)?))
-}
-
 /// `session-counter`, as this engine writes its ClOrdIDs; `None` for anybody else's.
 #[inline]
 pub(super) fn order_id(text: &[u8]) -> Option<OrderId> {
@@ -201,8 +167,8 @@ fn canonical(text: &[u8]) -> Option<u64> {
 mod tests {
     use super::*;
     use crate::fix::write::stamp;
-    use types::Decimal;
     use types::rng::SplitMix64;
+    use types::{Decimal, UnixNanos};
 
     #[test]
     fn decimals_equal_the_plain_parser() {

@@ -247,7 +247,7 @@ impl<'a> Writer<'a> {
             self.out[12..14].copy_from_slice(&[tens, ones]);
             self.at -= 1;
         }
-        let sum = self.out[..self.at].iter().fold(0u8, |sum, &byte| sum.wrapping_add(byte)) as u32;
+        let sum = crate::simd::sum(&self.out[..self.at]) as u32;
         let [_, hundreds] = pair(sum / 100);
         let [tens, ones] = pair(sum % 100);
         self.put(&[b'1', b'0', b'=', hundreds, tens, ones, 1]);

@@ -1,13 +1,13 @@
 //! # Room card: wire/simd
 //! In:    the bytes of a FIX message.
 //! Out:   its fields as far as they are plain, and the sum of its bytes.
-//! Holds: the same spans the plain reader gives, bit for bit; what is odd is left to it. The widest path the machine has
-//!        is chosen once, when a scanner is made.
+//! Holds: the same spans the plain reader gives, bit for bit; what is odd is left to it. The widest path the machine
+//!        has is chosen once, when a scanner is made.
 //! Costs: about 1.5 ns a field with AVX-512 (VBMI2), 3 ns with AVX2 (rows `fix/index-*` of the bench).
 //!
-//! Two stages. First the places: 64 bytes at a time, one comparison finds the separators and one the `=`; of those, only
-//! the first in each field counts, and an addition finds it (the carry of the field's first bit runs through all that is
-//! no `=`). Then the tags: the digits before each such `=`, sixteen fields at a time or one by one.
+//! Two stages. First the places: 64 bytes at a time, one comparison finds the separators and one the `=`; of those,
+//! only the first in each field counts, and an addition finds it (the carry of the field's first bit runs through all
+//! that is no `=`). Then the tags: the digits before each such `=`, sixteen fields at a time or one by one.
 //!
 //! A field without `=` makes the two counts differ, and all is left to the plain reader. So is a message from a data
 //! field on, which may hold separators, and from anything that is no tag.
@@ -127,8 +127,26 @@ impl Scanner {
     }
 }
 
-/// The sum of bytes, as the checksum has it.
+/// The sum of bytes, as the checksum has it. Sixteen sums side by side, which compilers make one register of.
+#[inline]
 pub(crate) fn sum(bytes: &[u8]) -> u8 {
+    let (chunks, rest) = bytes.as_chunks::<16>();
+    let Some(last) = bytes.last_chunk::<16>() else { return plain_sum(bytes) };
+    let mut lanes = [0u8; 16];
+    let mut add = |chunk: &[u8; 16]| {
+        for (lane, byte) in lanes.iter_mut().zip(chunk) {
+            *lane = lane.wrapping_add(*byte);
+        }
+    };
+    chunks.iter().for_each(&mut add);
+    if !rest.is_empty() {
+        // The last sixteen bytes, without those that were added.
+        add(&(u128::from_le_bytes(*last) >> (8 * (16 - rest.len()))).to_le_bytes());
+    }
+    plain_sum(&lanes)
+}
+
+fn plain_sum(bytes: &[u8]) -> u8 {
     bytes.iter().fold(0, |sum: u8, &byte| sum.wrapping_add(byte))
 }
 

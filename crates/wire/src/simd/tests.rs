@@ -121,6 +121,20 @@ fn paths_quietly(bound: usize) -> Vec<FieldIndex> {
 }
 
 #[test]
+fn sums_of_every_length_are_right() {
+    let mut rng = SplitMix64::new(47);
+    let bytes: Vec<u8> = (0..300).map(|_| rng.next_u64() as u8).collect();
+    for from in 0..20 {
+        for to in from..bytes.len() {
+            assert_eq!(
+                sum(&bytes[from..to]) as u32,
+                bytes[from..to].iter().map(|&byte| byte as u32).sum::<u32>() % 256
+            );
+        }
+    }
+}
+
+#[test]
 fn the_filter_lets_no_length_field_by() {
     for tag in (0..100_000).chain([u32::MAX, 1 << 26 | 90, 999_999_999]) {
         assert_eq!(counts(tag), counted_by(tag).is_some(), "{tag}");

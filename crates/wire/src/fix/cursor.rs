@@ -1,0 +1,238 @@
+//! # Room card: wire/fix/cursor
+//! In:    tags and values.
+//! Out:   their text, one after the other, in a buffer made before.
+//! Holds: nothing is written past the buffer; running out of room is remembered. A value never holds a separator, but
+//!        for data.
+//! Costs: one or two stores of a word for most values.
+use types::decimal::POW10;
+use types::time::{NANOS_PER_SECOND, civil_utc};
+use types::{Decimal, UnixNanos};
+
+use super::session::Precision;
+use crate::text::{Text, eight, up_to_eight};
+
+/// Bytes of the longest time.
+const TIME_BYTES_MAX: usize = 27;
+/// Numbers below this are one word of text.
+const WORD_END: u64 = 100_000_000;
+
+/// Where the next byte goes.
+#[derive(Clone, Debug)]
+pub(super) struct Cursor {
+    pub(super) bytes: Box<[u8]>,
+    pub(super) at: usize,
+    /// Something did not fit, or is no value.
+    pub(super) fault: bool,
+    time: TimeText,
+}
+
+/// The text of a second, kept: most times written are of the same one.
+#[derive(Clone, Debug)]
+struct TimeText {
+    second: u64,
+    text: [u8; 32],
+}
+
+impl Cursor {
+    pub(super) fn new(bytes: usize) -> Cursor {
+        let mut time = TimeText { second: u64::MAX, text: [b'0'; 32] };
+        time.set(0);
+        Cursor { bytes: vec![0; bytes].into_boxed_slice(), at: 0, fault: false, time }
+    }
+
+    /// Begins anew at a place.
+    pub(super) fn reset(&mut self, at: usize) {
+        (self.at, self.fault) = (at, false);
+    }
+
+    /// The first `length` bytes of a word.
+    #[inline(always)]
+    fn word(&mut self, word: u64, length: usize) {
+        match self.bytes.get_mut(self.at..).and_then(<[u8]>::first_chunk_mut::<8>) {
+            Some(slot) => {
+                *slot = word.to_le_bytes();
+                self.at += length;
+            }
+            None => self.raw(word.to_le_bytes().get(..length).unwrap_or_default()),
+        }
+    }
+
+    /// The first `length` of 32 bytes.
+    #[inline(always)]
+    pub(super) fn chunk(&mut self, chunk: &[u8; 32], length: usize) {
+        match self.bytes.get_mut(self.at..).and_then(<[u8]>::first_chunk_mut::<32>) {
+            Some(slot) => {
+                *slot = *chunk;
+                self.at += length;
+            }
+            None => self.raw(chunk.get(..length).unwrap_or_default()),
+        }
+    }
+
+    /// Bytes as they are.
+    #[inline]
+    pub(super) fn raw(&mut self, bytes: &[u8]) {
+        match self.bytes.get_mut(self.at..self.at + bytes.len()) {
+            Some(slot) => {
+                slot.copy_from_slice(bytes);
+                self.at += bytes.len();
+            }
+            None => self.fault = true,
+        }
+    }
+
+    /// Text: at least one byte, no separator.
+    #[inline(always)]
+    pub(super) fn text(&mut self, text: &[u8]) {
+        match text.len() {
+            // Two words that overlap; neither copies by a call.
+            8..=16 if let (Some(first), Some(last)) = (text.first_chunk::<8>(), text.last_chunk::<8>()) => {
+                let (first, last) = (u64::from_le_bytes(*first), u64::from_le_bytes(*last));
+                self.fault |= has_separator(first) | has_separator(last);
+                self.word(first, text.len() - 8);
+                self.word(last, 8);
+            }
+            1..=7 => {
+                let word = text.iter().rev().fold(0, |word, &byte| word << 8 | byte as u64);
+                self.fault |= has_separator(word);
+                self.word(word, text.len());
+            }
+            _ => {
+                self.fault |= text.is_empty() || text.contains(&1);
+                self.raw(text);
+            }
+        }
+    }
+
+    /// An unsigned integer.
+    #[inline(always)]
+    pub(super) fn unsigned(&mut self, value: u64) {
+        if value < WORD_END {
+            let (word, length) = up_to_eight(value as u32);
+            self.word(word, length);
+        } else if value < WORD_END * WORD_END {
+            let (word, length) = up_to_eight((value / WORD_END) as u32);
+            self.word(word, length);
+            self.word(eight((value % WORD_END) as u32), 8);
+        } else {
+            self.raw(Text::integer(value).as_bytes());
+        }
+    }
+
+    /// An integer.
+    #[inline(always)]
+    pub(super) fn integer(&mut self, value: i64) {
+        if value < 0 {
+            self.raw(b"-");
+        }
+        self.unsigned(value.unsigned_abs());
+    }
+
+    /// A decimal with the decimals it has.
+    #[inline(always)]
+    pub(super) fn decimal(&mut self, value: Decimal) {
+        if value.mantissa < 0 {
+            self.raw(b"-");
+        }
+        let (magnitude, scale) = (value.mantissa.unsigned_abs(), value.scale as usize);
+        if scale == 0 {
+            return self.unsigned(magnitude);
+        }
+        if magnitude < WORD_END && scale < 8 {
+            // At least one digit before the point: zeros in front where there are too few.
+            let word = eight(magnitude as u32);
+            let zeros = ((word ^ 0x3030_3030_3030_3030).trailing_zeros() as usize / 8).min(7 - scale);
+            let whole = 8 - zeros - scale;
+            let word = word >> (8 * zeros);
+            self.word(word & !(u64::MAX << (8 * whole)) | (b'.' as u64) << (8 * whole), whole);
+            self.word((word >> (8 * whole)) << 8 | b'.' as u64, 1 + scale);
+            return;
+        }
+        let Some(&unit) = POW10.get(scale) else {
+            self.fault = true;
+            return;
+        };
+        self.unsigned(magnitude / unit);
+        self.raw(b".");
+        let part = Text::integer(unit + magnitude % unit);
+        self.raw(part.as_bytes().get(1..).unwrap_or_default());
+    }
+
+    /// A moment as UTCTimestamp.
+    #[inline(always)]
+    pub(super) fn timestamp(&mut self, at: UnixNanos, precision: Precision) {
+        let (second, nanos) = (at.0 / NANOS_PER_SECOND, (at.0 % NANOS_PER_SECOND) as u32);
+        if second != self.time.second {
+            self.time.set(second);
+        }
+        let mut text = self.time.text;
+        let length = match precision {
+            Precision::Seconds => 17,
+            Precision::Millis => {
+                let millis = nanos / 1_000_000;
+                text[18] = b'0' + (millis / 100) as u8;
+                text[19] = b'0' + (millis / 10 % 10) as u8;
+                text[20] = b'0' + (millis % 10) as u8;
+                21
+            }
+            Precision::Micros => {
+                text[18..26].copy_from_slice(&eight(nanos / 10).to_le_bytes());
+                24
+            }
+            Precision::Nanos => {
+                text[18..26].copy_from_slice(&eight(nanos / 10).to_le_bytes());
+                text[26] = b'0' + (nanos % 10) as u8;
+                TIME_BYTES_MAX
+            }
+        };
+        self.chunk(&text, length);
+    }
+
+    /// A tag and its `=`.
+    #[inline]
+    pub(super) fn tag(&mut self, tag: u32) {
+        self.fault |= tag == 0;
+        self.unsigned(tag as u64);
+        self.raw(b"=");
+    }
+
+    /// Begin string and body length before `start`, checksum behind: the message from its begin string on.
+    #[inline]
+    pub(super) fn frame(&mut self, begin: &[u8], start: usize) -> Option<&[u8]> {
+        let body = self.at.checked_sub(start)?;
+        // `9=` and the separators of both fields.
+        let (word, digits) = up_to_eight(u32::try_from(body).ok().filter(|&body| (body as u64) < WORD_END)?);
+        let front = start.checked_sub(begin.len() + digits + 1)?;
+        self.bytes.get_mut(front..front + begin.len())?.copy_from_slice(begin);
+        self.bytes.get_mut(start - 1 - digits..start - 1)?.copy_from_slice(word.to_le_bytes().get(..digits)?);
+        *self.bytes.get_mut(start - 1)? = 1;
+        let sum = crate::simd::sum(self.bytes.get(front..self.at)?) as u32;
+        let word = eight(sum);
+        let end = self.at;
+        self.raw(b"10=");
+        // The last three digits and a separator.
+        self.word(word >> 40 | 1 << 24, 4);
+        let message = front..self.at;
+        self.at = end;
+        if self.fault { None } else { self.bytes.get(message) }
+    }
+}
+
+impl TimeText {
+    #[cold]
+    fn set(&mut self, second: u64) {
+        self.second = second;
+        let at = UnixNanos(second.saturating_mul(NANOS_PER_SECOND));
+        let (year, month, day, hour, minute, second, _) = civil_utc(at);
+        self.text[..8].copy_from_slice(&eight(10_000 * year + 100 * month + day).to_le_bytes());
+        let [_, _, a, b, c, d, e, f] = eight(10_000 * hour + 100 * minute + second).to_le_bytes();
+        self.text[8..18].copy_from_slice(&[b'-', a, b, b':', c, d, b':', e, f, b'.']);
+    }
+}
+
+/// Does a word hold a byte 1?
+#[inline(always)]
+const fn has_separator(word: u64) -> bool {
+    let zeros = word ^ 0x0101_0101_0101_0101;
+    zeros.wrapping_sub(0x0101_0101_0101_0101) & !zeros & 0x8080_8080_8080_8080 != 0
+}
