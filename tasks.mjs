@@ -365,6 +365,7 @@ const verbs = {
     await build()
     return hand(process.execPath, [path('bench/node/soak.mjs'), ...args])
   },
+  fuzz: (args) => { checkTools(); return hand(process.execPath, [path('crates/wire/fuzz/run.mjs'), ...args]) },
   mutants: (args) => { checkTools(); return hand(process.execPath, [path('crates/xtask/mutants.mjs'), ...args]) },
   tidy: () => { checkTools(); return hand('cargo', TIDY) },
 }

@@ -6,13 +6,10 @@
 //! Costs: some 5 ns a field; the canonical order a sort of the fields and one more copy. `Template` is faster.
 use types::{Code, Decimal, UnixNanos};
 
-use super::cursor::Cursor;
+use super::cursor::{Begin, Cursor, FRONT};
 use super::index::{BeginString, FIELDS_MAX, is_header, is_trailer};
 use super::session::Precision;
 use super::split::FIX_IN_BYTES_MAX;
-
-/// Room for begin string and body length before the body.
-pub(super) const FRONT: usize = 32;
 
 /// Builds one message after the other.
 ///
@@ -25,7 +22,7 @@ pub(super) const FRONT: usize = 32;
 /// ```
 #[derive(Clone, Debug)]
 pub struct MessageBuilder {
-    begin: Vec<u8>,
+    begin: Begin,
     fields: Cursor,
     ordered: Cursor,
     /// What is moved as one: a field, or a group with all of its members.
@@ -55,7 +52,7 @@ impl MessageBuilder {
     /// For messages of at most this many bytes and fields.
     pub fn with_bounds(begin: BeginString, bytes: usize, fields: usize) -> MessageBuilder {
         let mut builder = MessageBuilder {
-            begin: front_of(begin),
+            begin: Begin::of(begin),
             fields: Cursor::new(FRONT + bytes),
             ordered: Cursor::new(FRONT + bytes),
             pieces: vec![Piece::default(); fields].into_boxed_slice(),
@@ -172,7 +169,7 @@ impl MessageBuilder {
     /// field the builder writes itself (8, 9, 35, 10), or too little room.
     pub fn close(&mut self) -> Result<&[u8], Code> {
         let open = self.depth > 0;
-        let message = self.fields.frame(&self.begin, FRONT);
+        let message = self.fields.frame(&self.begin);
         message.filter(|_| !open).ok_or(Code::FixFieldInvalid)
     }
 
@@ -180,7 +177,7 @@ impl MessageBuilder {
     /// with each group behind its count, the trailer. Errors as of `close`.
     pub fn close_ordered(&mut self) -> Result<&[u8], Code> {
         self.order()?;
-        self.ordered.frame(&self.begin, FRONT).ok_or(Code::FixFieldInvalid)
+        self.ordered.frame(&self.begin).ok_or(Code::FixFieldInvalid)
     }
 
     /// Header fields beside 8, 9 and 35, and body fields, each part in canonical order: what `Outgoing` asks for.
@@ -213,9 +210,4 @@ impl MessageBuilder {
         }
         Ok(begun)
     }
-}
-
-/// `8=FIX.x.y`, a separator and `9=`.
-pub(super) fn front_of(begin: BeginString) -> Vec<u8> {
-    [b"8=", begin.as_str().as_bytes(), b"\x019="].concat()
 }

@@ -8,11 +8,14 @@ use types::decimal::POW10;
 use types::time::{NANOS_PER_SECOND, civil_utc};
 use types::{Decimal, UnixNanos};
 
+use super::index::BeginString;
 use super::session::Precision;
 use crate::text::{Text, eight, up_to_eight};
 
-/// Bytes of the longest time.
-const TIME_BYTES_MAX: usize = 27;
+/// Room for begin string and body length before the body.
+pub(super) const FRONT: usize = 32;
+/// `10=nnn` and its separator.
+const TRAILER_BYTES: usize = 7;
 /// Numbers below this are one word of text.
 const WORD_END: u64 = 100_000_000;
 
@@ -165,27 +168,25 @@ impl Cursor {
         if second != self.time.second {
             self.time.set(second);
         }
-        let mut text = self.time.text;
-        let length = match precision {
-            Precision::Seconds => 17,
+        // Straight to its place: bytes changed in a copy would have to be waited for.
+        let text = self.time.text;
+        match precision {
+            Precision::Seconds => self.chunk(&text, 17),
             Precision::Millis => {
-                let millis = nanos / 1_000_000;
-                text[18] = b'0' + (millis / 100) as u8;
-                text[19] = b'0' + (millis / 10 % 10) as u8;
-                text[20] = b'0' + (millis % 10) as u8;
-                21
+                self.chunk(&text, 18);
+                // The last three of eight digits.
+                self.word(eight(nanos / 1_000_000) >> 40, 3);
             }
             Precision::Micros => {
-                text[18..26].copy_from_slice(&eight(nanos / 10).to_le_bytes());
-                24
+                self.chunk(&text, 18);
+                self.word(eight(nanos / 1_000) >> 16, 6);
             }
             Precision::Nanos => {
-                text[18..26].copy_from_slice(&eight(nanos / 10).to_le_bytes());
-                text[26] = b'0' + (nanos % 10) as u8;
-                TIME_BYTES_MAX
+                self.chunk(&text, 18);
+                self.word(eight(nanos / 10), 8);
+                self.word((b'0' + (nanos % 10) as u8) as u64, 1);
             }
-        };
-        self.chunk(&text, length);
+        }
     }
 
     /// A tag and its `=`.
@@ -196,25 +197,43 @@ impl Cursor {
         self.raw(b"=");
     }
 
-    /// Begin string and body length before `start`, checksum behind: the message from its begin string on.
+    /// Begin string and body length before the body, which starts at `FRONT`, and the checksum behind it: the message
+    /// from its begin string on.
     #[inline]
-    pub(super) fn frame(&mut self, begin: &[u8], start: usize) -> Option<&[u8]> {
-        let body = self.at.checked_sub(start)?;
-        // `9=` and the separators of both fields.
-        let (word, digits) = up_to_eight(u32::try_from(body).ok().filter(|&body| (body as u64) < WORD_END)?);
-        let front = start.checked_sub(begin.len() + digits + 1)?;
-        self.bytes.get_mut(front..front + begin.len())?.copy_from_slice(begin);
-        self.bytes.get_mut(start - 1 - digits..start - 1)?.copy_from_slice(word.to_le_bytes().get(..digits)?);
-        *self.bytes.get_mut(start - 1)? = 1;
-        let sum = crate::simd::sum(self.bytes.get(front..self.at)?) as u32;
-        let word = eight(sum);
-        let end = self.at;
-        self.raw(b"10=");
-        // The last three digits and a separator.
-        self.word(word >> 40 | 1 << 24, 4);
+    pub(super) fn frame(&mut self, begin: &Begin) -> Option<&[u8]> {
+        let (end, body) = (self.at, self.at.checked_sub(FRONT)?);
+        let body = u32::try_from(body).ok().filter(|&body| (body as u64) < WORD_END)?;
+        let (_, digits) = up_to_eight(body);
+        // Eight digits and the separator; then the begin string over the zeros in front.
+        let before = self.bytes.first_chunk_mut::<FRONT>()?;
+        *before[FRONT - 9..].first_chunk_mut()? = eight(body).to_le_bytes();
+        before[FRONT - 1] = 1;
+        let first = FRONT - 1 - digits;
+        *before[..first].last_chunk_mut()? = begin.text;
+        let front = first - begin.length;
+        let sum = crate::simd::sum(self.bytes.get(front..end)?) as u32;
+        // `10=`, the last three of eight digits, a separator.
+        self.word(0x3d_3031 | (eight(sum) >> 40) << 24 | 1 << 48, TRAILER_BYTES);
         let message = front..self.at;
         self.at = end;
         if self.fault { None } else { self.bytes.get(message) }
+    }
+}
+
+/// `8=FIX.x.y`, a separator and `9=`, at the end of a chunk.
+#[derive(Clone, Debug)]
+pub(super) struct Begin {
+    text: [u8; 16],
+    length: usize,
+}
+
+impl Begin {
+    pub(super) fn of(begin: BeginString) -> Begin {
+        let whole = [b"8=", begin.as_str().as_bytes(), b"\x019="].concat();
+        let mut text = [0; 16];
+        let place = text.len() - whole.len();
+        text[place..].copy_from_slice(&whole);
+        Begin { text, length: whole.len() }
     }
 }
 

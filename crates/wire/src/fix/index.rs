@@ -6,7 +6,7 @@
 //! Costs: one pass over the bytes, by `simd` where the machine has it (rows `fix/index-*` of `npm run bench -- fix`).
 use super::data_fields::counted_by;
 use super::value;
-use crate::simd::{LANES, Scanner, sum};
+use crate::simd::{LANES, Scanner, equals};
 
 /// Fields of one message that an index holds if nothing else is asked for. A message of `FIX_IN_BYTES_MAX` bytes with
 /// more of them is refused, not cut.
@@ -150,6 +150,12 @@ impl FieldIndex {
         self.scanner.instructions()
     }
 
+    /// By the plain reader alone, which the others are compared with.
+    #[cfg(fuzzing)]
+    pub fn plain_with_bound(fields: usize) -> FieldIndex {
+        FieldIndex::over(Scanner::on(crate::simd::Path::Plain, fields.max(4)), fields.max(4))
+    }
+
     /// On a path of `simd`.
     #[cfg(test)]
     pub(crate) fn on(path: crate::simd::Path, fields: usize) -> FieldIndex {
@@ -176,15 +182,21 @@ impl FieldIndex {
         if (begin.tag, length.tag, kind.tag) != (8, 9, 35) || begin.start != 2 || kind.start == kind.end {
             return Err(Garbled::FirstThree);
         }
-        let stated = value::integer(length.of(bytes)).ok_or(Garbled::BodyLength)?;
-        if length.end as u64 + 1 + stated != body_end as u64 {
+        let stated = length.integer(bytes).ok_or(Garbled::BodyLength)?;
+        if length.of(bytes)[0] == b'-' || length.end as i64 + 1 + stated != body_end as i64 {
             return Err(Garbled::BodyLength);
         }
         let last = self.spans[count - 1];
         if last.tag != 10 || last.start as usize != body_end + 3 {
             return Err(Garbled::CheckSum);
         }
-        if checksum(last.of(bytes)) != Some(found.sum.wrapping_sub(sum(&bytes[body_end..]))) {
+        // Of all bytes less those of `10=nnn` and its separator.
+        let &[a @ b'0'..=b'9', b @ b'0'..=b'9', c @ b'0'..=b'9'] = last.of(bytes) else {
+            return Err(Garbled::CheckSum);
+        };
+        let trailer = [b'1', b'0', b'=', a, b, c, SEPARATOR];
+        let sum = trailer.iter().fold(found.sum, |sum, &byte| sum.wrapping_sub(byte));
+        if (a - b'0') as u32 * 100 + (b - b'0') as u32 * 10 + (c - b'0') as u32 != sum as u32 {
             return Err(Garbled::CheckSum);
         }
         self.count = count;
@@ -237,10 +249,7 @@ impl FieldIndex {
         while base < self.count {
             // There are as many slots more than fields; what they hold is of messages before.
             let chunk = self.tags.get(base..).and_then(<[u32]>::first_chunk::<LANES>)?;
-            let mut matches = 0u32;
-            for (lane, other) in chunk.iter().enumerate() {
-                matches |= ((*other == tag) as u32) << lane;
-            }
+            let matches = equals(chunk, tag);
             if matches != 0 {
                 let place = base + matches.trailing_zeros() as usize;
                 return (place < self.count).then_some(place);
@@ -359,11 +368,4 @@ pub(crate) fn tag_at(bytes: &[u8], at: usize) -> Option<(u32, usize)> {
     }
     let is_tag = !negative && bytes[first] != b'0' && place - first <= TAG_DIGITS_MAX;
     Some((if is_tag { tag } else { 0 }, place + 1))
-}
-
-/// Three digits as a sum of bytes; 256 and above is none.
-#[inline(always)]
-fn checksum(text: &[u8]) -> Option<u8> {
-    let &[a @ b'0'..=b'9', b @ b'0'..=b'9', c @ b'0'..=b'9'] = text else { return None };
-    u8::try_from((a - b'0') as u32 * 100 + (b - b'0') as u32 * 10 + (c - b'0') as u32).ok()
 }

@@ -6,8 +6,7 @@
 //! Costs: a NewOrderSingle in some 40 ns (row `fix/encode`).
 use types::{Code, Decimal, UnixNanos};
 
-use super::builder::{FRONT, front_of};
-use super::cursor::Cursor;
+use super::cursor::{Begin, Cursor, FRONT};
 use super::index::BeginString;
 use super::session::Precision;
 use super::split::FIX_IN_BYTES_MAX;
@@ -36,7 +35,7 @@ pub enum TemplateField<'a> {
 /// ```
 #[derive(Clone, Debug)]
 pub struct Template {
-    begin: Vec<u8>,
+    begin: Begin,
     /// What stands before each slot, and behind the last.
     texts: Box<[Text]>,
     message: Cursor,
@@ -81,7 +80,7 @@ impl Template {
         }
         texts.push(Text::new(&text));
         let message = Cursor::new(FRONT + FIX_IN_BYTES_MAX);
-        let template = Template { begin: front_of(begin), texts: texts.into_boxed_slice(), message };
+        let template = Template { begin: Begin::of(begin), texts: texts.into_boxed_slice(), message };
         if all_good { Ok(template) } else { Err(Code::FixFieldInvalid) }
     }
 
@@ -169,6 +168,6 @@ impl<'a> Slots<'a> {
     pub fn close(self) -> Result<&'a [u8], Code> {
         let Slots { template, next } = self;
         let whole = next == template.texts.len();
-        template.message.frame(&template.begin, FRONT).filter(|_| whole).ok_or(Code::FixFieldInvalid)
+        template.message.frame(&template.begin).filter(|_| whole).ok_or(Code::FixFieldInvalid)
     }
 }

@@ -138,6 +138,31 @@ impl Scanner {
     }
 }
 
+/// Which of sixteen tags are this one.
+#[inline(always)]
+pub(crate) fn equals(tags: &[u32; LANES], tag: u32) -> u32 {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: every x86-64 has SSE2.
+    unsafe {
+        equals_sse2(tags, tag)
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    tags.iter().enumerate().fold(0, |matches, (lane, other)| matches | ((*other == tag) as u32) << lane)
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "sse2")]
+#[inline]
+fn equals_sse2(tags: &[u32; LANES], tag: u32) -> u32 {
+    use core::arch::x86_64::*;
+    let wanted = _mm_set1_epi32(tag as i32);
+    let [a, b, c, d] = [0, 4, 8, 12].map(|from| {
+        // SAFETY: 16 bytes are read from four of sixteen words.
+        _mm_cmpeq_epi32(wanted, unsafe { _mm_loadu_si128(tags.as_ptr().add(from).cast()) })
+    });
+    _mm_movemask_epi8(_mm_packs_epi16(_mm_packs_epi32(a, b), _mm_packs_epi32(c, d))) as u32
+}
+
 /// The sum of bytes, as the checksum has it. Sixteen sums side by side, which compilers make one register of.
 #[inline]
 pub(crate) fn sum(bytes: &[u8]) -> u8 {

@@ -51,7 +51,6 @@ fn row(id: &str, what: &str, measured: &[(String, f64)], notes: &mut Vec<String>
 }
 
 fn main() {
-    let floors = floors::measure();
     let (mut rows, mut notes) = (Vec::new(), Vec::new());
     let reports = messages::reports();
     let refreshes = messages::refreshes();
@@ -61,10 +60,7 @@ fn main() {
 
     let measured = compare(
         "index",
-        vec![
-            ("fafnir", Box::new(ours::index(&reports))),
-            ("fix-codec-rs", Box::new(rivals::index(&reports))),
-        ],
+        vec![("fafnir", Box::new(ours::index(&reports))), ("fix-codec-rs", Box::new(rivals::index(&reports)))],
     );
     rows.push(row("fix/index", "ExecutionReport: all fields and checksum", &measured, &mut notes));
     let measured = compare(
@@ -76,12 +72,11 @@ fn main() {
         ],
     );
     rows.push(row("fix/typed", "the same, 8 typed fields", &measured, &mut notes));
+    let measured = compare("validated", vec![("fafnir", Box::new(ours::validated(&reports)))]);
+    rows.push(row("fix/validate", "the same, held to the FIX 4.4 dictionary", &measured, &mut notes));
     let measured = compare(
         "market data",
-        vec![
-            ("fafnir", Box::new(ours::refresh(&refreshes))),
-            ("fix-codec-rs", Box::new(rivals::refresh(&refreshes))),
-        ],
+        vec![("fafnir", Box::new(ours::refresh(&refreshes))), ("fix-codec-rs", Box::new(rivals::refresh(&refreshes)))],
     );
     rows.push(row("fix/market-data", "MarketDataIncrementalRefresh, 10 entries typed", &measured, &mut notes));
     let orders = messages::orders();
@@ -92,6 +87,7 @@ fn main() {
     rows.push(row("fix/encode", "NewOrderSingle written", &measured, &mut notes));
 
     notes.push(format!("allocations of ours in 100 passes: {}", allocations(&reports, &orders)));
+    let floors = floors::measure();
     println!("{}", json!({ "floors": floors.to_json(), "rows": rows, "notes": notes }));
 }
 

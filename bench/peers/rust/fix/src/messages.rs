@@ -44,8 +44,7 @@ pub fn refreshes() -> Vec<Vec<u8>> {
     let mut rng = SplitMix64::new(2);
     (0..MESSAGES)
         .map(|n| {
-            let mut body =
-                format!("35=X|34={}|49=VENUE|52=20240809-12:00:00.{:03}|56=CLIENT|262=R1|268=10|", n + 7, n);
+            let mut body = format!("35=X|34={}|49=VENUE|52=20240809-12:00:00.{:03}|56=CLIENT|262=R1|268=10|", n + 7, n);
             for _ in 0..10 {
                 let mut below = |end: u64| rng.below(end);
                 body += &format!(

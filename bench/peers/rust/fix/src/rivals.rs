@@ -5,6 +5,8 @@ use fixlite::enums::{MsgType, OrdStatus, Side};
 use fixlite::fix::Price;
 use fixlite::{FixBuilder, FixDeserialize};
 
+use types::decimal::POW10;
+
 use crate::messages::Order;
 use crate::ours::{Digest, checksum_and_length};
 
@@ -28,17 +30,17 @@ pub fn index(messages: &[Vec<u8>]) -> impl FnMut() -> u64 + '_ {
 
 /// Hundred-millionths: fix-codec-rs gives bytes, so its user parses; this is as short as it gets.
 fn units(text: &[u8]) -> i64 {
-    let (mut value, mut scale, mut point) = (0i64, 8, false);
+    let (mut value, mut scale, mut point) = (0i64, 8usize, false);
     for &byte in text {
         match byte {
             b'.' => point = true,
             digit => {
                 value = value * 10 + (digit - b'0') as i64;
-                scale -= point as u32;
+                scale -= point as usize;
             }
         }
     }
-    value * 10i64.pow(scale)
+    value * POW10[scale] as i64
 }
 
 /// `YYYYMMDD-HH:MM:SS.sss` in milliseconds, likewise.
@@ -162,12 +164,9 @@ pub fn refresh(messages: &[Vec<u8>]) -> impl FnMut() -> u64 + '_ {
 /// fixlite: its chained builder. The order's time is a chrono moment made before.
 pub fn encode(orders: &[Order]) -> impl FnMut() -> u64 + '_ {
     let mut builder = FixBuilder::new("FIX.4.4", "CLIENT", "VENUE");
-    let times: Vec<_> = orders
-        .iter()
-        .map(|order| chrono::DateTime::from_timestamp_nanos(order.time.0 as i64))
-        .collect();
-    let prices: Vec<Price> =
-        orders.iter().map(|order| Price::from_raw(order.price.mantissa * 1_000_000)).collect();
+    let times: Vec<_> =
+        orders.iter().map(|order| chrono::DateTime::from_timestamp_nanos(order.time.0 as i64)).collect();
+    let prices: Vec<Price> = orders.iter().map(|order| Price::from_raw(order.price.mantissa * 1_000_000)).collect();
     move || {
         let mut digest = 0;
         for ((order, time), price) in orders.iter().zip(&times).zip(&prices) {
