@@ -1,7 +1,7 @@
-// Room card: fuzz/run
+// Room card: wire/fuzz/run
 // In:    a target's name; `--minutes N` (1 if nothing is said).
-// Out:   the target fuzzed until it has run N minutes in all as it is built now; exit code 1 with a finding, whose input
-//        is kept and whose line says how to run it again.
+// Out:   the target fuzzed until it has run N minutes in all as it is built now; exit code 1 with a finding, whose
+//        input is kept and whose line says how to run it again.
 // Holds: stable Rust; corpus, minutes and findings lie under target/fuzz and go on from run to run; another build
 //        begins its minutes anew and keeps the corpus.
 // Costs: the minutes, and one build.

@@ -1,4 +1,4 @@
-//! # Room card: fuzz/tokenizer
+//! # Room card: wire/fuzz/tokenizer
 //! In:    any bytes; the first says how a stream of them is cut into reads.
 //! Out:   nothing, or a panic, which is the finding.
 //! Holds: every path gives what the plain reader gives; spans cover the message without a gap; what an inbox makes of a

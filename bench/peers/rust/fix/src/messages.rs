@@ -23,8 +23,9 @@ pub fn reports() -> Vec<Vec<u8>> {
             let (price, cents) = (60_000 + below(5_000), below(100));
             let quantity = 1 + below(900);
             framed(&format!(
-                "35=8|34={}|49=VENUE|52={time}|56=CLIENT|37={}|11=ORD-{:06}|17=E{:08}|150=F|39=1|55=BTCUSDT|54={}|38={}|\
-                 44={price}.{cents:02}|40=2|59=1|32={quantity}|31={price}.{:02}|151={}|14={quantity}|6={price}.{:02}|60={time}|",
+                "35=8|34={}|49=VENUE|52={time}|56=CLIENT|37={}|11=ORD-{:06}|17=E{:08}|150=F|39=1|55=BTCUSDT|54={}|\
+                 38={}|44={price}.{cents:02}|40=2|59=1|32={quantity}|31={price}.{:02}|151={}|14={quantity}|\
+                 6={price}.{:02}|60={time}|",
                 1_000 + n,
                 100_000 + below(800_000),
                 below(1_000_000),
