@@ -17,7 +17,7 @@ use super::split::FIX_IN_BYTES_MAX;
 /// use fafnir_wire::fix::{BeginString, MessageBuilder};
 /// let mut builder = MessageBuilder::new(BeginString::Fix44);
 /// builder.open(b"0").text(49, b"A").text(56, b"B").integer(34, 7).text(112, b"TEST");
-/// let message = b"8=FIX.4.4\x019=29\x0135=0\x0134=7\x0149=A\x0156=B\x01112=TEST\x0110=144\x01";
+/// let message = b"8=FIX.4.4\x019=29\x0135=0\x0134=7\x0149=A\x0156=B\x01112=TEST\x0110=158\x01";
 /// assert_eq!(builder.close_ordered(), Ok(&message[..]));
 /// ```
 #[derive(Clone, Debug)]

@@ -30,7 +30,7 @@ pub enum TemplateField<'a> {
 /// let fields = [Slot(34), Fixed(49, b"A"), Fixed(56, b"B"), Slot(112)];
 /// let mut template = Template::new(BeginString::Fix44, b"0", &fields)?;
 /// let message = template.fill().integer(7).text(b"TEST").close()?;
-/// assert_eq!(message, b"8=FIX.4.4\x019=29\x0135=0\x0134=7\x0149=A\x0156=B\x01112=TEST\x0110=144\x01");
+/// assert_eq!(message, b"8=FIX.4.4\x019=29\x0135=0\x0134=7\x0149=A\x0156=B\x01112=TEST\x0110=158\x01");
 /// # Ok::<(), types::Code>(())
 /// ```
 #[derive(Clone, Debug)]
