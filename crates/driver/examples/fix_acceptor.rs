@@ -5,22 +5,24 @@ use std::io::Read;
 
 use fafnir_driver::fix::{
     AcceptorSetup, FixAcceptor, FixApplication, FixPort, HostOptions, MessageLogOptions, SessionEntry, Taken,
+    built_in_rules,
 };
 use types::{Fault, Nanos};
+use wire::fix::dictionary::{Checks, FixVersion};
 use wire::fix::{BeginString, BusinessReason, FieldIndex, Message, Outgoing, Role, SessionSetup};
 
-/// Who is known: TargetCompID, BeginString, DefaultApplVerID.
-const PEERS: [(&str, BeginString, Option<&str>); 10] = [
-    ("TW40", BeginString::Fix40, None),
-    ("TW41", BeginString::Fix41, None),
-    ("TW42", BeginString::Fix42, None),
-    ("TW43", BeginString::Fix43, None),
-    ("TW44", BeginString::Fix44, None),
-    ("TW", BeginString::Fix44, None),
-    ("NO_CHECK_FIELDS_HAVE_VALUES", BeginString::Fix44, None),
-    ("TW50", BeginString::Fixt11, Some("7")),
-    ("TW50SP1", BeginString::Fixt11, Some("8")),
-    ("TW50SP2", BeginString::Fixt11, Some("9")),
+/// Who is known: TargetCompID, BeginString, the dictionary of its messages.
+const PEERS: [(&str, BeginString, FixVersion); 10] = [
+    ("TW40", BeginString::Fix40, FixVersion::Fix40),
+    ("TW41", BeginString::Fix41, FixVersion::Fix41),
+    ("TW42", BeginString::Fix42, FixVersion::Fix42),
+    ("TW43", BeginString::Fix43, FixVersion::Fix43),
+    ("TW44", BeginString::Fix44, FixVersion::Fix44),
+    ("TW", BeginString::Fix44, FixVersion::Fix44),
+    ("NO_CHECK_FIELDS_HAVE_VALUES", BeginString::Fix44, FixVersion::Fix44),
+    ("TW50", BeginString::Fixt11, FixVersion::Fix50),
+    ("TW50SP1", BeginString::Fixt11, FixVersion::Fix50Sp1),
+    ("TW50SP2", BeginString::Fixt11, FixVersion::Fix50Sp2),
 ];
 
 struct Echo {
@@ -74,8 +76,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let sessions = PEERS.map(|(target, begin, version)| {
         let mut setup = SessionSetup::full(begin, Role::Acceptor, b"ISLD", target.as_bytes(), Nanos(30_000_000_000));
         setup.reset_on_logon = true;
-        setup.default_appl_ver = version.map(|version| version.as_bytes().to_vec());
-        SessionEntry::new(setup)
+        if begin == BeginString::Fixt11 {
+            setup.default_appl_ver = version.appl_ver_id().map(<[u8]>::to_vec);
+        }
+        let fields_have_values = target != "NO_CHECK_FIELDS_HAVE_VALUES";
+        let rules = built_in_rules(version, Checks { fields_have_values, ..Checks::default() });
+        SessionEntry { rules: Some(rules), ..SessionEntry::new(setup) }
     });
     let setup = AcceptorSetup {
         listen: ([127, 0, 0, 1], port).into(),

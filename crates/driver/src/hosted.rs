@@ -235,7 +235,7 @@ impl Drop for Hosted {
     }
 }
 
-fn wait(config: WaitConfig) -> Wait {
+pub(crate) fn wait(config: WaitConfig) -> Wait {
     match config {
         WaitConfig::Adaptive if net::cores() > 1 => Wait::Adaptive { spins: SPINS_DEFAULT },
         WaitConfig::Adaptive => Wait::Park,

@@ -6,10 +6,9 @@
 //! Costs: one pass over the sessions' names a logon.
 use net::Token;
 use types::UnixNanos;
-use wire::fix::{BeginString, Message};
+use wire::fix::{LogonFacts, Message};
 
 use super::desk::Desk;
-use super::entry::LogonName;
 
 /// Polls a logon waits for the connection that has its session to be gone: its end may be told a poll later than the
 /// bytes of the next connection.
@@ -27,14 +26,7 @@ impl Desk {
     pub(super) fn seat_down(&mut self, token: Token, bytes: &[u8]) -> Place {
         let now = self.clock.now();
         let Ok(message) = Message::parse(bytes) else { return Place::Nowhere };
-        if message.msg_type() != b"A" || self.ends || self.index.read(bytes).is_err() {
-            return Place::Nowhere;
-        }
-        let header =
-            |tag: u32| self.index.header().iter().find(|span| span.tag == tag).map_or(&[][..], |s| s.of(bytes));
-        let Some(begin) = BeginString::of(header(8)) else { return Place::Nowhere };
-        let (sender, target) = (message.sender(), message.target());
-        let name = LogonName { begin, sender, sender_sub: header(50), target, target_sub: header(57) };
+        let Some(name) = LogonFacts::of(&message).filter(|_| !self.ends) else { return Place::Nowhere };
         let known = self.seats.iter().find(|seat| seat.dial.is_none() && seat.entry.is(&name)).map(|seat| seat.id);
         let Some(id) = known.or_else(|| self.admit(&name, now)) else { return Place::Nowhere };
         let seat = &mut self.seats[id as usize];
@@ -60,7 +52,7 @@ impl Desk {
     }
 
     /// A session for names nobody knows, where the policy says so.
-    fn admit(&mut self, name: &LogonName<'_>, now: UnixNanos) -> Option<u32> {
+    fn admit(&mut self, name: &LogonFacts<'_>, now: UnixNanos) -> Option<u32> {
         let entry = self.admission.as_mut()?(name)?;
         match self.add(entry, None, now) {
             Ok(id) => {

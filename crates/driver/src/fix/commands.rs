@@ -87,11 +87,9 @@ impl Commands {
         self.stop.load(Ordering::Relaxed)
     }
 
-    /// From here on everything is refused.
+    /// From here on everything is refused; what waits can be taken.
     pub(super) fn close(&self) {
-        let mut queue = self.lock();
-        queue.closed = true;
-        queue.bytes = Vec::new();
+        self.lock().closed = true;
     }
 }
 

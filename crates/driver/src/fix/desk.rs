@@ -7,7 +7,7 @@ use std::collections::{HashMap, VecDeque};
 
 use net::{DownReason, NetEvent, Token};
 use types::{Code, Fault, Nanos, UnixNanos};
-use wire::fix::{FieldIndex, Inbox, Message, Verdict};
+use wire::fix::{Inbox, Message, Verdict};
 
 use super::application::{FixApplication, Taken};
 use super::callers::Place;
@@ -58,7 +58,6 @@ pub(super) struct Desk {
     /// No logon is taken any more.
     pub(super) ends: bool,
     queued: Vec<u8>,
-    pub(super) index: FieldIndex,
 }
 
 impl Desk {
@@ -85,7 +84,6 @@ impl Desk {
             turn: 0,
             ends: false,
             queued: Vec::new(),
-            index: FieldIndex::new(),
         }
     }
 

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use net::TlsClient;
 use types::{Fault, UnixNanos};
 use wire::fix::schedule::Schedule;
-use wire::fix::{BeginString, Rules, SessionSetup};
+use wire::fix::{LogonFacts, Rules, SessionSetup};
 
 use super::file_store::{FileStore, FileStoreOptions, folder_name};
 use super::store::{FixStore, MemoryStore};
@@ -19,7 +19,7 @@ pub type StoreMaker = Arc<dyn Fn(&SessionSetup, UnixNanos) -> Result<Box<dyn Fix
 /// Makes the rules of a session.
 pub type RulesMaker = Arc<dyn Fn() -> Box<dyn Rules> + Send + Sync>;
 /// Asked of a logon with names nobody knows: the session it shall be, or none.
-pub type Admission = Box<dyn FnMut(&LogonName<'_>) -> Option<SessionEntry> + Send>;
+pub type Admission = Box<dyn FnMut(&LogonFacts<'_>) -> Option<SessionEntry> + Send>;
 
 /// Where a session's numbers and messages are kept.
 #[derive(Clone)]
@@ -104,37 +104,34 @@ impl SessionEntry {
         })
     }
 
-    /// Do the numbers of a store that began at `created` end before `now`?
+    /// Is another window open now than the one the numbers of a store began in? Outside of all they go on.
     pub(super) fn begins_anew(&self, created: UnixNanos, now: UnixNanos) -> bool {
         let numbers = self.numbers.as_ref().unwrap_or(&self.hours);
-        self.at_new_window == AtNewWindow::Reset && !numbers.same_window(created, now)
+        let open = numbers.window(now).is_some();
+        self.at_new_window == AtNewWindow::Reset && open && !numbers.same_window(created, now)
+    }
+
+    /// When the numbers in force at `now` end.
+    pub(super) fn numbers_until(&self, now: UnixNanos) -> UnixNanos {
+        let window = self.numbers.as_ref().and_then(|numbers| numbers.window(now));
+        match (self.at_new_window, window) {
+            (AtNewWindow::Reset, Some(window)) => window.closes,
+            _ => UnixNanos(u64::MAX),
+        }
     }
 
     /// Is this the session of a logon with these names?
-    pub(super) fn is(&self, name: &LogonName<'_>) -> bool {
+    pub(super) fn is(&self, name: &LogonFacts<'_>) -> bool {
         let setup = &self.setup;
         let fits = |own: &Option<Vec<u8>>, named: &[u8]| own.as_ref().is_none_or(|own| own == named);
         setup.begin == name.begin
             && setup.sender == name.target
             && setup.target == name.sender
             && fits(&setup.sender_sub, name.target_sub)
+            && fits(&setup.sender_location, name.target_location)
             && fits(&setup.target_sub, name.sender_sub)
+            && fits(&setup.target_location, name.sender_location)
     }
-}
-
-/// The names of a logon, as its sender has them.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct LogonName<'a> {
-    /// BeginString (8).
-    pub begin: BeginString,
-    /// SenderCompID (49): the peer's.
-    pub sender: &'a [u8],
-    /// SenderSubID (50), empty where there is none.
-    pub sender_sub: &'a [u8],
-    /// TargetCompID (56): ours.
-    pub target: &'a [u8],
-    /// TargetSubID (57), empty where there is none.
-    pub target_sub: &'a [u8],
 }
 
 /// Lets in every peer that speaks the entry's version and names its SenderCompID as its target: a session like the

@@ -3,7 +3,7 @@
 //! Out:   `FileStore`: a session that goes on after its process was killed, whenever that was.
 //! Holds: one process a folder; each change is one write that counts whole or not at all; what was kept before bytes
 //!        left is there again; numbers never go back but by a reset.
-//! Costs: one write a message sent and one a message received, about 1.5 µs each without `StoreSync::Always`.
+//! Costs: one write to the file system a message sent and one a message received; with `StoreSync::Always` a sync too.
 use std::path::{Path, PathBuf};
 
 use types::{Code, Fault, UnixNanos};

@@ -9,7 +9,6 @@ use std::time::{Duration, Instant};
 
 use net::{Net, SendFault, Waiter};
 use types::{Code, Fault, UnixNanos};
-use wire::fix::Verdict;
 
 use super::commands::{self, Command, Commands};
 use super::desk::Desk;
@@ -23,6 +22,8 @@ const WAIT_MAX: Duration = Duration::from_millis(200);
 const CLOSE_PATIENCE: Duration = Duration::from_millis(2_500);
 /// Text (58) of a Logout at the end of a window.
 const HOURS_OVER: &str = "Session hours are over";
+/// Text (58) of a Logout before a reset.
+const BEGINS_ANEW: &str = "Sequence numbers begin at 1";
 /// Text (58) of a Logout after a fault of the store.
 const STORE_FAILED: &str = "Messages cannot be stored";
 
@@ -187,7 +188,7 @@ impl Hall {
             Command::Logon => seat.halted = false,
             Command::Reset => {
                 seat.reset_due = true;
-                FixPort { seats, log, dirty, session: id, now }.logout("Sequence numbers begin at 1");
+                FixPort { seats, log, dirty, session: id, now }.logout(BEGINS_ANEW);
             }
         }
         Ok(0)
@@ -236,20 +237,21 @@ impl Hall {
 
     /// A window ends: the session is logged out. The next one begins: it may be connected.
     fn look_at_hours(&mut self, id: u32, now: UnixNanos) {
-        let Desk { seats, log, .. } = &mut self.desk;
+        let Desk { seats, log, dirty, .. } = &mut self.desk;
         let seat = &mut seats[id as usize];
         let over = seat.window.is_some_and(|window| !window.holds(now));
+        if seat.token.is_some() && now >= seat.numbers_until {
+            seat.numbers_until = UnixNanos(u64::MAX);
+            FixPort { seats, log, dirty, session: id, now }.logout(BEGINS_ANEW);
+            return;
+        }
         if !over && (seat.window.is_some() || seat.opens.is_none_or(|opens| now < opens)) {
             return;
         }
         seat.window = seat.entry.hours.window(now);
         seat.opens = seat.entry.hours.next(now).map(|window| window.opens);
-        if over && seat.token.is_some() {
-            let verdict = seat.step(log, now, |session, store, out| session.logout(HOURS_OVER, now, store, out));
-            if verdict != Verdict::Handled {
-                seat.end(None);
-            }
-            self.desk.touch(id);
+        if over {
+            FixPort { seats, log, dirty, session: id, now }.logout(HOURS_OVER);
         }
     }
 
@@ -282,8 +284,8 @@ impl Hall {
     fn finish(&mut self) {
         let now = self.desk.clock.now();
         self.desk.ends = true;
-        self.take_commands(now);
         self.commands.close();
+        self.take_commands(now);
         for id in 0..self.desk.seats.len() as u32 {
             let Desk { seats, log, dirty, .. } = &mut self.desk;
             FixPort { seats, log, dirty, session: id, now }.logout("");

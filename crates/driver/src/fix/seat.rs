@@ -42,6 +42,8 @@ pub(super) struct Seat {
     pub(super) window: Option<Window>,
     /// When the next one opens, outside of all.
     pub(super) opens: Option<UnixNanos>,
+    /// When the time over which its numbers go on is over, while it is connected.
+    pub(super) numbers_until: UnixNanos,
     /// Logged out by command, and not to come back.
     pub(super) halted: bool,
     /// Begins at 1 as soon as it is down.
@@ -130,6 +132,7 @@ impl Seat {
             fault: None,
             window: None,
             opens: None,
+            numbers_until: UnixNanos(u64::MAX),
             halted: false,
             reset_due: false,
             was_open: false,
@@ -162,6 +165,7 @@ impl Seat {
         if core::mem::take(&mut self.reset_due) || self.entry.begins_anew(stored.created, now) {
             self.step(log, now, |session, store, _| session.reset(now, store));
         }
+        self.numbers_until = self.entry.numbers_until(now);
     }
 
     /// Its connection is to be closed when what was sent is out; the first reason stays.
@@ -186,6 +190,7 @@ impl Seat {
         let edge = self.window.map(|window| window.closes).or(self.opens);
         let dial = self.dial.as_ref().and_then(Dial::deadline);
         let session = if self.session.state() == State::Down { None } else { self.session.deadline() };
-        [edge, dial, session].into_iter().flatten().min()
+        let numbers = self.token.map(|_| self.numbers_until);
+        [edge, dial, session, numbers].into_iter().flatten().min()
     }
 }

@@ -2,6 +2,7 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use types::UnixNanos;
 use types::rng::SplitMix64;
@@ -11,11 +12,11 @@ use super::store::Stored;
 use super::store_files::{Files, Trouble};
 
 /// Counts changes; the one it dies at is carried out in part, and then nothing works any more.
-struct Mortal<D> {
+pub(super) struct Mortal<D> {
     inner: D,
     /// Changes still to come; `None` lives for ever.
     left: Option<u64>,
-    changes: u64,
+    pub(super) changes: u64,
     /// Of the bytes of the last write, how many parts of 8 arrive.
     eighths: u64,
     /// After the fatal change everything works again: the disk was full, the process lives.
@@ -23,7 +24,7 @@ struct Mortal<D> {
 }
 
 impl<D: Disk> Mortal<D> {
-    fn new(inner: D, left: Option<u64>, eighths: u64) -> Mortal<D> {
+    pub(super) fn new(inner: D, left: Option<u64>, eighths: u64) -> Mortal<D> {
         Mortal { inner, left, changes: 0, eighths, recovers: false }
     }
     fn alive(&mut self) -> io::Result<()> {
@@ -88,34 +89,40 @@ impl<D: Disk> Disk for Mortal<D> {
 
 /// Files in memory, shared by the lives of a process.
 #[derive(Clone, Default)]
-struct Memory(std::rc::Rc<std::cell::RefCell<BTreeMap<String, Vec<u8>>>>);
+pub(super) struct Memory(Arc<Mutex<BTreeMap<String, Vec<u8>>>>);
+
+impl Memory {
+    fn files(&self) -> MutexGuard<'_, BTreeMap<String, Vec<u8>>> {
+        self.0.lock().unwrap()
+    }
+}
 
 impl Disk for Memory {
     type File = String;
     fn list(&mut self) -> io::Result<Vec<String>> {
-        Ok(self.0.borrow().keys().cloned().collect())
+        Ok(self.files().keys().cloned().collect())
     }
     fn open(&mut self, name: &str) -> io::Result<(String, u64)> {
-        Ok((name.into(), self.0.borrow_mut().entry(name.into()).or_default().len() as u64))
+        Ok((name.into(), self.files().entry(name.into()).or_default().len() as u64))
     }
     fn remove(&mut self, name: &str) -> io::Result<()> {
-        self.0.borrow_mut().remove(name).map(|_| ()).ok_or(io::ErrorKind::NotFound.into())
+        self.files().remove(name).map(|_| ()).ok_or(io::ErrorKind::NotFound.into())
     }
     fn read(&mut self, file: &mut String, at: u64, into: &mut [u8]) -> io::Result<()> {
-        let files = self.0.borrow();
+        let files = self.files();
         let bytes = files[file.as_str()].get(at as usize..at as usize + into.len());
         into.copy_from_slice(bytes.ok_or(io::ErrorKind::UnexpectedEof)?);
         Ok(())
     }
     fn write(&mut self, file: &mut String, at: u64, bytes: &[u8]) -> io::Result<()> {
-        let mut files = self.0.borrow_mut();
+        let mut files = self.files();
         let held = files.get_mut(file.as_str()).ok_or(io::ErrorKind::NotFound)?;
         held.resize(held.len().max(at as usize + bytes.len()), 0);
         held[at as usize..at as usize + bytes.len()].copy_from_slice(bytes);
         Ok(())
     }
     fn cut(&mut self, file: &mut String, length: u64) -> io::Result<()> {
-        let mut files = self.0.borrow_mut();
+        let mut files = self.files();
         files.get_mut(file.as_str()).ok_or(io::ErrorKind::NotFound)?.resize(length as usize, 0);
         Ok(())
     }
@@ -286,18 +293,18 @@ fn damage_before_the_end_is_told_and_nothing_is_cut() {
         files.keep(sequence, format!("message {sequence}").as_bytes(), true).unwrap();
     }
     drop(files);
-    let whole = memory.0.borrow()["body-1"].clone();
+    let whole = memory.files()["body-1"].clone();
     for at in 0..whole.len() {
-        memory.0.borrow_mut().get_mut("body-1").unwrap()[at] ^= 0x10;
+        memory.files().get_mut("body-1").unwrap()[at] ^= 0x10;
         let last = at >= whole.len() - (24 + "message 20".len());
         match Files::open(memory.clone(), false, 1 << 30, UnixNanos(5)) {
             Ok(files) => assert!(last && files.stored().next_out == 20, "byte {at}"),
             Err(trouble) => assert!(!last && matches!(trouble, Trouble::Damaged { .. }), "byte {at}: {trouble:?}"),
         }
-        memory.0.borrow_mut().insert("body-1".into(), whole.clone());
+        memory.files().insert("body-1".into(), whole.clone());
     }
     // Numbers of which no slot is whole are not begun anew.
-    memory.0.borrow_mut().get_mut("numbers").unwrap()[9] ^= 1;
+    memory.files().get_mut("numbers").unwrap()[9] ^= 1;
     let refused = Files::open(memory.clone(), false, 1 << 30, UnixNanos(5)).err();
     assert!(matches!(refused, Some(Trouble::Damaged { .. })));
 }
@@ -308,8 +315,7 @@ fn a_number_is_kept_once_and_a_bound_holds() {
     let mut files = Files::open(memory.clone(), true, 1_000, UnixNanos(5)).unwrap();
     for sequence in 1..=500u64 {
         files.keep(sequence, &[sequence as u8; 76], true).unwrap();
-        let bytes: usize =
-            memory.0.borrow().iter().filter(|(name, _)| name.starts_with("body")).map(|f| f.1.len()).sum();
+        let bytes: usize = memory.files().iter().filter(|(name, _)| name.starts_with("body")).map(|f| f.1.len()).sum();
         assert!(bytes <= 2 * 1_000, "two files of ten messages");
     }
     assert!(matches!(files.keep(500, b"again", true), Err(Trouble::NumberUsed { sequence: 500 })));

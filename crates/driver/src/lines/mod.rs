@@ -85,13 +85,18 @@ pub(crate) fn has_native(setup: &Setup) -> bool {
     setup.venues.iter().any(|venue| venue.market.is_some() || matches!(venue.orders, Some(OrdersLink::Fix { .. })))
 }
 
-/// The loop of sockets for a setup. Errors: those of `Net::new`.
-pub(crate) fn new_net(setup: &Setup, transport: TransportConfig) -> Result<Net, Fault> {
-    let backend = match transport {
+/// The calls a configuration names.
+pub(crate) fn backend(transport: TransportConfig) -> Backend {
+    match transport {
         TransportConfig::Auto => Backend::best(),
         TransportConfig::Portable => Backend::Portable,
         TransportConfig::Epoll => Backend::Epoll,
-    };
+    }
+}
+
+/// The loop of sockets for a setup. Errors: those of `Net::new`.
+pub(crate) fn new_net(setup: &Setup, transport: TransportConfig) -> Result<Net, Fault> {
+    let backend = backend(transport);
     // Twice: a connection that is being closed has its place until its bytes are gone.
     let connections = 2 * (2 * setup.venues.len() + setup.instruments.len());
     Net::new(backend, NetLimits { connections, out_bytes: out_bytes(setup), read_bytes: READ_BYTES })

@@ -269,7 +269,7 @@ fn scheme(path: &str, url: &str, allowed: &[&str]) -> Result<(), ConfigFault> {
     }
 }
 
-fn host_and_port(address: &str) -> bool {
+pub(super) fn host_and_port(address: &str) -> bool {
     let Some((host, port)) = address.rsplit_once(':') else { return false };
     let plain = host.len() <= 253 && host.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'/');
     !host.is_empty() && plain && port.parse::<u16>().is_ok_and(|port| port > 0)

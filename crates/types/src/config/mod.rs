@@ -9,6 +9,8 @@ use crate::parameter::{LimitBreach, Parameter, ParameterFault};
 mod backtest;
 mod calibration;
 mod engine;
+mod fix;
+mod fix_check;
 mod live;
 mod micro_price;
 mod quoting;
@@ -23,6 +25,10 @@ pub use engine::{
     BreakerConfig, ContractConfig, CurrencyConfig, EngineConfig, Feed, HorizonConfig, IncrementConfig,
     InstrumentConfig, IntensityCalibrationConfig, OrdersConfig, PublishConfig, QuoterConfig, RiskConfig, SampleRule,
     VenueConfig, VolatilityConfig,
+};
+pub use fix::{
+    FixAcceptorConfig, FixApplicationConfig, FixBeginStringConfig, FixDayConfig, FixHoursConfig, FixInitiatorConfig,
+    FixNewWindowConfig, FixPrecisionConfig, FixSessionConfig, FixSharedConfig, FixStoreSyncConfig, FixValidationConfig,
 };
 pub use live::{
     ExchangeConfig, ExchangeFaultsConfig, ExchangeTlsConfig, HostConfig, MarketLinkConfig, OrdersLinkConfig,

@@ -3,7 +3,7 @@
 //! Out:   the window it lies in, or the next one; whether two moments share a window.
 //! Holds: no clock is read and no file: the tz database is the one built in. Windows never overlap, whatever the clocks
 //!        of the zone do; a local time that comes twice is its first, one that is skipped is the moment of the jump.
-//! Costs: about 2 µs and some lookups; ask when the window known is over, not per message.
+//! Costs: some conversions of local times; ask when the window known is over, not per message.
 //!
 //! The hours of a FIX session as venues write them ("Monday 17:00 to Friday 16:00, New York"; "08:00 to 18:00 on
 //! weekdays, London"), and as QuickFIX's StartTime, EndTime, StartDay, EndDay, Weekdays and TimeZone say them.

@@ -5,7 +5,9 @@
 //! Costs: cold.
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
-use types::config::{BacktestConfig, EngineConfig, ExchangeConfig, HostConfig};
+use types::config::{
+    BacktestConfig, EngineConfig, ExchangeConfig, FixAcceptorConfig, FixInitiatorConfig, HostConfig,
+};
 
 use super::{BANNER, doc_comment, quoted};
 
@@ -15,12 +17,14 @@ fn definitions() -> Result<Map<String, Value>, String> {
     generator.subschema_for::<EngineConfig>();
     generator.subschema_for::<ExchangeConfig>();
     generator.subschema_for::<HostConfig>();
+    generator.subschema_for::<FixAcceptorConfig>();
+    generator.subschema_for::<FixInitiatorConfig>();
     let mut definitions = generator.take_definitions(true);
     definitions.sort_keys();
     if definitions.is_empty() { Err("the configuration has no schema".into()) } else { Ok(definitions) }
 }
 
-/// The schema file: the configuration of a backtest, an engine, its host or an exchange.
+/// The schema file: the configuration of a backtest, an engine, its host, an exchange or FIX sessions without an engine.
 pub fn json_schema() -> Result<String, String> {
     let schema = json!({
         "$comment": BANNER,
@@ -29,6 +33,7 @@ pub fn json_schema() -> Result<String, String> {
         "anyOf": [
             { "$ref": "#/$defs/BacktestConfig" }, { "$ref": "#/$defs/EngineConfig" },
             { "$ref": "#/$defs/ExchangeConfig" }, { "$ref": "#/$defs/HostConfig" },
+            { "$ref": "#/$defs/FixAcceptorConfig" }, { "$ref": "#/$defs/FixInitiatorConfig" },
         ],
         "$defs": definitions()?,
     });

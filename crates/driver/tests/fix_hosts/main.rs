@@ -1,21 +1,19 @@
 //! Hosts of FIX sessions over real sockets: who gets in, who does not, and what becomes of sessions.
+#[path = "../fix_support/mod.rs"]
 mod fix_support;
+mod hours;
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use fafnir_driver::fix::{
-    AcceptorSetup, FixAcceptor, FixInitiator, FixStore, HostOptions, MemoryStore, MessageLogOptions, SessionEntry,
-    StoreChoice, Stored, admit_any,
+    AcceptorSetup, FixAcceptor, FixInitiator, HostOptions, MessageLogOptions, SessionEntry, StoreChoice, admit_any,
 };
 use fix_support::*;
 use net::{TlsClient, TlsServer};
-use types::{Code, Fault, Nanos, UnixNanos};
-use wire::fix::schedule::{DAY_SECONDS, Days, Schedule};
-use wire::fix::{BeginString, Role, Store};
+use types::{Code, Nanos};
+use wire::fix::{BeginString, Role};
 
 fn order(id: u64) -> Vec<u8> {
     format!("11={id}\x0121=1\x0138=100\x0140=1\x0154=1\x0155=INTC\x0160=20260101-00:00:00\x01").into_bytes()
@@ -295,139 +293,6 @@ fn commands_are_answered_and_sessions_stay_out_when_told() {
     story.logon();
     let ticket = handle.send(0, b"D", b"", &order(2)).unwrap();
     story.until("a low number", |told| *told == Told::Command(ticket, 0, Ok(2)));
-}
-
-/// Hours of the day, UTC, from an hour ago to some seconds from now.
-fn hours_until(seconds: u64) -> Schedule {
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
-    let of_day = |at: u64| (at % u64::from(DAY_SECONDS)) as u32;
-    Schedule::new("UTC", Days::Each([true; 7]), of_day(now - 3_600), of_day(now + seconds)).unwrap()
-}
-
-#[test]
-fn a_session_ends_with_its_hours() {
-    let mut ours = entry(Role::Acceptor, BeginString::Fix44, "ACCEPTOR", "PEER");
-    ours.hours = hours_until(3);
-    let (accepting, mut story) = acceptor(vec![ours]);
-    let mut peer = ByHand::connect(accepting.address(), "PEER");
-    peer.log_on();
-    let farewell = peer.read().unwrap();
-    assert_eq!((kind_of(&farewell), field(&farewell, "58")), ("5", Some("Session hours are over")));
-    peer.send("5", "");
-    assert_eq!(peer.read(), None);
-    story.until("the end", |told| *told == Told::Logout(0, None));
-    let mut late = ByHand::connect(accepting.address(), "PEER");
-    late.send("A", "98=0|108=30|");
-    assert_eq!(late.read(), None, "outside its hours it does not answer");
-}
-
-/// A store with numbers of yesterday, and one that fails.
-struct Old {
-    inner: MemoryStore,
-    created: UnixNanos,
-    /// Application messages it still takes.
-    room: Arc<AtomicU64>,
-    fault: Option<Fault>,
-}
-
-impl Store for Old {
-    fn next(&mut self, from: u64) -> Option<(u64, &[u8])> {
-        self.inner.next(from)
-    }
-    fn keep(&mut self, sequence: u64, bytes: &[u8], application: bool) {
-        if application
-            && self.room.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_err()
-        {
-            self.fault = Some(Fault::new(Code::FixStoreFailed, "the disk is full", vec![]));
-        } else {
-            self.inner.keep(sequence, bytes, application);
-        }
-    }
-    fn numbers(&mut self, next_in: u64, next_out: u64) {
-        self.inner.numbers(next_in, next_out);
-    }
-    fn reset(&mut self, now: UnixNanos) {
-        self.created = now;
-        self.inner.reset(now);
-    }
-}
-
-impl FixStore for Old {
-    fn stored(&self) -> Stored {
-        Stored { created: self.created, ..self.inner.stored() }
-    }
-    fn take_fault(&mut self) -> Option<Fault> {
-        self.fault.take()
-    }
-}
-
-fn old_store(age: u64, room: Arc<AtomicU64>) -> StoreChoice {
-    StoreChoice::Custom(Arc::new(move |_, now| {
-        let mut inner = MemoryStore::new(now);
-        inner.numbers(11, 21);
-        let created = UnixNanos(now.0 - age * 1_000_000_000);
-        Ok(Box::new(Old { inner, created, room: room.clone(), fault: None }))
-    }))
-}
-
-#[test]
-fn numbers_of_an_earlier_window_begin_anew_or_go_on_as_said() {
-    use fafnir_driver::fix::AtNewWindow::{Keep, Reset};
-    let day = 86_400;
-    // Age of the numbers, what is said, the number of the logon we send.
-    for (age, policy, hours, number) in [
-        (60, Reset, Some(5), "21"),
-        (2 * day, Reset, Some(5), "1"),
-        (2 * day, Keep, Some(5), "21"),
-        (400 * day, Reset, None, "21"),
-    ] {
-        let mut ours = entry(Role::Acceptor, BeginString::Fix44, "ACCEPTOR", "PEER");
-        ours.at_new_window = policy;
-        ours.numbers = hours.map(hours_until);
-        ours.store = old_store(age, Arc::new(AtomicU64::new(u64::MAX)));
-        let (accepting, _story) = acceptor(vec![ours]);
-        let mut peer = ByHand::connect(accepting.address(), "PEER");
-        peer.sequence = if number == "1" { 1 } else { 11 };
-        peer.send("A", "98=0|108=30|");
-        let answer = peer.read().unwrap();
-        assert_eq!((kind_of(&answer), field(&answer, "34")), ("A", Some(number)), "{age} s, {policy:?}");
-    }
-}
-
-#[test]
-fn what_a_store_cannot_keep_is_not_sent_and_the_session_ends_in_order() {
-    let room = Arc::new(AtomicU64::new(3));
-    let mut ours = entry(Role::Acceptor, BeginString::Fix44, "ACCEPTOR", "PEER");
-    ours.store = old_store(60, room.clone());
-    let (accepting, mut story) = acceptor(vec![ours]);
-    let mut peer = ByHand::connect(accepting.address(), "PEER");
-    peer.sequence = 11;
-    peer.log_on();
-    for id in 0..5 {
-        peer.send("D", &format!("11={id}|"));
-    }
-    let mut numbers = Vec::new();
-    let farewell = loop {
-        let message = peer.read().unwrap();
-        if kind_of(&message) == "5" {
-            break message;
-        }
-        assert_eq!(kind_of(&message), "D");
-        numbers.push(field(&message, "34").unwrap().to_string());
-    };
-    assert_eq!(numbers, ["22", "23", "24"]);
-    assert_eq!((field(&farewell, "34"), field(&farewell, "58")), (Some("26"), Some("Messages cannot be stored")));
-    assert_eq!(peer.read(), None);
-    story.until("the fault", |told| *told == Told::Fault(Some(0), Code::FixStoreFailed));
-    story.until("the end", |told| *told == Told::Logout(0, Some(Code::FixStoreFailed)));
-    // There is room again: the session goes on, and the number that was never sent is filled.
-    room.store(100, Ordering::SeqCst);
-    let mut peer = ByHand::connect(accepting.address(), "PEER");
-    peer.sequence = 16;
-    peer.log_on();
-    peer.send("2", "7=25|16=0|");
-    let filled = peer.read().unwrap();
-    assert_eq!((kind_of(&filled), field(&filled, "34"), field(&filled, "36")), ("4", Some("25"), Some("28")));
 }
 
 #[test]
