@@ -98,6 +98,7 @@ impl Session {
             self.begin_anew(to.now, to.store);
             if !is_acceptor {
                 self.next_out = 2;
+                to.store.numbers(self.next_in, self.next_out);
             }
         } else if is_acceptor && self.setup.reset_on_logon {
             self.begin_anew(to.now, to.store);
