@@ -102,3 +102,39 @@ fn it_says_what_it_is() {
     half.set(-5, 3);
     assert_eq!(format!("{half:?}"), "Half { best: Some(-5), count: 1 }");
 }
+
+/// Levels many words apart in a window of several summary words: the next best is found in whichever it stands, round
+/// the end of the ring, and what is cleared is empty.
+#[test]
+fn finds_the_next_best_across_a_wide_window() {
+    fn run<const WORDS: usize>(seed: u64) {
+        let mut rng = SplitMix64::new(seed);
+        let mut half = Half::<i64, WORDS>::new(LEVELS_MAX);
+        for round in 0..400 {
+            // Wherever the window's first word stands in the ring; what is deep behind the best is still in it.
+            let best = 10_000_000 + 64 * rng.below(4 * WORDS as u64) as i64;
+            let mut tree = BTreeMap::from([(best, 1)]);
+            for _ in 0..1 + rng.below(3) {
+                tree.insert(best - rng.below(48 * WORDS as u64) as i64, 2);
+            }
+            for (&key, &total) in tree.iter().rev() {
+                assert_eq!(half.set(key, total), Some(0), "seed {seed} round {round}");
+            }
+            assert!(half.walk().eq(tree.iter().rev().map(|(&key, &total)| (key, total))), "seed {seed} round {round}");
+            if rng.below(4) == 0 {
+                half.clear();
+                for &key in tree.keys() {
+                    assert_eq!(half.get(key), 0, "seed {seed} round {round}");
+                }
+            }
+            for &key in tree.keys().rev().filter(|_| half.count() > 0).collect::<Vec<_>>() {
+                assert_eq!(half.best(), Some(key), "seed {seed} round {round}");
+                half.set(key, 0);
+            }
+            assert_eq!((half.best(), half.count()), (None, 0));
+        }
+    }
+    run::<64>(1);
+    run::<256>(2);
+    run::<1024>(3);
+}

@@ -106,8 +106,10 @@ fn compare(
     let expected = naive.judge(&all);
     assert_eq!(got, expected, "{checks:?} {}", shown());
     let strict = Naive { transport, application: &body_application, checks: Checks::default() }.judge(&all).is_ok();
+    // Whatever passes in one go is right; what is right passes in one go, but for a count of `-0`.
     let plain = validator.is_plain(&index, &message);
-    assert_eq!(plain, strict, "{}", shown());
+    let signed = fields.iter().any(|(_, value)| value.starts_with(b"-0"));
+    assert!(plain == strict || strict && signed, "{}", shown());
     match got {
         Ok(()) => tally.accepted += 1,
         Err((reason, _)) => *tally.refused.entry(reason).or_default() += 1,

@@ -134,7 +134,7 @@ impl<'a> Naive<'a> {
                 }
                 all.last_mut().unwrap().push(Item {
                     tag,
-                    shown: tag,
+                    shown: written(&fields[*at].0),
                     value,
                     group: None,
                     entries: vec![],

@@ -84,7 +84,7 @@ fn value_fits(dictionary: &Dictionary, rule: &FieldRule, value: &[u8]) -> bool {
     rule.check.fits(value) && (rule.set == NONE || dictionary.tables.is_value(dictionary, rule.set, value))
 }
 
-/// A group's count.
+/// A group's count; a sign before it is for the exact way.
 #[inline(always)]
 fn count(value: &[u8]) -> Option<u32> {
     if value.is_empty() || value.len() > 6 {
