@@ -203,8 +203,7 @@ fn day(role: Role, dies: Option<u64>, eighths: u64) -> u64 {
     }
     assert_eq!(last, ORDERS, "{said}: {:?}", theirs.got);
     assert!(!theirs.seat.session.has_gap() && !ours.seat.session.has_gap(), "{said}");
-    let changes = *changes.lock().unwrap();
-    changes
+    *changes.lock().unwrap()
 }
 
 /// The last order that our store has.

@@ -32,7 +32,7 @@ impl MicroPriceTable {
         range(&at("imbalanceBuckets"), imbalance_buckets, 2, BUCKETS_MAX)?;
         let (buckets, key) = (imbalance_buckets as usize, at("adjustmentsTicks"));
         range(&key, adjustments_ticks.len(), buckets, buckets * SPREAD_TICKS_MAX)?;
-        if adjustments_ticks.len() % buckets != 0 {
+        if !adjustments_ticks.len().is_multiple_of(buckets) {
             let what = format!("{} values", adjustments_ticks.len());
             return Err(ConfigFault::new(key, what, format!("whole rows of {buckets}")));
         }
