@@ -19,6 +19,7 @@ const common: Options = {
 const doors = {
   index: 'src/index.ts',
   book: 'src/book/index.ts',
+  fix: 'src/fix/index.ts',
   quote: 'src/quote/index.ts',
   signal: 'src/signal/index.ts',
   venue: 'src/venue/index.ts',

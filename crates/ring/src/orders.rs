@@ -71,6 +71,21 @@ impl<W: Words> OrdersWriter<W> {
         }
         Ok(Written::Written)
     }
+    /// As `stage`, but a record that does not fit is not dropped: false, nothing is counted, and its owner keeps it.
+    ///
+    /// # Errors
+    /// As `write`.
+    #[inline]
+    pub fn try_stage(&mut self, record: &[u8]) -> Result<bool, Refusal> {
+        if self.gap > 0 && !self.resume() {
+            return Ok(false);
+        }
+        match self.producer.stage(record) {
+            Ok(()) => Ok(true),
+            Err(Refusal::Full { .. }) => Ok(false),
+            Err(refusal) => Err(refusal),
+        }
+    }
     /// Shows all staged records.
     #[inline]
     pub fn publish(&mut self) {

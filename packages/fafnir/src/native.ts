@@ -58,6 +58,22 @@ export interface ExchangeHost {
   close(): string
 }
 
+/** FIX sessions on a native thread; they run from construction to `close`. */
+export interface FixHostNative {
+  /** Where an acceptor listens, `host:port`. */
+  address(): string | null
+  /** Queues commands; how many bytes of them were taken: less than all when the queue is full. */
+  sendBatch(batch: Uint8Array): number
+  /** Room was made in the ring. True when events still wait for it. */
+  drained(): boolean
+  /** How far the events are behind, as JSON. */
+  stats(): string
+  /** Logs out, waits for the answers, joins the thread. */
+  close(): Promise<string>
+  /** The same at once, and the caller waits. Idempotent. */
+  closeNow(): void
+}
+
 /** Memory of an engine's rings and registers. */
 export interface EngineMemory {
   readonly market: Uint8Array
@@ -194,6 +210,15 @@ export interface Native {
     jumpHalfTicksMax: number,
     touches: Float64Array,
   ) => SignalMicroPriceNative
+  /** Names and groups of a dictionary as JSON. */
+  fixDictionary(version: string, file?: string): string
+  FixHost: new (
+    role: 'acceptor' | 'initiator',
+    configJson: string,
+    optionsJson: string,
+    events: Uint8Array,
+    doorbell: () => void,
+  ) => FixHostNative
   AbortHandle: new () => AbortHandle
   ExchangeHost: new (configJson: string) => ExchangeHost
   BacktestSession: new (

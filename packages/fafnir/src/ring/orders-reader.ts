@@ -20,6 +20,7 @@ export class OrdersReader {
   private head: number
   private lostCount = 0
   private polling = false
+  private holding = false
 
   /** Attaches after the last record a reader took. Throws `ARGUMENT_INVALID` or `RING_INVALID`. */
   constructor(view: Uint8Array) {
@@ -81,8 +82,23 @@ export class OrdersReader {
       }
     } finally {
       this.polling = false
-      if (this.head !== start) Atomics.store(i32, WORD_HEAD, this.head)
+      if (this.head !== start && !this.holding) Atomics.store(i32, WORD_HEAD, this.head)
     }
     return seen
+  }
+
+  /** As `poll`, but the room stays taken until `release`: what was shown can be read in place until then. */
+  hold(handler: RecordHandler, max: number = enough): number {
+    this.holding = true
+    try {
+      return this.poll(handler, max)
+    } finally {
+      this.holding = false
+    }
+  }
+
+  /** Returns the room of what `hold` showed. */
+  release(): void {
+    Atomics.store(this.i32, WORD_HEAD, this.head)
   }
 }
