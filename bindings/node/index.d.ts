@@ -76,6 +76,31 @@ export declare class ExchangeHost {
   close(): string
 }
 
+/** FIX sessions hosted in this process. */
+export declare class FixHost {
+  /**
+   */
+  constructor(role: string, configJson: string, optionsJson: string, events: Uint8Array, doorbell: (() => void))
+  /**
+   */
+  address(): string | null
+  /**
+   */
+  sendBatch(batch: Uint8Array): number
+  /**
+   */
+  drained(): boolean
+  /**
+   */
+  stats(): string
+  /**
+   */
+  close(): Promise<string>
+  /**
+   */
+  closeNow(): void
+}
+
 /** An L2 book of one instrument. */
 export declare class L2Book {
   /** An empty book, about 1.3 MB. */
@@ -234,6 +259,13 @@ export declare function fitMarketDepths(depths: Float64Array, params: string): s
 
 /** A and κ of our own fills: row by row distance (half ticks), seconds quoted, fills; with a prior. As JSON. */
 export declare function fitOwnFills(distancesHalfTicks: Float64Array, seconds: Float64Array, fills: Float64Array, params: string): string
+
+/**
+ * Names and groups of a dictionary as JSON: {version, fields: [[tag, name]], messages: [[type, name, groups]],
+ * headerGroups}, a group being [count tag, members], a member a tag or a group. `version` is FIX40 to FIX50SP2 or
+ * FIXT11; a file takes its place. Throws ARGUMENT_INVALID, CONFIG_INVALID.
+ */
+export declare function fixDictionary(version: string, file?: string | undefined | null): string
 
 /** GLFT: constants and quotes, as JSON. */
 export declare function glftQuote(params: string): string

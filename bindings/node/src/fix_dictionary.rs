@@ -15,7 +15,9 @@ use crate::errors::{argument, guard};
 fn group(member: &Member<'_>) -> Value {
     let tag = member.field.tag();
     // Groups lie in groups at most to the dictionary's depth.
-    member.group.map_or_else(|| json!(tag), |inner| json!([tag, inner.members().map(|m| group(&m)).collect::<Vec<_>>()]))
+    member
+        .group
+        .map_or_else(|| json!(tag), |inner| json!([tag, inner.members().map(|m| group(&m)).collect::<Vec<_>>()]))
 }
 
 fn groups<'a>(members: impl Iterator<Item = Member<'a>>) -> Vec<Value> {

@@ -231,7 +231,8 @@ impl FixApplication for FixEvents {
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         let or_none = |bytes: &Option<Vec<u8>>| bytes.as_deref().map(text);
         let told = serde_json::json!({
-            "beginString": setup.begin.as_str(), "senderCompId": text(&setup.sender), "targetCompId": text(&setup.target),
+            "beginString": setup.begin.as_str(),
+            "senderCompId": text(&setup.sender), "targetCompId": text(&setup.target),
             "senderSubId": or_none(&setup.sender_sub), "targetSubId": or_none(&setup.target_sub),
             "senderLocationId": or_none(&setup.sender_location), "targetLocationId": or_none(&setup.target_location),
             "defaultApplVerId": or_none(&setup.default_appl_ver),

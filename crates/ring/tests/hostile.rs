@@ -3,7 +3,7 @@
 mod common;
 use core::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
-use common::{record, seed};
+use common::{check, record, seed};
 use fafnir_ring::layout::{CONTROL_BYTES, RECORD_PADDING};
 use fafnir_ring::{CommandReader, CommandWriter, Corrupt, MarketReader, MarketWriter, OrdersReader, OrdersWriter};
 use fafnir_ring::{Refusal, Region, Words, Written};
@@ -97,6 +97,26 @@ fn a_head_that_cannot_be_leaves_the_writer_where_it_was() {
     region.store(HEAD, 1 << 30, Relaxed);
     let refused = (0..100).find_map(|_| writer.try_write_parts(1, &[0; 96], &[]).err());
     assert!(matches!(refused, Some(Refusal::Full { .. })));
+}
+
+#[test]
+fn what_does_not_fit_stays_with_its_owner_and_is_not_counted() {
+    let region = Region::heap(CAPACITY).unwrap();
+    let mut writer = OrdersWriter::create(region.clone()).unwrap();
+    let mut reader = OrdersReader::attach(region).unwrap();
+    let (mut bytes, mut next, mut seen) = (vec![], 0, vec![]);
+    while seen.len() < 200 {
+        record(next, 64, &mut bytes);
+        if writer.try_stage(&bytes) == Ok(true) {
+            next += 1;
+        } else {
+            writer.publish();
+            assert!(reader.poll(3, |bytes| seen.push(check(bytes))).unwrap() > 0);
+        }
+    }
+    assert_eq!(seen, (0..seen.len() as u64).collect::<Vec<_>>());
+    assert_eq!((writer.dropped(), writer.image_due()), (0, false));
+    assert!(writer.try_stage(&[0; 4]).is_err());
 }
 
 /// Random words anywhere in the region between any two operations of all readers and writers.

@@ -5,9 +5,7 @@
 //! Costs: cold.
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
-use types::config::{
-    BacktestConfig, EngineConfig, ExchangeConfig, FixAcceptorConfig, FixInitiatorConfig, HostConfig,
-};
+use types::config::{BacktestConfig, EngineConfig, ExchangeConfig, FixAcceptorConfig, FixInitiatorConfig, HostConfig};
 
 use super::{BANNER, doc_comment, quoted};
 
@@ -78,6 +76,11 @@ fn type_of(schema: &Value) -> Result<String, String> {
         return Ok(kinds.join(" | "));
     }
     match &schema["type"] {
+        Value::Array(names) if names.contains(&Value::from("array")) => {
+            let mut listed = schema.clone();
+            listed["type"] = Value::from("array");
+            type_of(&listed)
+        }
         Value::String(name) if name == "array" => {
             let item = type_of(&schema["items"])?;
             Ok(if item.contains(' ') { format!("readonly ({item})[]") } else { format!("readonly {item}[]") })

@@ -8,8 +8,18 @@ import type { Code } from '../generated/codes.js'
 import type { OrdersReader } from '../ring/orders-reader.js'
 import { FixMessage } from './message.js'
 import {
-  RECORD_ADMIN, RECORD_FAULT, RECORD_LOGON, RECORD_LOGOUT, RECORD_MESSAGE, RECORD_RESULT, WORD_BYTES, WORD_FLAGS,
-  WORD_NUMBER, WORD_SESSION, WORD_SPANS, WORD_TICKET,
+  RECORD_ADMIN,
+  RECORD_FAULT,
+  RECORD_LOGON,
+  RECORD_LOGOUT,
+  RECORD_MESSAGE,
+  RECORD_RESULT,
+  WORD_BYTES,
+  WORD_FLAGS,
+  WORD_NUMBER,
+  WORD_SESSION,
+  WORD_SPANS,
+  WORD_TICKET,
 } from './records.js'
 import type { FixMessages, FixSession } from './session.js'
 
@@ -18,7 +28,7 @@ const STARTS_FIRST = 256
 
 /** What happens in FIX sessions beside messages. */
 export type FixStateEvent<M extends FixMessages = FixMessages> =
-  /** A template let a peer in: a session was made. */
+  /** It got its number: at the start, in the order of the configuration, or when a template let a peer in. */
   | { readonly kind: 'session'; readonly session: FixSession<M> }
   /** It is open. */
   | { readonly kind: 'logon'; readonly session: FixSession<M> }
@@ -126,7 +136,13 @@ export class FixBatch<M extends FixMessages = FixMessages> implements Iterable<F
     const session = this.host.session(number)
     const code = codeName(i32[word + WORD_FLAGS]!)
     if (type === RECORD_RESULT) {
-      return { kind: 'result', session, ticket: this.wide(word + WORD_TICKET), code, sequence: this.wide(word + WORD_NUMBER) }
+      return {
+        kind: 'result',
+        session,
+        ticket: this.wide(word + WORD_TICKET),
+        code,
+        sequence: this.wide(word + WORD_NUMBER),
+      }
     }
     if (type === RECORD_FAULT) {
       const { message, fields } = JSON.parse(this.json(word)) as { message: string; fields: ErrorFields }

@@ -53,7 +53,13 @@ export class FixCommands {
   }
 
   /** A message whose header fields and body are bytes already. */
-  whole(kind: number, session: number, type: Uint8Array, header: Uint8Array, body: Uint8Array): number | 'FIX_QUEUE_FULL' {
+  whole(
+    kind: number,
+    session: number,
+    type: Uint8Array,
+    header: Uint8Array,
+    body: Uint8Array,
+  ): number | 'FIX_QUEUE_FULL' {
     const start = this.used
     if (start + HEADER_WORDS * 4 + type.length + header.length + body.length > this.bytes.length) return this.full()
     this.at = start + HEADER_WORDS * 4
@@ -73,7 +79,8 @@ export class FixCommands {
       const value = fields[name]
       if (value === undefined) continue
       const tag = names.tag(name)
-      if (OWN_FIELDS.has(tag)) throw fail('FIX_FIELD_INVALID', 'the session writes this field itself', { field: name, tag })
+      if (OWN_FIELDS.has(tag))
+        throw fail('FIX_FIELD_INVALID', 'the session writes this field itself', { field: name, tag })
       ;(HEADER_FIELDS.has(tag) ? header : body).push({ tag, value })
     }
     const groups = names.groups(type)
@@ -151,7 +158,10 @@ export class FixCommands {
       }
       members.sort((a, b) => place(group.places, a.tag) - place(group.places, b.tag))
       if (members[0]?.tag !== group.members[0]) {
-        throw fail('FIX_FIELD_INVALID', 'an entry lacks the field it begins with', { tag, first: group.members[0] ?? 0 })
+        throw fail('FIX_FIELD_INVALID', 'an entry lacks the field it begins with', {
+          tag,
+          first: group.members[0] ?? 0,
+        })
       }
       for (const member of members) this.field(member.tag, member.value, group.groups, names)
     }

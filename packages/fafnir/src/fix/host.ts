@@ -163,7 +163,9 @@ export class FixHost<M extends FixMessages = FixMessages> implements AsyncDispos
    * The events in batches, each valid until the next is asked for. Ends when the signal aborts or the host is closed.
    * @throws FafnirError ARGUMENT_INVALID when the events are read already
    */
-  async *batches(options: { readonly signal?: AbortSignal | undefined } = {}): AsyncGenerator<FixBatch<M>, void, undefined> {
+  async *batches(
+    options: { readonly signal?: AbortSignal | undefined } = {},
+  ): AsyncGenerator<FixBatch<M>, void, undefined> {
     if (this.handler !== undefined || this.pulled) throw fail('ARGUMENT_INVALID', 'the events are read already')
     this.pulled = true
     const { signal } = options

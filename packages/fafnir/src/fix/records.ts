@@ -4,7 +4,7 @@
 // Holds: the layout of bindings/node/src/fix_events.rs, word for word.
 // Costs: none.
 
-/** A session the acceptor let in by a template; its names as JSON. */
+/** A session got its number; its names as JSON. */
 export const RECORD_SESSION = 16
 /** A session is open. */
 export const RECORD_LOGON = 17

@@ -43,7 +43,7 @@ export class FixSession<M extends FixMessages = FixMessages> {
   }
 
   /**
-   * Sends a message: its name or MsgType (35), and its fields by name or tag. Header fields (97, 115, 128, …) go to the
+   * Sends a message: its name or MsgType (35), and its fields by name or tag. Header fields (97, 115, 128 …) go to the
    * header; the session adds its own. A `result` event says when it could not be sent.
    * @returns its ticket; 'FIX_QUEUE_FULL' when earlier ones are not taken yet: nothing was queued, try again later
    * @throws FafnirError FIX_FIELD_INVALID

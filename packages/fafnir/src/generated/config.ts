@@ -165,6 +165,219 @@ export type Feed =
   /** No bytes: events are pushed already normalised (a `MarketFeed`). */
   | 'normalised'
 
+/** Many FIX sessions on one port, without an engine. */
+export interface FixAcceptorConfig {
+  /** Address it listens on. Default: "127.0.0.1". */
+  readonly host?: string | undefined
+  /** Port it listens on; 0 takes a free one. Default: 0. */
+  readonly port?: number | undefined
+  /** Certificate chain and key as PEM files: then the port speaks TLS. */
+  readonly tls?: ExchangeTlsConfig | undefined
+  /** Sessions it knows, up to 4096. */
+  readonly sessions?: readonly FixSessionConfig[] | undefined
+  /**
+   * Who else is let in: any TargetCompID that logs on with the version and to the SenderCompID of one of these gets
+   * a session like it. The `targetCompId` of these says nothing.
+   */
+  readonly templates?: readonly FixSessionConfig[] | undefined
+  /** What sessions share. */
+  readonly shared?: FixSharedConfig | undefined
+}
+
+/** Application version of a FIXT 1.1 session, its DefaultApplVerID (1137). */
+export type FixApplicationConfig =
+  /** FIX 5.0 (7). */
+  | 'FIX.5.0'
+  /** FIX 5.0 with service pack 1 (8). */
+  | 'FIX.5.0SP1'
+  /** FIX 5.0 with service pack 2 (9). */
+  | 'FIX.5.0SP2'
+
+/** BeginString of a session. */
+export type FixBeginStringConfig =
+  /** FIX 4.0. */
+  | 'FIX.4.0'
+  /** FIX 4.1. */
+  | 'FIX.4.1'
+  /** FIX 4.2. */
+  | 'FIX.4.2'
+  /** FIX 4.3. */
+  | 'FIX.4.3'
+  /** FIX 4.4. */
+  | 'FIX.4.4'
+  /** FIXT 1.1, the transport of FIX 5.0 and later. */
+  | 'FIXT.1.1'
+
+/** A day of the week. */
+export type FixDayConfig = 'monday' | 'tuesday' | 'wednesday' | 'thursday' | 'friday' | 'saturday' | 'sunday'
+
+/** Opening hours by the wall clock of a time zone. */
+export interface FixHoursConfig {
+  /** Name in the tz database, such as "America/New_York". Default: "UTC". */
+  readonly timeZone?: string | undefined
+  /** "HH:MM" or "HH:MM:SS". */
+  readonly start: string
+  /** The same; not after `start`: on the next day, or in the next week. */
+  readonly end: string
+  /** One window a week from this day on; then `endDay` is needed, and `days` is none. */
+  readonly startDay?: FixDayConfig | undefined
+  /** Day of the end of a week's window. */
+  readonly endDay?: FixDayConfig | undefined
+  /** Days on which a window starts. Default: every day. */
+  readonly days?: readonly FixDayConfig[] | undefined
+}
+
+/** FIX sessions to peers that are connected to, without an engine. */
+export interface FixInitiatorConfig {
+  /** Its sessions, 1 to 4096. */
+  readonly sessions: readonly FixSessionConfig[]
+  /** What sessions share. */
+  readonly shared?: FixSharedConfig | undefined
+}
+
+/** What becomes of a session's numbers when another window of its hours begins. */
+export type FixNewWindowConfig =
+  /** Both sides begin at 1. */
+  | 'reset'
+  /** They go on. */
+  | 'keep'
+
+/** Decimals of a session's times. */
+export type FixPrecisionConfig =
+  /** None. */
+  | 'seconds'
+  /** Three. */
+  | 'millis'
+  /** Six. */
+  | 'micros'
+  /** Nine. */
+  | 'nanos'
+
+/** One FIX session. */
+export interface FixSessionConfig {
+  /** BeginString (8). */
+  readonly beginString: FixBeginStringConfig
+  /** SenderCompID (49): ours. */
+  readonly senderCompId: string
+  /** SenderSubID (50): ours. */
+  readonly senderSubId?: string | undefined
+  /** SenderLocationID (142): ours. */
+  readonly senderLocationId?: string | undefined
+  /** TargetCompID (56): the peer's. */
+  readonly targetCompId: string
+  /** TargetSubID (57): the peer's. */
+  readonly targetSubId?: string | undefined
+  /** TargetLocationID (143): the peer's. */
+  readonly targetLocationId?: string | undefined
+  /** FIXT.1.1: what its messages are. Default: "FIX.5.0SP2". */
+  readonly application?: FixApplicationConfig | undefined
+  /** Initiator: host:port of the peer, and of others to try in turn when one fails. */
+  readonly addresses?: readonly string[] | undefined
+  /** Initiator: speak TLS. Default: false. */
+  readonly tls?: boolean | undefined
+  /** Initiator: name to ask for and to find in the certificate. Default: the host of the first address. */
+  readonly serverName?: string | undefined
+  /** Initiator: PEM file of the certificate authorities to trust. Default: the system's. */
+  readonly caFile?: string | undefined
+  /** Initiator: HeartBtInt (108), seconds, 0 to 3600; 0 turns heartbeats off. Default: 30. */
+  readonly heartbeatSeconds?: number | undefined
+  /** Initiator: Username (553). */
+  readonly username?: string | undefined
+  /** Initiator: Password (554). */
+  readonly password?: string | undefined
+  /** Both sides begin at 1 with each logon. Default: false. */
+  readonly resetOnLogon?: boolean | undefined
+  /** Both sides begin at 1 after each logout. Default: false. */
+  readonly resetOnLogout?: boolean | undefined
+  /** Both sides begin at 1 after each connection. Default: false. */
+  readonly resetOnDisconnect?: boolean | undefined
+  /** When it may be connected. Default: always. */
+  readonly hours?: FixHoursConfig | undefined
+  /** Over which time its numbers go on. Default: its hours. */
+  readonly numberHours?: FixHoursConfig | undefined
+  /** What becomes of the numbers after that time. Default: "reset". */
+  readonly atNewWindow?: FixNewWindowConfig | undefined
+  /** How the peer's messages are held to a dictionary; `null` lets every well-formed message through. */
+  readonly validation?: FixValidationConfig | undefined
+  /** How far SendingTime may be from our clock, seconds, 0 to 86400; 0 does not look. Default: 120. */
+  readonly latencySeconds?: number | undefined
+  /** Decimals of our times. Default: seconds before FIX.4.2, milliseconds since. */
+  readonly precision?: FixPrecisionConfig | undefined
+  /** The most messages asked for with one ResendRequest, 0 to 1000000000; 0 asks for all at once. Default: 0. */
+  readonly resendChunk?: number | undefined
+  /** Says with each message what was processed last (369, from FIX.4.2). Default: false. */
+  readonly lastProcessed?: boolean | undefined
+  /** Says with the logon what is expected (789, from FIX.4.4), and sends what the peer says it has missed. Default: false. */
+  readonly nextExpected?: boolean | undefined
+  /** Nothing is ever resent: both sides begin at 1 with each logon, as Binance asks for. Default: false. */
+  readonly noResend?: boolean | undefined
+  /** Messages sent while the session is not open are kept and sent when the peer asks; else they are refused. Default: true. */
+  readonly keepWhenClosed?: boolean | undefined
+  /** In the message log, if there is one. Default: true. */
+  readonly logged?: boolean | undefined
+}
+
+/** What the sessions of one acceptor or initiator share. */
+export interface FixSharedConfig {
+  /**
+   * Folder of the sessions' numbers and messages, a folder each; one process at a time may use one. Default: memory,
+   * and a restart begins at 1.
+   */
+  readonly storeDir?: string | undefined
+  /** When what was stored is on the medium. Default: "never". */
+  readonly storeSync?: FixStoreSyncConfig | undefined
+  /** Bytes of messages kept for each session, 1048576 to 2^40; what is older is gap-filled. Default: 4 GiB. */
+  readonly storeBytes?: number | undefined
+  /** Folder of the message logs. Default: none. */
+  readonly logDir?: string | undefined
+  /** Bytes of one message log, 4096 to 2^40; then it is renamed and a new one begun. Default: 64 MiB. */
+  readonly logBytes?: number | undefined
+  /** Message logs kept beside the current one, 0 to 999. Default: 10. */
+  readonly logFiles?: number | undefined
+  /**
+   * Bytes kept for a peer that does not read, and so the longest resend at once, 65536 to 2^30; beyond it the
+   * connection is ended. Default: 64 MiB.
+   */
+  readonly outBytes?: number | undefined
+  /** Connections at a time, 1 to 16000. Default: 4200. */
+  readonly connections?: number | undefined
+  /** How long a connection may take to log on, milliseconds, 10 to 600000. Default: 10000. */
+  readonly logonMillis?: number | undefined
+  /** How the thread waits for input. Default: "adaptive". */
+  readonly wait?: WaitConfig | undefined
+  /** Core to pin the thread to, 0 to 1023. Default: not pinned. */
+  readonly core?: number | undefined
+  /** Which calls move bytes. Default: "auto". */
+  readonly transport?: TransportConfig | undefined
+}
+
+/** When what a FIX session stores is on the medium. */
+export type FixStoreSyncConfig =
+  /** When the system writes it: it survives the process, not a loss of power. */
+  | 'never'
+  /** Before a message leaves. */
+  | 'always'
+
+/** How messages are held to a dictionary: QuickFIX's switches, under their names there. */
+export interface FixValidationConfig {
+  /** XML file of the dictionary, in QuickFIX's form. Default: the built-in one of the version. */
+  readonly dictionaryFile?: string | undefined
+  /** FIXT.1.1: XML file of header, trailer and the session's messages. Default: the built-in one. */
+  readonly transportDictionaryFile?: string | undefined
+  /** Header, body and trailer stand in this order. Default: true. */
+  readonly fieldsOutOfOrder?: boolean | undefined
+  /** Fields have values. Default: true. */
+  readonly fieldsHaveValues?: boolean | undefined
+  /** Tags from 5000 on must be in the dictionary too. Default: true. */
+  readonly userDefinedFields?: boolean | undefined
+  /** Other tags need not be. Default: false. */
+  readonly allowUnknownMsgFields?: boolean | undefined
+  /** Required fields are there. Default: true. */
+  readonly requiredTags?: boolean | undefined
+  /** Members of a group stand in the dictionary's order. Default: true. */
+  readonly unorderedGroupFields?: boolean | undefined
+}
+
 /**
  * A generated market: market orders from a self-exciting (Hawkes) process, limit orders at a geometric distance from
  * a reference price
