@@ -365,14 +365,11 @@ const verbs = {
     await build()
     return hand(process.execPath, [path('bench/node/soak.mjs'), ...args])
   },
-<<<<<<< HEAD
   fuzz: (args) => { checkTools(); return hand(process.execPath, [path('crates/wire/fuzz/run.mjs'), ...args]) },
-=======
   'fix:acceptor': async (args) => {
     await build()
     return hand(process.execPath, [path('examples/03-fix-acceptor/acceptor.mjs'), ...args])
   },
->>>>>>> 3dd4556 (FIX in TypeScript: tests, an acceptor as an example and as npm run fix:acceptor)
   mutants: (args) => { checkTools(); return hand(process.execPath, [path('crates/xtask/mutants.mjs'), ...args]) },
   tidy: () => { checkTools(); return hand('cargo', TIDY) },
 }

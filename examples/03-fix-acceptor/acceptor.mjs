@@ -28,7 +28,7 @@ const sessions = [
     validation: { fieldsHaveValues: targetCompId !== 'NO_CHECK_FIELDS_HAVE_VALUES' },
   })),
   ...later.map(([application, targetCompId]) => ({ beginString: 'FIXT.1.1', application, targetCompId })),
-].map((session) => ({ ...session, senderCompId: 'ISLD', resetOnLogon: true }))
+].map((session) => ({ ...session, senderCompId: 'ISLD', resetOnLogon: true, announceReset: false }))
 
 /** Sends every message back. A full queue is told and the message is lost, as an exchange of a test may do. */
 function echo(batch) {

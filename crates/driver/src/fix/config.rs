@@ -127,8 +127,7 @@ fn setup(config: &FixSessionConfig, role: Role) -> SessionSetup {
         target_location: bytes(&config.target_location_id),
         default_appl_ver: application,
         reset_on_logon: config.reset_on_logon,
-        // As QuickFIX does: a peer that did not ask for it begins anew too.
-        announce_reset: config.reset_on_logon && role == Role::Acceptor,
+        announce_reset: config.announce_reset && config.reset_on_logon && role == Role::Acceptor,
         reset_on_logout: config.reset_on_logout,
         reset_on_disconnect: config.reset_on_disconnect,
         username: bytes(&config.username),

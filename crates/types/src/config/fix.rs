@@ -199,6 +199,9 @@ pub struct FixSessionConfig {
     /// Both sides begin at 1 with each logon.
     #[serde(default)]
     pub reset_on_logon: bool,
+    /// Acceptor, with `resetOnLogon`: its Logon says so (141=Y from FIX.4.1) also to a peer that did not ask for it.
+    #[serde(default = "yes")]
+    pub announce_reset: bool,
     /// Both sides begin at 1 after each logout.
     #[serde(default)]
     pub reset_on_logout: bool,

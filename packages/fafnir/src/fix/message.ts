@@ -170,6 +170,15 @@ export class FixFieldsView {
     this.end = this.bytesAt + this.i32[word + 2]!
   }
 
+  /** Where a field ends, a group with all of its entries. */
+  protected fieldEnd(from: number): number {
+    const group = this.groupsHere?.get(this.i32[this.spans + from * SPAN_WORDS]!)
+    let at = from + 1
+    if (group === undefined) return at
+    for (let after = this.entryEnd(group, at); after > at; after = this.entryEnd(group, at)) at = after
+    return at
+  }
+
   // Where an entry that begins at `from` ends: before a member it has already, or what is no member. The count is not
   // believed.
   private entryEnd(group: FixGroupDef, from: number): number {
@@ -274,6 +283,23 @@ export class FixMessage extends FixFieldsView {
   /** The bytes of its body, a view. */
   get body(): Uint8Array {
     return this.between(this.i32[this.word + WORD_HEADER]!, this.i32[this.word + WORD_TRAILER]!)
+  }
+
+  /** The same fields, tags ascending, groups whole behind their counts: as FIX messages of this library are written. */
+  bodyAscending(): Uint8Array {
+    this.groupsHere ??= this.names?.groups(this.msgType)
+    const parts: { tag: number; from: number; to: number }[] = []
+    const end = this.i32[this.word + WORD_TRAILER]!
+    let ascending = true
+    for (let from = this.headerLength; from < end; ) {
+      const tag = this.tagAt(from)
+      const to = this.fieldEnd(from)
+      ascending &&= tag >= (parts.at(-1)?.tag ?? 0)
+      parts.push({ tag, from, to })
+      from = to
+    }
+    if (ascending) return this.body
+    return Buffer.concat(parts.sort((a, b) => a.tag - b.tag).map(({ from, to }) => this.between(from, to)))
   }
 
   /** How many of the first fields are of the header. */

@@ -53,7 +53,7 @@ export class FixSession<M extends FixMessages = FixMessages> {
     return this.commands.message(this.number, type, fields as FixFields, this.dictionary)
   }
 
-  /** Sends a message on: its type, its body as it came, and the header fields that are not the session's own. */
+  /** Sends a message on: its type, the fields of its body, and the header fields that are not the session's own. */
   forward(message: FixMessage): number | 'FIX_QUEUE_FULL' {
     const header: [number, string][] = []
     for (let at = 0; at < message.headerLength; at += 1) {
@@ -61,7 +61,7 @@ export class FixSession<M extends FixMessages = FixMessages> {
       if (!OWN_FIELDS.has(tag)) header.push([tag, `${tag}=${message.stringAt(at)}\x01`])
     }
     const fields = header.sort(([a], [b]) => a - b).map(([, text]) => text)
-    return this.sendRaw(message.msgType, message.body, Buffer.from(fields.join('')))
+    return this.sendRaw(message.msgType, message.bodyAscending(), Buffer.from(fields.join('')))
   }
 
   /** Sends a message of bytes: `tag=value` each with its separator (1), in their order. */
