@@ -228,6 +228,30 @@ test('types the program does not take are refused without it', async () => {
   expect(answers).toEqual(['j C 3'])
 })
 
+test('a message sent on has its fields in ascending order, groups whole', async () => {
+  const desk = await acceptor({
+    onBatch: (batch) => {
+      for (const event of batch) if (event.kind === 'message') event.session.forward(event)
+    },
+  })
+  const answers: string[] = []
+  const body = '60=20260102-03:04:05|55=FAF|453=2|448=A|452=1|448=B|447=D|452=3|54=1|40=1|38=5|11=x|'
+  await initiator(desk.port, {
+    onBatch: (batch) => {
+      for (const event of batch) {
+        const bytes = Buffer.from(body.replaceAll('|', '\x01'))
+        if (event.kind === 'logon') event.session.sendRaw('D', bytes, Buffer.from('97=Y\x01'))
+        if (event.kind === 'message') answers.push(event.toString())
+      }
+    },
+  })
+  await until(() => answers.length > 0)
+  expect(answers[0]).toContain('|97=Y|')
+  expect(answers[0]).toContain(
+    '|11=x|38=5|40=1|54=1|55=FAF|60=20260102-03:04:05|453=2|448=A|452=1|448=B|447=D|452=3|10=',
+  )
+})
+
 test('bad input is an error with a code, and nothing of it is sent', async () => {
   const desk = await acceptor({ onBatch: () => undefined })
   const [own] = desk.sessions

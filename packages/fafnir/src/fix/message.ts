@@ -291,7 +291,7 @@ export class FixMessage extends FixFieldsView {
     const parts: { tag: number; from: number; to: number }[] = []
     const end = this.i32[this.word + WORD_TRAILER]!
     let ascending = true
-    for (let from = this.headerLength; from < end; ) {
+    for (let from = this.headerLength; from < end;) {
       const tag = this.tagAt(from)
       const to = this.fieldEnd(from)
       ascending &&= tag >= (parts.at(-1)?.tag ?? 0)
