@@ -197,7 +197,7 @@ export class FixHost<M extends FixMessages = FixMessages> implements AsyncDispos
     this.loop.unref()
   }
 
-  /** Logs out, waits some seconds for the answers, ends the thread. What happens meanwhile is still read. Idempotent. */
+  /** Logs out, waits some seconds for the answers, ends the thread. What happens meanwhile is read. Idempotent. */
   close(): Promise<void> {
     this.closing ??= this.finish()
     return this.closing

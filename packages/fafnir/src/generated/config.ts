@@ -287,6 +287,8 @@ export interface FixSessionConfig {
   readonly password?: string | undefined
   /** Both sides begin at 1 with each logon. Default: false. */
   readonly resetOnLogon?: boolean | undefined
+  /** Acceptor, with `resetOnLogon`: its Logon says so (141=Y from FIX.4.1) also to a peer that did not ask for it. Default: true. */
+  readonly announceReset?: boolean | undefined
   /** Both sides begin at 1 after each logout. Default: false. */
   readonly resetOnLogout?: boolean | undefined
   /** Both sides begin at 1 after each connection. Default: false. */
