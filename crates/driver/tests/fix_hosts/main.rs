@@ -232,7 +232,10 @@ fn an_initiator_tries_the_next_address_and_comes_back_after_a_restart() {
     }
     let (mut accepting, _served) = acceptor_at(at, vec![kept(Role::Acceptor, "ACCEPTOR", "PEER")]);
     story.logon();
-    let is = |told: &Told, wanted: u64| matches!(told, Told::Message(0, kind, id, _) if kind == "D" && *id == wanted.to_string());
+    let is = |told: &Told, wanted: u64| match told {
+        Told::Message(0, kind, id, _) => kind == "D" && *id == wanted.to_string(),
+        _ => false,
+    };
     for id in 1..50 {
         story.until(&format!("order {id}"), |told| is(told, id));
     }

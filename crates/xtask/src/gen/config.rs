@@ -22,7 +22,7 @@ fn definitions() -> Result<Map<String, Value>, String> {
     if definitions.is_empty() { Err("the configuration has no schema".into()) } else { Ok(definitions) }
 }
 
-/// The schema file: the configuration of a backtest, an engine, its host, an exchange or FIX sessions without an engine.
+/// The schema file: the configuration of a backtest, an engine, its host, an exchange or FIX sessions without one.
 pub fn json_schema() -> Result<String, String> {
     let schema = json!({
         "$comment": BANNER,
