@@ -50,20 +50,20 @@ impl<'a> GroupDef<'a> {
     }
 
     /// The place of a tag among the members.
-    fn place(&self, tag: u32) -> Option<u16> {
+    pub(super) fn place(&self, tag: u32) -> Option<u16> {
         let tables = &self.dictionary.tables;
         Some(tables.position(tables.group(self.place), tables.slot(tag)?)?.place)
     }
 
     /// The group inside this one that a tag counts.
-    fn counted(&self, tag: u32) -> Option<GroupDef<'a>> {
+    pub(super) fn counted(&self, tag: u32) -> Option<GroupDef<'a>> {
         let tables = &self.dictionary.tables;
         self.dictionary.group_at(tables.counted(tables.group(self.place), tables.slot(tag)?)?)
     }
 }
 
 /// How many spans the whole group has. It calls itself for groups inside, at most to the dictionary's depth.
-fn length(spans: &[FieldSpan], group: GroupDef<'_>) -> usize {
+pub(super) fn length(spans: &[FieldSpan], group: GroupDef<'_>) -> usize {
     let mut at = 0;
     while let Some(next) = entry_length(&spans[at..], group) {
         at += next;

@@ -8,6 +8,7 @@ mod compact;
 mod error;
 mod groups;
 mod kind;
+mod order;
 mod resolve;
 mod rows;
 mod session_rules;
