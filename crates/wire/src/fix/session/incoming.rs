@@ -187,6 +187,8 @@ impl Session {
     fn answer_test(&mut self, message: &Message<'_>, to: &mut To<'_>) {
         match message.get(112) {
             Some(id) => self.send_heartbeat(Some(id), to),
+            // Rules that let a field without a value through have let this one through.
+            None if self.rules.is_some() && has_empty(message, b"112=") => self.send_heartbeat(Some(b""), to),
             None => self.send_reject(message, RejectReason::TagMissing, 112, to),
         }
     }
@@ -305,4 +307,9 @@ impl Session {
             Some(_) => None,
         }
     }
+}
+
+/// Has the body this field without a value?
+fn has_empty(message: &Message<'_>, field: &[u8]) -> bool {
+    message.body().split(|&byte| byte == 1).any(|each| each == field)
 }
