@@ -1,8 +1,6 @@
 //! The acceptance application: an acceptor that sends orders, security definitions and emails back as they came.
 //!
-//! `cargo run --release -p fafnir-driver --example fix_acceptor -- --port 9878` listens until its input ends.
-use std::io::Read;
-
+//! `cargo run --release -p fafnir-driver --example fix_acceptor -- --port 9878` listens until it is ended.
 use fafnir_driver::fix::{
     AcceptorSetup, FixAcceptor, FixApplication, FixPort, HostOptions, MessageLogOptions, SessionEntry, Taken,
     built_in_rules,
@@ -28,6 +26,7 @@ const PEERS: [(&str, BeginString, FixVersion); 10] = [
 struct Echo {
     index: FieldIndex,
     header: Vec<u8>,
+    body: Vec<u8>,
 }
 
 /// Header fields that are the session's own.
@@ -43,16 +42,20 @@ impl FixApplication for Echo {
             _ => return Taken::Refused(BusinessReason::UnsupportedType, 0),
         }
         self.header.clear();
-        if self.index.read(message.bytes()).is_ok() {
-            let mut spans: Vec<_> = self.index.header().iter().filter(|span| !OWN.contains(&span.tag)).collect();
-            spans.sort_by_key(|span| span.tag);
-            for span in spans {
-                self.header.extend_from_slice(format!("{}=", span.tag).as_bytes());
-                self.header.extend_from_slice(span.of(message.bytes()));
-                self.header.push(1);
-            }
+        self.body.clear();
+        let dictionary = PEERS[port.session() as usize].2.dictionary();
+        let (Ok(()), Some(kind)) = (self.index.read(message.bytes()), dictionary.message(message.msg_type())) else {
+            return Taken::Refused(BusinessReason::UnsupportedType, 0);
+        };
+        let mut spans: Vec<_> = self.index.header().iter().filter(|span| !OWN.contains(&span.tag)).collect();
+        spans.sort_by_key(|span| span.tag);
+        for span in spans {
+            self.header.extend_from_slice(format!("{}=", span.tag).as_bytes());
+            self.header.extend_from_slice(span.of(message.bytes()));
+            self.header.push(1);
         }
-        let outgoing = Outgoing { kind: message.msg_type(), header: &self.header, body: message.body() };
+        kind.write_ordered(self.index.body(), message.bytes(), &mut self.body);
+        let outgoing = Outgoing { kind: message.msg_type(), header: &self.header, body: &self.body };
         if let Err(code) = port.send(&outgoing) {
             eprintln!("session {}: {}", port.session(), code.name());
         }
@@ -90,9 +93,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         admission: None,
         options: HostOptions { log, ..HostOptions::default() },
     };
-    let mut acceptor = FixAcceptor::start(setup, Box::new(Echo { index: FieldIndex::new(), header: Vec::new() }))?;
+    let echo = Echo { index: FieldIndex::new(), header: Vec::new(), body: Vec::new() };
+    let acceptor = FixAcceptor::start(setup, Box::new(echo))?;
     println!("listening on {}", acceptor.address());
-    std::io::stdin().read_to_end(&mut Vec::new())?;
-    acceptor.close()?;
-    Ok(())
+    // Its port and sessions end with the process.
+    loop {
+        std::thread::park();
+    }
 }
