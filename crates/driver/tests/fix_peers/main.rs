@@ -1,8 +1,8 @@
 //! Sessions with engines that are not ours, in both roles: QuickFIX (C++, Debian's package) and QuickFIX/J (Maven
 //! Central), and trades with the latter's order match. `FAFNIR_LONG=1` fetches what is missing and fails without it.
 //!
-//! What a session must survive is told to either side as it goes: a gap in the middle, numbers the peer has forgotten, a
-//! reset by SequenceReset and by logon, messages sent while the other was away. After it each report has come once.
+//! What a session must survive is told to either side as it goes: a gap in the middle, numbers the peer has forgotten,
+//! a reset by SequenceReset and by logon, messages sent while the other was away. After it each report has come once.
 mod ours;
 mod ready;
 mod terminal;
