@@ -300,7 +300,7 @@ export interface FixSessionConfig {
   /** What becomes of the numbers after that time. Default: "reset". */
   readonly atNewWindow?: FixNewWindowConfig | undefined
   /** How the peer's messages are held to a dictionary; `null` lets every well-formed message through. */
-  readonly validation?: FixValidationConfig | undefined
+  readonly validation?: FixValidationConfig | null | undefined
   /** How far SendingTime may be from our clock, seconds, 0 to 86400; 0 does not look. Default: 120. */
   readonly latencySeconds?: number | undefined
   /** Decimals of our times. Default: seconds before FIX.4.2, milliseconds since. */
