@@ -50,9 +50,20 @@ public final class Peer implements Application {
             case "send": send(words[1]); break;
             case "out": session.setNextSenderMsgSeqNum(Integer.parseInt(words[1])); break;
             case "in": session.setNextTargetMsgSeqNum(Integer.parseInt(words[1])); break;
+            case "await": await(Integer.parseInt(words[1]), session); break;
             case "logout": session.logout(); break;
             case "logon": session.logon(); break;
             default: say("?", line);
+        }
+    }
+
+    /** What the engine logs as come it may still be dealing with. */
+    private static void await(int next, Session session) throws Exception {
+        for (int round = 0; session.getExpectedTargetNum() != next; round++) {
+            if (round == 6000) {
+                throw new IllegalStateException("expects " + session.getExpectedTargetNum());
+            }
+            Thread.sleep(10);
         }
     }
 

@@ -102,7 +102,7 @@ fn trade(ours: &mut Ours, peer: &mut Peer, version: Version, validates: bool) {
 }
 
 /// Gaps in an open session, seen by either side, and the other side's SequenceReset.
-fn lose(ours: &mut Ours, peer: &mut Peer, version: Version) {
+fn lose(ours: &mut Ours, peer: &mut Peer, version: Version, validates: bool) {
     // Numbers of the peer that never come: it is asked, and fills the gap.
     peer.tell("out 50");
     peer.tell(&version.report("E2"));
@@ -110,6 +110,8 @@ fn lose(ours: &mut Ours, peer: &mut Peer, version: Version) {
     peer.expect(&["> ", "|35=4|", "|43=Y|", "|123=Y|"]);
     ours.expect(&["app ", "|34=50|", "|17=E2|"]);
     // Numbers of ours that the peer has forgotten: it asks, and gets the order again, marked.
+    // Logon, order, heartbeat, perhaps the order it refused, our request: when it has dealt with them.
+    peer.tell(if validates { "await 6" } else { "await 5" });
     peer.tell("in 2");
     ours.send("D", &version.order("A2"));
     peer.expect(&["> ", "|35=2|", "|7=2|"]);
@@ -152,7 +154,7 @@ fn we_initiate(engine: &Engine, version: Version, name: &'static str) {
     ours.expect(&["logon"]);
     peer.expect(&["logon"]);
     trade(&mut ours, &mut peer, version, engine.validates);
-    lose(&mut ours, &mut peer, version);
+    lose(&mut ours, &mut peer, version, engine.validates);
     ours.handle.logout(0, "for a while").unwrap();
     ours.expect(&["logout None"]);
     peer.expect(&["< ", "|35=5|", "|58=for a while|"]);
@@ -188,7 +190,7 @@ fn they_initiate(engine: &Engine, version: Version, name: &'static str) {
     ours.expect(&["logon"]);
     peer.expect(&["logon"]);
     trade(&mut ours, &mut peer, version, engine.validates);
-    lose(&mut ours, &mut peer, version);
+    lose(&mut ours, &mut peer, version, engine.validates);
     peer.tell("logout");
     ours.expect(&["logout None"]);
     peer.expect(&["< ", "|35=5|"]);

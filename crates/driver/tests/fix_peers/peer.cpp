@@ -1,16 +1,18 @@
 // An engine that is not ours, as a terminal: QuickFIX (C++) behind lines of text, for the tests beside it.
 //
 // usage: peer initiator|acceptor SETTINGS
-// Lines in: `send 35=D|11=a|…` an application message, `out N` the number the next message of its side gets, `in N` the
-// number it expects next, `logout`, `logon`, `quit`.
-// Lines out: `ready`; `done` after each line in; `logon`, `logout`; `app MESSAGE` what its application was given, in order; `< MESSAGE` and `> MESSAGE`
-// all that came and went; `. TEXT` what the engine says of it. Separators are shown as `|`.
+// Lines in: `send 35=D|11=a|...` an application message, `out N` the number the next message of its side gets, `in N` the
+// number it expects next, `await N` waits until it expects that one, `logout`, `logon`, `quit`.
+// Lines out: `ready`; `done` after each line in; `logon`, `logout`; `app MESSAGE` what its application was given, in
+// order; `< MESSAGE` and `> MESSAGE` all that came and went; `. TEXT` what the engine says of it; `? TEXT` a fault.
+// Separators are shown as `|`.
 #include <algorithm>
 #include <cstdlib>
 #include <iostream>
 #include <memory>
 #include <mutex>
 #include <sstream>
+#include <stdexcept>
 #include <string>
 #include <unistd.h>
 
@@ -71,6 +73,14 @@ static void send(const std::string& fields, const FIX::SessionID& session) {
     FIX::Session::sendToTarget(message, session);
 }
 
+// What the engine logs as come it may still be dealing with.
+static void await(int next, FIX::Session& session) {
+    for (int round = 0; session.getExpectedTargetNum() != next; ++round) {
+        if (round == 6000) throw std::runtime_error("expects " + std::to_string(session.getExpectedTargetNum()));
+        usleep(10000);
+    }
+}
+
 static void obey(const std::string& line, const FIX::SessionID& id) {
     FIX::Session* const session = FIX::Session::lookupSession(id);
     const std::size_t space = line.find(' ');
@@ -78,6 +88,7 @@ static void obey(const std::string& line, const FIX::SessionID& id) {
     if (verb == "send") send(rest, id);
     else if (verb == "out") session->setNextSenderMsgSeqNum(std::atoi(rest.c_str()));
     else if (verb == "in") session->setNextTargetMsgSeqNum(std::atoi(rest.c_str()));
+    else if (verb == "await") await(std::atoi(rest.c_str()), *session);
     else if (verb == "logout") session->logout();
     else if (verb == "logon") session->logon();
     else say("?", line);
