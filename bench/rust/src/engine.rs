@@ -8,7 +8,6 @@
 use std::fs::File;
 use std::io::{BufRead, BufReader, BufWriter, Write};
 use std::path::{Path, PathBuf};
-use std::time::Instant;
 
 use engine::Engine;
 use flate2::{Compression, bufread::MultiGzDecoder, write::GzEncoder};
@@ -17,6 +16,8 @@ use journal::{Reader, Record};
 use serde_json::{Value, json};
 use types::config::EngineConfig;
 use types::{EffectRef, Effects, EventKind, InputKind};
+
+use crate::timing::timed;
 
 /// Passes over the inputs; each with a fresh engine.
 const PASSES: usize = 3;
@@ -195,9 +196,8 @@ fn measure(journal: &Path, engine_json: &str) -> Result<Turns, String> {
         while let Some(record) = reader.next() {
             let Record::Input(input) = record else { continue };
             let before = key_counts(&engine);
-            let begun = Instant::now();
-            let ((), allocations) = testkit::allocations_during(|| engine.turn(&input, &mut effects));
-            let nanos = begun.elapsed().as_nanos() as u64;
+            let (((), allocations), nanos) =
+                timed(|| testkit::allocations_during(|| engine.turn(&input, &mut effects)));
             let kind = kind_of(&input.kind, &before, &key_counts(&engine));
             turns.add(kind, nanos, allocations.count, &effects);
         }

@@ -9,6 +9,8 @@ use std::time::Instant;
 
 use serde_json::{Value, json};
 
+use crate::timing::timed;
+
 const BATCHES: usize = 7;
 const CLOCK_READS: u32 = 100_000;
 const SYSTEM_CALLS: u32 = 20_000;
@@ -56,11 +58,12 @@ fn least(batch: impl Fn() -> f64) -> f64 {
 }
 
 fn per_call<R>(calls: u32, call: impl Fn() -> R) -> f64 {
-    let begun = Instant::now();
-    for _ in 0..calls {
-        black_box(call());
-    }
-    begun.elapsed().as_nanos() as f64 / f64::from(calls)
+    let ((), nanos) = timed(|| {
+        for _ in 0..calls {
+            black_box(call());
+        }
+    });
+    nanos as f64 / f64::from(calls)
 }
 
 #[cfg(unix)]

@@ -10,6 +10,7 @@ mod floors;
 mod quote;
 mod signal;
 mod sockets;
+mod timing;
 mod venue;
 
 use std::path::{Path, PathBuf};

@@ -5,7 +5,6 @@
 //!        first.
 //! Costs: a second.
 use std::hint::black_box;
-use std::time::Instant;
 
 use ::quote::model::intensity_spread;
 use ::quote::{MarketSignals, OuterSummary, QuoteView, Quoter, reservation_price, snap_outward};
@@ -14,6 +13,8 @@ use serde_json::{Value, json};
 use types::config::{EngineConfig, Sampling, VolatilityParams};
 use types::rng::SplitMix64;
 use types::{Lots, Ticks, Touch, UnixNanos};
+
+use crate::timing::{median, timed};
 
 const BLOCK: usize = 4_096;
 const ROUNDS: usize = 200;
@@ -47,11 +48,6 @@ fn block(rng: &mut SplitMix64, at: &mut (u64, i64)) -> Vec<Tick> {
     ticks
 }
 
-fn per_item(nanos: &mut [f64]) -> f64 {
-    nanos.sort_by(f64::total_cmp);
-    nanos[nanos.len() / 2]
-}
-
 /// Rows and notes of the room.
 pub fn rows() -> Result<(Vec<Value>, Vec<String>), String> {
     let (_, setup) = EngineConfig::from_json(CONFIG).map_err(|fault| fault.to_string())?;
@@ -69,23 +65,22 @@ pub fn rows() -> Result<(Vec<Value>, Vec<String>), String> {
     let mut sum = 0i64;
     for round in 0..WARM_ROUNDS + ROUNDS {
         let ticks = block(&mut rng, &mut at);
-        let begun = Instant::now();
-        for tick in &ticks {
-            let tick = black_box(tick);
-            volatility.on_mid(tick.time, tick.mid);
-            let sigma = volatility.sigma().unwrap_or(0.0);
-            let mid_price = tick.mid as f64 * (tick_price * 0.5);
-            let inventory = tick.position.0 as f64 * lot_worth;
-            let reservation = reservation_price(mid_price, inventory, GAMMA, sigma, 1.0);
-            let quotes = snap_outward(reservation - half, reservation + half, instrument, &tick.touch);
-            if let Ok((bid, ask)) = black_box(quotes) {
-                sum += bid.0 ^ ask.0;
+        let ((), both) = timed(|| {
+            for tick in &ticks {
+                let tick = black_box(tick);
+                volatility.on_mid(tick.time, tick.mid);
+                let sigma = volatility.sigma().unwrap_or(0.0);
+                let mid_price = tick.mid as f64 * (tick_price * 0.5);
+                let inventory = tick.position.0 as f64 * lot_worth;
+                let reservation = reservation_price(mid_price, inventory, GAMMA, sigma, 1.0);
+                let quotes = snap_outward(reservation - half, reservation + half, instrument, &tick.touch);
+                if let Ok((bid, ask)) = black_box(quotes) {
+                    sum += bid.0 ^ ask.0;
+                }
             }
-        }
-        let both = begun.elapsed().as_nanos() as f64 / BLOCK as f64;
+        });
         let sigma = volatility.sigma();
-        let begun = Instant::now();
-        for tick in &ticks {
+        let decide = |tick: &Tick| {
             let tick = black_box(tick);
             let view = QuoteView {
                 now: tick.time,
@@ -102,18 +97,18 @@ pub fn rows() -> Result<(Vec<Value>, Vec<String>), String> {
                 signals: MarketSignals::default(),
             };
             black_box(quoter.decide(&view));
-        }
-        let decision = begun.elapsed().as_nanos() as f64 / BLOCK as f64;
+        };
+        let ((), decision) = timed(|| ticks.iter().for_each(decide));
         if round >= WARM_ROUNDS {
-            together.push(both);
-            decisions.push(decision);
+            together.push(both as f64 / BLOCK as f64);
+            decisions.push(decision as f64 / BLOCK as f64);
         }
     }
     black_box(sum);
-    let decision = per_item(&mut decisions);
+    let decision = median(decisions);
     let rows = vec![json!({
         "id": "quote/sigma-as-rounding", "what": "sigma update + A-S quote + rounding", "unit": "ns",
-        "ours": per_item(&mut together),
+        "ours": median(together),
     })];
     let notes = vec![format!("a whole decision (gate, actions and terms included): {decision:.1} ns")];
     Ok((rows, notes))

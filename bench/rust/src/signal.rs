@@ -5,7 +5,6 @@
 //!        machine meets all alike; windows are full and wrap before the first block.
 //! Costs: a second or two.
 use std::hint::black_box;
-use std::time::Instant;
 
 use ::signal::{
     ContractValue, EwmaVolatility, HORIZONS_DEFAULT, KyleLambda, MarkOuts, MicroPrice, MicroPriceParams,
@@ -16,6 +15,8 @@ use serde_json::{Value, json};
 use types::config::{Sampling, VolatilityParams};
 use types::rng::SplitMix64;
 use types::{Contract, Lots, Nanos, Side, Ticks, Touch, UnixNanos};
+
+use crate::timing::{median, timed};
 
 /// Updates of a block: long enough that the clock's own cost does not show.
 const BLOCK: usize = 4_096;
@@ -201,21 +202,18 @@ pub fn rows() -> Result<(Vec<Value>, Vec<String>), String> {
     for round in 0..WARM_ROUNDS + ROUNDS {
         let ticks = block(&mut rng, &mut at);
         for (place, (_, _, update)) in signals.iter_mut().enumerate() {
-            let begun = Instant::now();
-            let (sum, counted) = testkit::allocations_during(|| update(&ticks));
-            let spent = begun.elapsed().as_nanos() as f64;
+            let ((sum, counted), spent) = timed(|| testkit::allocations_during(|| update(&ticks)));
             black_box(sum);
             if round >= WARM_ROUNDS {
-                nanos[place].push(spent / BLOCK as f64);
+                nanos[place].push(spent as f64 / BLOCK as f64);
                 allocations += counted.count;
             }
         }
     }
     let mut rows = Vec::new();
-    for ((id, what, _), mut spent) in signals.into_iter().zip(nanos) {
-        spent.sort_by(f64::total_cmp);
-        let what = format!("{what} (p50 of {ROUNDS} blocks; least {:.2})", spent[0]);
-        rows.push(row(id, what, spent[spent.len() / 2], "ns"));
+    for ((id, what, _), spent) in signals.into_iter().zip(nanos) {
+        let least = spent.iter().copied().fold(f64::INFINITY, f64::min);
+        rows.push(row(id, format!("{what} (p50 of {ROUNDS} blocks; least {least:.2})"), median(spent), "ns"));
     }
     rows.push(row("signal/allocations", "allocations of all updates".into(), allocations as f64, "allocations"));
     let notes = vec![

@@ -5,13 +5,14 @@
 //! Costs: a second.
 use std::io::Write;
 use std::path::Path;
-use std::time::Instant;
 
 use hdrhistogram::Histogram;
 use serde_json::{Value, json};
 use testkit::matching_flow::{FLOW_SEED, FlowCommand, matching_flow};
 use types::Ticks;
 use venue::{MatchCommand, MatchReport, MatchingBook, OrderRule};
+
+use crate::timing::timed;
 
 const COMMANDS: usize = 200_000;
 const ROUNDS: usize = 40;
@@ -78,9 +79,9 @@ pub fn rows() -> Result<(Vec<Value>, Vec<String>), String> {
         outcome = Outcome::default();
         let ((), allocated) = testkit::allocations_during(|| {
             for (slice, best) in commands.chunks(SLICE).zip(&mut best) {
-                let begun = Instant::now();
-                slice.chunks(BATCH).for_each(|batch| run(&mut book, batch, &mut reports, &mut outcome));
-                *best = (*best).min(begun.elapsed().as_nanos() as u64);
+                let batches = slice.chunks(BATCH);
+                let ((), nanos) = timed(|| batches.for_each(|batch| run(&mut book, batch, &mut reports, &mut outcome)));
+                *best = (*best).min(nanos);
             }
         });
         allocations += allocated.count;
@@ -102,9 +103,8 @@ fn tail(commands: &[MatchCommand]) -> Result<String, String> {
     let mut histogram = Histogram::<u64>::new_with_bounds(1, 1_000_000_000, 3).map_err(|error| error.to_string())?;
     let (mut book, mut reports) = (new_book()?, Vec::with_capacity(REPORTS));
     for batch in commands.chunks(TAIL_BATCH) {
-        let begun = Instant::now();
-        run(&mut book, batch, &mut reports, &mut Outcome::default());
-        histogram.saturating_record(begun.elapsed().as_nanos() as u64);
+        let ((), nanos) = timed(|| run(&mut book, batch, &mut reports, &mut Outcome::default()));
+        histogram.saturating_record(nanos);
     }
     let of = |quantile: f64| histogram.value_at_quantile(quantile) as f64 / TAIL_BATCH as f64;
     let (median, high) = (of(0.5), of(0.999));

@@ -8,13 +8,14 @@
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
-use types::{Instrument, Lots, Nanos, OrderId, Side, Ticks, UnixNanos};
+use types::{Instrument, Lots, Nanos, OrderId, Side, Ticks};
 use wire::fix::{self, FIX_OUT_BYTES_MAX, NoStore, Role, Session, SessionSetup};
 use wire::ws;
 
 use super::peer::{BID_TICKS, CLIENT, VENUE, prepared};
+use crate::timing::wall;
 
 /// A socket that has brought nothing for this long has brought everything.
 const QUIET: Duration = Duration::from_millis(5);
@@ -72,10 +73,6 @@ impl Orders {
         let start = if tick == 0 { 0 } else { *self.ends.get(tick - 1)? };
         self.bytes.get(start..*self.ends.get(tick)?)
     }
-}
-
-fn wall() -> UnixNanos {
-    UnixNanos(SystemTime::now().duration_since(UNIX_EPOCH).map_or(1, |since| since.as_nanos() as u64))
 }
 
 /// Reads until something has come and then nothing for a while.

@@ -5,7 +5,6 @@
 //! Costs: a few hundred nanoseconds a request.
 use std::io::Write;
 use std::net::TcpStream;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use types::{
     Code, Instrument, InstrumentId, Lots, Nanos, OrderEvent, OrderEventKind, OrderId, OrderState, Ticks, UnixNanos,
@@ -18,10 +17,7 @@ use wire::fix::request::{
 use wire::fix::{FIX_OUT_BYTES_MAX, Inbox, Listing, Message, NoStore, Role, Session, SessionSetup, Verdict};
 
 use super::peer::{BID_TICKS, CLIENT, VENUE};
-
-fn now() -> UnixNanos {
-    UnixNanos(SystemTime::now().duration_since(UNIX_EPOCH).map_or(1, |since| since.as_nanos() as u64))
-}
+use crate::timing::wall;
 
 struct Resting {
     cl_ord_id: Vec<u8>,
@@ -60,7 +56,7 @@ impl Entry {
             number: 0,
             logged_on: false,
         };
-        entry.session.connected(now(), &mut NoStore, &mut entry.out);
+        entry.session.connected(wall(), &mut NoStore, &mut entry.out);
         Ok(entry)
     }
 
@@ -80,7 +76,7 @@ impl Entry {
 
     /// Heartbeats.
     pub fn on_time(&mut self) {
-        let _ = self.session.on_time(now(), &mut NoStore, &mut self.out);
+        let _ = self.session.on_time(wall(), &mut NoStore, &mut self.out);
         self.answer();
     }
 
@@ -110,7 +106,7 @@ impl Entry {
 
     fn message(&mut self, bytes: &[u8], instruments: &[Instrument]) -> Result<(), String> {
         let message = Message::parse(bytes).map_err(|code| format!("order entry: {code:?}"))?;
-        let time = now();
+        let time = wall();
         match self.session.on_message(&message, time, &mut NoStore, &mut self.out) {
             Verdict::LoggedOn => self.logged_on = true,
             Verdict::Deliver => {

@@ -21,6 +21,7 @@ use ring::Region;
 use serde_json::{Value, json};
 use types::config::{EngineConfig, HostConfig, TransportConfig, WaitConfig};
 
+use crate::timing::median;
 use echo::Spin;
 use peer::{Answer, CLIENT, Peer, SYMBOL, VENUE};
 use rival::Rival;
@@ -279,11 +280,6 @@ fn config((market, orders): (u16, u16)) -> String {
     .to_string()
 }
 
-fn middle(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
-}
-
 fn report(
     cores: Cores,
     ours: &[Times],
@@ -294,10 +290,10 @@ fn report(
     // A machine that others use too has slow seconds and fast ones. So only what ran in the same round is compared, and
     // the round in the middle is told.
     let fastest = |round: usize| floors.iter().map(|echo| echo.blocks[round]).fold(f64::INFINITY, f64::min);
-    let floor = middle((0..ROUNDS).map(fastest).collect());
-    let over = middle((0..ROUNDS).map(|round| ours[0].blocks[round] - fastest(round)).collect());
-    let theirs_over = middle((0..ROUNDS).map(|round| theirs.blocks[round] - fastest(round)).collect());
-    let (us, them) = (middle(ours[0].blocks.clone()), middle(theirs.blocks.clone()));
+    let floor = median((0..ROUNDS).map(fastest).collect());
+    let over = median((0..ROUNDS).map(|round| ours[0].blocks[round] - fastest(round)).collect());
+    let theirs_over = median((0..ROUNDS).map(|round| theirs.blocks[round] - fastest(round)).collect());
+    let (us, them) = (median(ours[0].blocks.clone()), median(theirs.blocks.clone()));
     let what = "from a bookTicker's bytes to the orders' first bytes over loopback: p50 less that of the round's \
                 fastest bare echo, median of the rounds";
     let rival = "node net + ws: the same round trip, median of the rounds' p50";
