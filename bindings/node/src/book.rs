@@ -54,10 +54,6 @@ fn note(outcome: Result<(), Code>, codes: &mut [u16], at: usize, taken: &mut u32
     }
 }
 
-fn count_of(value: u32) -> usize {
-    value as usize
-}
-
 /// The caller's array, to be written.
 fn floats<'a>(array: &'a mut Float64ArraySlice<'_>) -> &'a mut [f64] {
     // SAFETY: nothing else uses the array during the call: the JavaScript thread waits in it, and no call is given two
@@ -181,9 +177,8 @@ impl L2Book {
     #[napi]
     pub fn weighted_mid(&self, levels: u32) -> napi::Result<f64> {
         guard(|| {
-            let (book, count) = (self.book()?, count_of(levels));
-            let mid = views::weighted_mid_ticks(book.levels(Side::Buy), book.levels(Side::Sell), count);
-            Ok(mid.unwrap_or(f64::NAN))
+            let book = self.book()?;
+            Ok(weighted_mid(book.levels(Side::Buy), book.levels(Side::Sell), levels))
         })
     }
 
@@ -191,9 +186,8 @@ impl L2Book {
     #[napi]
     pub fn micro_price(&self, levels: u32) -> napi::Result<f64> {
         guard(|| {
-            let (book, count) = (self.book()?, count_of(levels));
-            let price = views::micro_price_ticks(book.levels(Side::Buy), book.levels(Side::Sell), count);
-            Ok(price.unwrap_or(f64::NAN))
+            let book = self.book()?;
+            Ok(micro_price(book.levels(Side::Buy), book.levels(Side::Sell), levels))
         })
     }
 
@@ -226,6 +220,16 @@ impl L2Book {
             Ok(())
         })
     }
+}
+
+/// Weighted mid over some levels of either kind of book, in ticks; NaN when a side is empty.
+fn weighted_mid(bids: impl Iterator<Item = Level>, asks: impl Iterator<Item = Level>, levels: u32) -> f64 {
+    views::weighted_mid_ticks(bids, asks, levels as usize).unwrap_or(f64::NAN)
+}
+
+/// Micro-price over some levels of either kind of book, in ticks; NaN when a side is empty.
+fn micro_price(bids: impl Iterator<Item = Level>, asks: impl Iterator<Item = Level>, levels: u32) -> f64 {
+    views::micro_price_ticks(bids, asks, levels as usize).unwrap_or(f64::NAN)
 }
 
 fn write_touch(touch: types::Touch, into: &mut [f64]) -> Result<(), Fault> {
@@ -406,11 +410,7 @@ impl L3Book {
     #[napi]
     pub fn weighted_mid(&self, levels: u32) -> napi::Result<f64> {
         guard(|| {
-            let count = count_of(levels);
-            let mid = either!(self.book()?, book => {
-                views::weighted_mid_ticks(book.levels(Side::Buy), book.levels(Side::Sell), count)
-            });
-            Ok(mid.unwrap_or(f64::NAN))
+            Ok(either!(self.book()?, book => weighted_mid(book.levels(Side::Buy), book.levels(Side::Sell), levels)))
         })
     }
 
@@ -418,11 +418,7 @@ impl L3Book {
     #[napi]
     pub fn micro_price(&self, levels: u32) -> napi::Result<f64> {
         guard(|| {
-            let count = count_of(levels);
-            let price = either!(self.book()?, book => {
-                views::micro_price_ticks(book.levels(Side::Buy), book.levels(Side::Sell), count)
-            });
-            Ok(price.unwrap_or(f64::NAN))
+            Ok(either!(self.book()?, book => micro_price(book.levels(Side::Buy), book.levels(Side::Sell), levels)))
         })
     }
 
