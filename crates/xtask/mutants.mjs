@@ -1,20 +1,23 @@
 // Room card: mutants
-// In:    a crate, and which part of its mutants (`--package book --shard 0/4`); `mutants.toml` of that crate.
-// Out:   what its tests let pass: every surviving mutant by name, and a table of totals; exit code 1 when one survives.
+// In:    a crate, and which part of its mutants (`--package book --shard 0/4`); `mutants.toml` of that crate, whose
+//        `exclude_re` are the survivors that are explained.
+// Out:   what its tests let pass: a table of totals, every survivor without an explanation by name, and explanations
+//        that are stale: of no mutant any more, or of one that the tests catch. Exit code 1 when there is any of them.
 // Holds: works in a copy under target/mutants; what was found is kept after each batch, so a run that was ended goes on
 //        where it stood; a result holds as long as the lines around the mutation do (`--fresh` forgets all of them).
-// Costs: some 3 s of one core a mutant, an infinite loop its timeout.
+// Costs: some 3 s of one core a mutant, an infinite loop its timeout, twice.
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { parse, stringify } from 'smol-toml'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '../..')
 const BATCH = 40
 /** A loop without end is nearly always found with the one test; all of them take longer on a busy machine. */
-const [NEAR_SECONDS, ALL_SECONDS] = [20, 90]
+const [NEAR_SECONDS, ALL_SECONDS] = [20, 180]
 const USAGE = 'usage: npm run mutants -- --package CRATE [--shard K/N] [--file PART] [--fresh]'
 /** cargo-mutants writes the names of the mutants into these files, by what became of them. */
 const OUTCOMES = ['caught', 'unviable', 'timeout', 'missed']
@@ -67,20 +70,30 @@ function copyTree(tree) {
   }
 }
 
+/**
+ * The crate's settings: `explanations`, patterns of survivors that are explained, and `config`, the rest of them for
+ * cargo-mutants. Mutants that are explained are tried like all others: an explanation may be wrong, or become so.
+ */
+function readSettings(place, home) {
+  const file = join(place.tree, home, 'mutants.toml')
+  const { exclude_re = [], ...rest } = existsSync(file) ? parse(readFileSync(file, 'utf8')) : {}
+  writeFileSync(place.settings, stringify(rest))
+  return { explanations: exclude_re.map((pattern) => new RegExp(pattern)), config: ['--config', place.settings] }
+}
+
 /** The mutants cargo-mutants makes, in its order, each with a key that does not move with its line. */
-function list(tree, { crate, file = '' }, config) {
+function list(tree, { crate, config, explanations }) {
   const args = ['mutants', '-d', tree, '-p', crate, '--list', '--json', ...config]
   const { code, stdout, output } = cargo(args)
   if (code !== 0) throw new MutantsError(`The mutants could not be listed.\n${output}`)
   const seen = new Map()
-  return JSON.parse(stdout)
-    .filter((mutant) => mutant.file.includes(file))
-    .map(({ name, file, diff }) => {
-      const around = diff.replace(/^@@.*@@.*$/gm, '')
-      const again = seen.get(file + around) ?? 0
-      seen.set(file + around, again + 1)
-      return { name, file, key: createHash('sha256').update(`${file}\n${around}\n${again}`).digest('hex').slice(0, 32) }
-    })
+  return JSON.parse(stdout).map(({ name, file, diff }) => {
+    const around = diff.replace(/^@@.*@@.*$/gm, '')
+    const again = seen.get(file + around) ?? 0
+    seen.set(file + around, again + 1)
+    const key = createHash('sha256').update(`${file}\n${around}\n${again}`).digest('hex').slice(0, 32)
+    return { name, file, key, explained: explanations.some((pattern) => pattern.test(name)) }
+  })
 }
 
 /** The test that is named like a source or like its folder: it is asked first, as it nearly always knows. */
@@ -106,11 +119,17 @@ class Results {
       for (const name of readFileSync(file, 'utf8')
         .split('\n')
         .filter((name) => keys.has(name))) {
-        this.outcomes[keys.get(name)] = outcome === 'missed' && near ? 'near' : outcome
+        this.outcomes[keys.get(name)] = near ? this.afterNear(keys.get(name), outcome) : outcome
       }
     }
     writeFileSync(this.file, JSON.stringify(this.outcomes, null, 1))
     rmSync(work, { recursive: true })
+  }
+
+  /** What one test let pass all tests are to see; what took too long may have been held up by others: it is slow. */
+  afterNear(key, outcome) {
+    if (outcome === 'missed') return 'near'
+    return outcome === 'timeout' && this.outcomes[key] !== 'slow' ? 'slow' : outcome
   }
 }
 
@@ -157,44 +176,80 @@ function testGroup(group, name, near, results, place, options) {
   return true
 }
 
-/** First each mutant with the test beside its source, then those that are left with all tests of the crate. */
+/** Those with this outcome, by the test that stands beside their source. */
+function byTest(mutants, outcome, results, place, { home }) {
+  const groups = new Map()
+  for (const mutant of mutants.filter(({ key }) => results.outcomes[key] === outcome)) {
+    const test = testBeside(place.tree, home, mutant.file)
+    if (test !== undefined) groups.set(test, [...(groups.get(test) ?? []), mutant])
+  }
+  return groups
+}
+
+/**
+ * First each mutant with the test beside its source, then once more those that took too long, then what is left with
+ * all tests of the crate. What has survived these is asked again each time: a test may have come.
+ */
 function testAll(mutants, results, place, options) {
   results.harvest(place.near, true)
   results.harvest(place.rest, false)
-  const groups = new Map()
-  for (const mutant of mutants.filter(({ key }) => results.outcomes[key] === undefined)) {
-    const test = testBeside(place.tree, options.home, mutant.file)
-    if (test !== undefined) groups.set(test, [...(groups.get(test) ?? []), mutant])
+  for (const outcome of [undefined, 'slow']) {
+    for (const [test, group] of byTest(mutants, outcome, results, place, options)) {
+      if (!testGroup(group, test, true, results, place, options)) return false
+    }
   }
-  for (const [test, group] of groups) if (!testGroup(group, test, true, results, place, options)) return false
-  const left = mutants.filter(({ key }) => ['near', 'missed', undefined].includes(results.outcomes[key]))
-  return testGroup(left, 'all tests', false, results, place, options)
+  const isLeft = ({ key, explained }) =>
+    ['near', undefined, ...(explained ? [] : ['missed'])].includes(results.outcomes[key])
+  return testGroup(mutants.filter(isLeft), 'all tests', false, results, place, options)
 }
 
-function report(mutants, all, results) {
-  const [columns, rows] = [['mutants', 'caught', 'timeout', 'unviable', 'explained', 'survived', 'open'], new Map()]
-  const row = (file) => rows.get(file) ?? rows.set(file, Object.fromEntries(columns.map((name) => [name, 0]))).get(file)
-  const count = (file, column) =>
-    [row(file), row('together')].forEach((cells) => {
-      cells[column] += 1
-    })
-  const examined = new Set(mutants.map(({ key }) => key))
-  for (const { file, key } of all) {
-    const outcome = results.outcomes[key] ?? 'open'
-    count(file, 'mutants')
-    count(file, examined.has(key) ? ({ near: 'open', missed: 'survived' }[outcome] ?? outcome) : 'explained')
+/** What became of a mutant, by the names of the report's columns. */
+function verdict({ key, explained }, results) {
+  const outcome = results.outcomes[key] ?? 'open'
+  if (outcome === 'missed') return explained ? 'explained' : 'unexplained'
+  return ['near', 'slow'].includes(outcome) ? 'open' : outcome
+}
+
+/** Prints how many mutants of each source became what. */
+function table(mutants, results) {
+  const columns = ['mutants', 'caught', 'unviable', 'timeout', 'explained', 'unexplained', 'open']
+  const rows = {}
+  for (const mutant of [...mutants].sort((a, b) => (a.file < b.file ? -1 : 1))) {
+    const row = (rows[mutant.file] ??= Object.fromEntries(columns.map((name) => [name, 0])))
+    row.mutants += 1
+    row[verdict(mutant, results)] += 1
   }
-  const together = rows.get('together')
-  rows.delete('together')
-  console.table(Object.fromEntries([...[...rows].sort(([a], [b]) => (a < b ? -1 : 1)), ['together', together]]))
-  for (const [outcome, words] of [
-    ['timeout', 'took too long'],
-    ['missed', 'survived'],
-  ]) {
-    const named = mutants.filter(({ key }) => results.outcomes[key] === outcome)
-    for (const { name } of named) console.log(`${words}: ${name}`)
+  console.table(rows)
+}
+
+/** Explanations that explain nothing: of no mutant, or only of mutants that the tests catch or that do not compile. */
+function stale(all, explanations, results) {
+  const words = []
+  for (const pattern of explanations) {
+    const named = all.filter(({ name }) => pattern.test(name))
+    if (named.length === 0) words.push(`explains no mutant: ${pattern.source}`)
   }
-  return together.survived + together.open > 0 ? 1 : 0
+  for (const mutant of all.filter(({ explained }) => explained)) {
+    const was = verdict(mutant, results)
+    if (['caught', 'timeout'].includes(was)) words.push(`explained, but ${was}: ${mutant.name}`)
+  }
+  return words
+}
+
+function report(mutants, all, { explanations }, results) {
+  table(mutants, results)
+  const of = (wanted) => mutants.filter((mutant) => verdict(mutant, results) === wanted)
+  for (const { name } of of('timeout')) console.log(`took too long twice: ${name}`)
+  for (const { name } of of('unexplained')) console.log(`survived: ${name}`)
+  const old = stale(all, explanations, results)
+  for (const words of old) console.log(`stale explanation: ${words}`)
+  const [open, unexplained] = [of('open').length, of('unexplained').length]
+  console.log(
+    `${mutants.length - open} of ${mutants.length} mutants tried: ${of('caught').length} caught, ` +
+      `${of('unviable').length} do not compile, ${of('timeout').length} took too long; survivors: ` +
+      `${of('explained').length} explained, ${unexplained} unexplained; stale explanations: ${old.length}`,
+  )
+  return open + unexplained + old.length > 0 ? 1 : 0
 }
 
 function main() {
@@ -208,6 +263,7 @@ function main() {
     tree: join(folder, 'tree'),
     near: join(folder, 'near'),
     rest: join(folder, 'rest'),
+    settings: join(folder, 'mutants.toml'),
     env: {
       ...process.env,
       CARGO_TARGET_DIR: join(folder, 'build'),
@@ -219,15 +275,14 @@ function main() {
   if (options.fresh) rmSync(join(folder, 'results.json'), { force: true })
   mkdirSync(place.tree, { recursive: true })
   copyTree(place.tree)
-  const settings = join(place.tree, options.home, 'mutants.toml')
-  options.config = existsSync(settings) ? ['--config', settings] : ['--no-config']
-  const mine = (_, at) => at % options.count === options.index
-  const all = list(place.tree, options, ['--no-config']).filter(mine)
-  const examined = new Set(list(place.tree, options, options.config).map(({ key }) => key))
-  const mutants = all.filter(({ key }) => examined.has(key))
+  Object.assign(options, readSettings(place, options.home))
+  const all = list(place.tree, options)
+  const mutants = all.filter(
+    ({ file }, at) => file.includes(options.file ?? '') && at % options.count === options.index,
+  )
   const results = new Results(join(folder, 'results.json'))
   const ended = testAll(mutants, results, place, options)
-  const code = report(mutants, all, results)
+  const code = report(mutants, all, options, results)
   if (!ended) console.log('Not done: ended, or the tests fail without a mutation. The same command goes on from here.')
   return ended ? code : 1
 }
