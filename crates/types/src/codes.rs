@@ -79,6 +79,21 @@ codes! {
     352 SignalOneSided "SIGNAL_ONE_SIDED" "signal" "All flow is of one side, or none of it is informed: the estimate is not defined.";
     353 SignalNotConverged "SIGNAL_NOT_CONVERGED" "signal" "The fit did not converge within its bound, or its equations have no single solution.";
 
+    370 QuantEmpty "QUANT_EMPTY" "quant" "An argument has no rows or no columns; the field what names it.";
+    371 QuantRagged "QUANT_RAGGED" "quant" "The length of an argument does not agree with its shape or with another argument; fields name it, its length and the length it needs.";
+    372 QuantNotFinite "QUANT_NOT_FINITE" "quant" "An argument holds NaN or an infinity; fields name it, row and column (from 0).";
+    373 QuantOutOfRange "QUANT_OUT_OF_RANGE" "quant" "A number is outside its stated range; fields name it, its value and the range.";
+    374 QuantTooFew "QUANT_TOO_FEW" "quant" "Fewer observations or assets than the result needs; fields name how many there are and how many it needs.";
+    375 QuantTooLarge "QUANT_TOO_LARGE" "quant" "More work than the named bound allows; fields name how much was asked for and the bound.";
+    376 QuantConstant "QUANT_CONSTANT" "quant" "A series does not vary, so that a ratio or correlation of it is not defined; fields name it and its column.";
+    377 QuantNotSymmetric "QUANT_NOT_SYMMETRIC" "quant" "A matrix that must be symmetric is not; fields name it and the first row and column that differ.";
+    378 QuantNotPositiveDefinite "QUANT_NOT_POSITIVE_DEFINITE" "quant" "A matrix that must be positive definite is not; fields name it and the row where its factor fails.";
+    379 QuantUndefined "QUANT_UNDEFINED" "quant" "The result is not defined for these arguments (all returns negative, nothing below the target, a log of a number below 0); fields say which and why.";
+    380 QuantInfeasible "QUANT_INFEASIBLE" "quant" "No portfolio meets all constraints; the field constraints names a set of them in conflict.";
+    381 QuantUnbounded "QUANT_UNBOUNDED" "quant" "The objective has no bound under these constraints; add a limit on weights or risk.";
+    382 QuantNotConverged "QUANT_NOT_CONVERGED" "quant" "An iteration did not reach its tolerance within its bound; fields name it, the iterations made and the residual.";
+    383 QuantCancelled "QUANT_CANCELLED" "quant" "The caller cancelled; nothing was returned.";
+
     400 QuoterInvalid "QUOTER_INVALID" "quote" "The quoter's parameters gave no finite price on the grid; nothing is quoted.";
     401 ParameterOutOfRange "PARAMETER_OUT_OF_RANGE" "quote" "A parameter is outside its stated range; the set was refused whole.";
 
