@@ -48,6 +48,20 @@ export type Code =
   | 'SIGNAL_TOO_FEW'
   | 'SIGNAL_ONE_SIDED'
   | 'SIGNAL_NOT_CONVERGED'
+  | 'QUANT_EMPTY'
+  | 'QUANT_RAGGED'
+  | 'QUANT_NOT_FINITE'
+  | 'QUANT_OUT_OF_RANGE'
+  | 'QUANT_TOO_FEW'
+  | 'QUANT_TOO_LARGE'
+  | 'QUANT_CONSTANT'
+  | 'QUANT_NOT_SYMMETRIC'
+  | 'QUANT_NOT_POSITIVE_DEFINITE'
+  | 'QUANT_UNDEFINED'
+  | 'QUANT_INFEASIBLE'
+  | 'QUANT_UNBOUNDED'
+  | 'QUANT_NOT_CONVERGED'
+  | 'QUANT_CANCELLED'
   | 'QUOTER_INVALID'
   | 'PARAMETER_OUT_OF_RANGE'
   | 'CALIBRATION_REFUSED'
@@ -141,6 +155,7 @@ export type CodeRoom =
   | 'wire'
   | 'book'
   | 'signal'
+  | 'quant'
   | 'quote'
   | 'risk'
   | 'oms'
@@ -209,6 +224,20 @@ export const codeTable: { readonly [number: number]: CodeEntry | undefined } = {
   351: { name: 'SIGNAL_TOO_FEW', room: 'signal', doc: 'Too few observations for the estimate; fields name how many there are and how many it needs.' },
   352: { name: 'SIGNAL_ONE_SIDED', room: 'signal', doc: 'All flow is of one side, or none of it is informed: the estimate is not defined.' },
   353: { name: 'SIGNAL_NOT_CONVERGED', room: 'signal', doc: 'The fit did not converge within its bound, or its equations have no single solution.' },
+  370: { name: 'QUANT_EMPTY', room: 'quant', doc: 'An argument has no rows or no columns; the field what names it.' },
+  371: { name: 'QUANT_RAGGED', room: 'quant', doc: 'The length of an argument does not agree with its shape or with another argument; fields name it, its length and the length it needs.' },
+  372: { name: 'QUANT_NOT_FINITE', room: 'quant', doc: 'An argument holds NaN or an infinity; fields name it, row and column (from 0).' },
+  373: { name: 'QUANT_OUT_OF_RANGE', room: 'quant', doc: 'A number is outside its stated range; fields name it, its value and the range.' },
+  374: { name: 'QUANT_TOO_FEW', room: 'quant', doc: 'Fewer observations or assets than the result needs; fields name how many there are and how many it needs.' },
+  375: { name: 'QUANT_TOO_LARGE', room: 'quant', doc: 'More work than the named bound allows; fields name how much was asked for and the bound.' },
+  376: { name: 'QUANT_CONSTANT', room: 'quant', doc: 'A series does not vary, so that a ratio or correlation of it is not defined; fields name it and its column.' },
+  377: { name: 'QUANT_NOT_SYMMETRIC', room: 'quant', doc: 'A matrix that must be symmetric is not; fields name it and the first row and column that differ.' },
+  378: { name: 'QUANT_NOT_POSITIVE_DEFINITE', room: 'quant', doc: 'A matrix that must be positive definite is not; fields name it and the row where its factor fails.' },
+  379: { name: 'QUANT_UNDEFINED', room: 'quant', doc: 'The result is not defined for these arguments (all returns negative, nothing below the target, a log of a number below 0); fields say which and why.' },
+  380: { name: 'QUANT_INFEASIBLE', room: 'quant', doc: 'No portfolio meets all constraints; the field constraints names a set of them in conflict.' },
+  381: { name: 'QUANT_UNBOUNDED', room: 'quant', doc: 'The objective has no bound under these constraints; add a limit on weights or risk.' },
+  382: { name: 'QUANT_NOT_CONVERGED', room: 'quant', doc: 'An iteration did not reach its tolerance within its bound; fields name it, the iterations made and the residual.' },
+  383: { name: 'QUANT_CANCELLED', room: 'quant', doc: 'The caller cancelled; nothing was returned.' },
   400: { name: 'QUOTER_INVALID', room: 'quote', doc: 'The quoter\'s parameters gave no finite price on the grid; nothing is quoted.' },
   401: { name: 'PARAMETER_OUT_OF_RANGE', room: 'quote', doc: 'A parameter is outside its stated range; the set was refused whole.' },
   420: { name: 'CALIBRATION_REFUSED', room: 'quote', doc: 'The sample gives no estimate of A and κ; the field reason says why: tooFew, noTime, oneDepth, decayNotPositive, uninformative or emptyBins.' },
@@ -344,6 +373,20 @@ export const codeNumber: { readonly [name in Code]: number } = {
   SIGNAL_TOO_FEW: 351,
   SIGNAL_ONE_SIDED: 352,
   SIGNAL_NOT_CONVERGED: 353,
+  QUANT_EMPTY: 370,
+  QUANT_RAGGED: 371,
+  QUANT_NOT_FINITE: 372,
+  QUANT_OUT_OF_RANGE: 373,
+  QUANT_TOO_FEW: 374,
+  QUANT_TOO_LARGE: 375,
+  QUANT_CONSTANT: 376,
+  QUANT_NOT_SYMMETRIC: 377,
+  QUANT_NOT_POSITIVE_DEFINITE: 378,
+  QUANT_UNDEFINED: 379,
+  QUANT_INFEASIBLE: 380,
+  QUANT_UNBOUNDED: 381,
+  QUANT_NOT_CONVERGED: 382,
+  QUANT_CANCELLED: 383,
   QUOTER_INVALID: 400,
   PARAMETER_OUT_OF_RANGE: 401,
   CALIBRATION_REFUSED: 420,
