@@ -5,7 +5,7 @@
 //        that are stale: of no mutant any more, or of one that the tests catch. Exit code 1 when there is any of them.
 // Holds: works in a copy under target/mutants; what was found is kept after each batch, so a run that was ended goes on
 //        where it stood; a result holds as long as the lines around the mutation do (`--fresh` forgets all of them).
-// Costs: some 3 s of one core a mutant, an infinite loop its timeout, twice.
+// Costs: some 3 s of one core a mutant, a loop without end its limit.
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
@@ -16,8 +16,12 @@ import { parse, stringify } from 'smol-toml'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '../..')
 const BATCH = 40
-/** A loop without end is nearly always found with the one test; all of them take longer on a busy machine. */
-const [NEAR_SECONDS, ALL_SECONDS] = [20, 180]
+/** Of the processor, for a program of tests: what loops without end is ended, and is caught, however busy it is. */
+const CPU_SECONDS = 6
+/** Of the clock: for loops that sleep. Where the processor's time cannot be limited, for all. */
+const CLOCK_SECONDS = process.platform === 'win32' ? 120 : 900
+/** How cargo runs the tests where there is a shell. */
+const LIMITED = `target.'cfg(unix)'.runner=["sh","-c","ulimit -t ${CPU_SECONDS}; exec \\"$0\\" \\"$@\\""]`
 const USAGE = 'usage: npm run mutants -- --package CRATE [--shard K/N] [--file PART] [--fresh]'
 /** cargo-mutants writes the names of the mutants into these files, by what became of them. */
 const OUTCOMES = ['caught', 'unviable', 'timeout', 'missed']
@@ -96,10 +100,14 @@ function list(tree, { crate, config, explanations }) {
   })
 }
 
-/** The test that is named like a source or like its folder: it is asked first, as it nearly always knows. */
+/**
+ * The tests in a source, else those that are named like it or like its folder: they are asked first, as they nearly
+ * always know.
+ */
 function testBeside(tree, home, file) {
+  if (readFileSync(join(tree, file), 'utf8').includes('#[test]')) return '--lib'
   const name = relative(join(home, 'src'), file).replace(/\.rs$/, '').split(/[\\/]/)[0]
-  return existsSync(join(tree, home, 'tests', `${name}.rs`)) ? name : undefined
+  return existsSync(join(tree, home, 'tests', `${name}.rs`)) ? `--test=${name}` : undefined
 }
 
 class Results {
@@ -119,17 +127,11 @@ class Results {
       for (const name of readFileSync(file, 'utf8')
         .split('\n')
         .filter((name) => keys.has(name))) {
-        this.outcomes[keys.get(name)] = near ? this.afterNear(keys.get(name), outcome) : outcome
+        this.outcomes[keys.get(name)] = outcome === 'missed' && near ? 'near' : outcome
       }
     }
     writeFileSync(this.file, JSON.stringify(this.outcomes, null, 1))
     rmSync(work, { recursive: true })
-  }
-
-  /** What one test let pass all tests are to see; what took too long may have been held up by others: it is slow. */
-  afterNear(key, outcome) {
-    if (outcome === 'missed') return 'near'
-    return outcome === 'timeout' && this.outcomes[key] !== 'slow' ? 'slow' : outcome
   }
 }
 
@@ -152,8 +154,8 @@ function run(batch, tests, baseline, work, place, { crate, config }) {
     '--baseline',
     baseline ? 'run' : 'skip',
     '--timeout',
-    String(tests.length === 1 ? NEAR_SECONDS : ALL_SECONDS),
-    ...tests.map((test) => `--cargo-arg=${test}`),
+    String(CLOCK_SECONDS),
+    ...[`--config=${LIMITED}`, ...tests].map((argument) => `--cargo-arg=${argument}`),
     ...batch.flatMap(({ name }) => ['-F', literally(name)]),
   ]
   // Removals of a field do not heed -F (27.1): the files keep those of the rest away.
@@ -168,7 +170,7 @@ function testGroup(group, name, near, results, place, options) {
   const work = near ? place.near : place.rest
   for (let at = 0; at < group.length; at += BATCH) {
     console.log(`· ${group.length - at} mutants to go with ${name}`)
-    const tests = near ? [`--test=${name}`] : ['--lib', '--tests']
+    const tests = near ? [name] : ['--lib', '--tests']
     const ended = run(group.slice(at, at + BATCH), tests, at === 0, work, place, options)
     results.harvest(work, near)
     if (!ended) return false
@@ -176,38 +178,29 @@ function testGroup(group, name, near, results, place, options) {
   return true
 }
 
-/** Those with this outcome, by the test that stands beside their source. */
-function byTest(mutants, outcome, results, place, { home }) {
-  const groups = new Map()
-  for (const mutant of mutants.filter(({ key }) => results.outcomes[key] === outcome)) {
-    const test = testBeside(place.tree, home, mutant.file)
-    if (test !== undefined) groups.set(test, [...(groups.get(test) ?? []), mutant])
-  }
-  return groups
-}
-
 /**
- * First each mutant with the test beside its source, then once more those that took too long, then what is left with
- * all tests of the crate. What has survived these is asked again each time: a test may have come.
+ * First each mutant with the tests beside its source, then what these let pass with all tests of the crate: those that
+ * survived each time, since a test may have come, those that are explained only where no test is beside.
  */
 function testAll(mutants, results, place, options) {
   results.harvest(place.near, true)
   results.harvest(place.rest, false)
-  for (const outcome of [undefined, 'slow']) {
-    for (const [test, group] of byTest(mutants, outcome, results, place, options)) {
-      if (!testGroup(group, test, true, results, place, options)) return false
-    }
+  const groups = new Map()
+  for (const mutant of mutants.filter(({ key }) => results.outcomes[key] === undefined)) {
+    const test = testBeside(place.tree, options.home, mutant.file)
+    if (test !== undefined) groups.set(test, [...(groups.get(test) ?? []), mutant])
   }
+  for (const [test, group] of groups) if (!testGroup(group, test, true, results, place, options)) return false
   const isLeft = ({ key, explained }) =>
-    ['near', undefined, ...(explained ? [] : ['missed'])].includes(results.outcomes[key])
+    [undefined, ...(explained ? [] : ['near', 'missed'])].includes(results.outcomes[key])
   return testGroup(mutants.filter(isLeft), 'all tests', false, results, place, options)
 }
 
 /** What became of a mutant, by the names of the report's columns. */
 function verdict({ key, explained }, results) {
   const outcome = results.outcomes[key] ?? 'open'
-  if (outcome === 'missed') return explained ? 'explained' : 'unexplained'
-  return ['near', 'slow'].includes(outcome) ? 'open' : outcome
+  if (explained && ['near', 'missed'].includes(outcome)) return 'explained'
+  return { near: 'open', missed: 'unexplained' }[outcome] ?? outcome
 }
 
 /** Prints how many mutants of each source became what. */
@@ -222,7 +215,7 @@ function table(mutants, results) {
   console.table(rows)
 }
 
-/** Explanations that explain nothing: of no mutant, or only of mutants that the tests catch or that do not compile. */
+/** Explanations that explain nothing: of no mutant, of one that the tests catch, or of one that does not compile. */
 function stale(all, explanations, results) {
   const words = []
   for (const pattern of explanations) {
@@ -231,7 +224,7 @@ function stale(all, explanations, results) {
   }
   for (const mutant of all.filter(({ explained }) => explained)) {
     const was = verdict(mutant, results)
-    if (['caught', 'timeout'].includes(was)) words.push(`explained, but ${was}: ${mutant.name}`)
+    if (!['explained', 'open'].includes(was)) words.push(`explained, but ${was}: ${mutant.name}`)
   }
   return words
 }
@@ -239,7 +232,7 @@ function stale(all, explanations, results) {
 function report(mutants, all, { explanations }, results) {
   table(mutants, results)
   const of = (wanted) => mutants.filter((mutant) => verdict(mutant, results) === wanted)
-  for (const { name } of of('timeout')) console.log(`took too long twice: ${name}`)
+  for (const { name } of of('timeout')) console.log(`took too long: ${name}`)
   for (const { name } of of('unexplained')) console.log(`survived: ${name}`)
   const old = stale(all, explanations, results)
   for (const words of old) console.log(`stale explanation: ${words}`)
