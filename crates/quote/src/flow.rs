@@ -57,6 +57,13 @@ mod tests {
         assert!(flow.toxicity(at(10), 10.0, Lots(8)).abs() < 1e-12);
         flow.on_trade(at(10), Side::Sell, Lots(8), 10.0);
         assert!((flow.toxicity(at(10), 10.0, Lots(8)) - 8.0 / 24.0).abs() < 1e-12);
+        // Two half-lives leave a quarter on either side, 2 of 8 and 3 of 12; ten seconds later 0.5 of 2 and 1 of 4.
+        let mut both = TradeFlow::default();
+        both.on_trade(at(0), Side::Buy, Lots(8), 5.0);
+        both.on_trade(at(0), Side::Sell, Lots(12), 5.0);
+        both.on_trade(at(10), Side::Sell, Lots(1), 5.0);
+        assert!((both.toxicity(at(10), 5.0, Lots(4)) - 2.0 / 10.0).abs() < 1e-12);
+        assert!((both.toxicity(at(20), 5.0, Lots(4)) - 0.5 / 5.5).abs() < 1e-12);
         // Long silence: balanced, and never NaN, also where the exponential overflows.
         assert!(flow.toxicity(at(10_000_000), 0.001, Lots(8)) == 0.0);
         flow.on_trade(UnixNanos(1), Side::Buy, Lots(i64::MAX), 10.0);

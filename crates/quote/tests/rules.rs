@@ -1,7 +1,7 @@
 //! The rules around the model one by one, with numbers computed by hand, and the models that can be chosen.
 mod common;
 use common::{at_100, instrument, live, params, print, target, touch, view};
-use fafnir_quote::{AskedQuotes, QuoteAction, QuoteView, Quoter, Signals, Standing, WorkingQuote};
+use fafnir_quote::{AskedQuotes, MarketSignals, QuoteAction, QuoteView, Quoter, Signals, Standing, WorkingQuote};
 use types::config::{
     FairValue, Horizon, Model, QuoterParams, QuoterRules, Sizing, Toxicity, ToxicitySource, Unwind, UnwindClock,
 };
@@ -188,6 +188,33 @@ fn toxic_flow_widens_and_pulls() {
     assert_eq!(prices(&mut quoter, &at(2)), (9_870, 10_130), "4 / (4 + 4)");
     quoter.on_trade(UnixNanos(2 * SECOND as u64), &print(Side::Sell, 10_000, 4, 0));
     assert_eq!(stands(&mut quoter, &at(2)), Standing::Toxic, "8 / 12");
+}
+
+/// What the engine measures for the quoter comes with the view; where it has no value yet, nothing is moved by it.
+#[test]
+fn micro_price_and_vpin_of_the_view() {
+    let seen = |micro_price_ticks, vpin| QuoteView { signals: MarketSignals { micro_price_ticks, vpin }, ..at(2) };
+    let mut micro = with(QuoterRules { fair_value: FairValue::MicroPrice, ..rules() });
+    assert_eq!(prices(&mut micro, &seen(None, None)), (9_935, 10_065), "the mid");
+    assert_eq!(prices(&mut micro, &seen(Some(10_005.0), None)), (9_940, 10_070));
+    // 99.974 less and more 0.645385…: 99.3286 and 100.6194, rounded away from each other.
+    assert_eq!(prices(&mut micro, &seen(Some(9_997.4), Some(1.0))), (9_932, 10_062));
+    assert!((micro.terms().fair_price - 99.974).abs() < 1e-12 && micro.terms().toxicity == 0.0);
+    assert_eq!(micro.decide(&seen(Some(f64::NAN), None)).bid, None, "no number, no quote");
+
+    let source = ToxicitySource::Vpin { bucket_lots: Lots(10), buckets: 5 };
+    let toxicity = Some(Toxicity { source, widening: 2.0, pull_above: 0.6 });
+    let mut wary = with(QuoterRules { toxicity, ..rules() });
+    assert_eq!(prices(&mut wary, &seen(None, None)), (9_935, 10_065), "its buckets are not full");
+    assert_eq!(prices(&mut wary, &seen(Some(10_005.0), Some(0.5))), (9_870, 10_130), "0.645385… doubled, at the mid");
+    assert_eq!(stands(&mut wary, &seen(None, Some(0.61))), Standing::Toxic);
+    assert_eq!(stands(&mut wary, &seen(None, Some(0.6))), Standing::Quoting, "a value at the limit quotes");
+    // A trade moves the flow's toxicity at once, VPIN with the engine's bucket, and without the rule nothing.
+    let trade = print(Side::Sell, 10_000, 4, 0);
+    let flow = ToxicitySource::TradeFlow { half_life_seconds: 10.0, prior_lots: Lots(4) };
+    let mut flowing = with(QuoterRules { toxicity: toxicity.map(|rule| Toxicity { source: flow, ..rule }), ..rules() });
+    let told = [&mut flowing, &mut wary, &mut micro].map(|quoter| quoter.on_trade(UnixNanos(2), &trade));
+    assert_eq!(told, [true, false, false]);
 }
 
 fn unwinding(clock: UnwindClock) -> QuoterRules {
