@@ -5,10 +5,17 @@
 //! Costs: batch work off the engine's thread; long functions take a `Control` (bench: `npm run bench -- quant`).
 #![forbid(unsafe_code)]
 
+pub mod cointegration;
 mod control;
+mod distributions;
 mod error;
+mod lanes;
 mod matrix;
+pub mod options;
+mod regression;
+pub mod risk;
 pub mod rng;
+pub mod volatility;
 
 pub use control::Control;
 pub use error::{Conflict, QuantError};

@@ -1,0 +1,295 @@
+//! # Room card: quant/options/black_scholes
+//! In:    kind, spot, strike, years, rate, dividend yield, volatility of European options.
+//! Out:   price, delta, gamma, vega, theta, rho; one at a time or over columns.
+//! Holds: the batch has the bits of the single call; no NaN: expired and zero-volatility options have their limits.
+//! Costs: at most 60 ns an option with all Greeks in the batch (bench `quant/greeks`).
+//!
+//! Black, Scholes (1973) with the continuous yield of Merton (1973).
+
+use crate::error::{finite, in_range, length, positive};
+use crate::{QuantError, lanes};
+
+/// Calendar days of a year in `theta`.
+pub const DAYS_PER_YEAR: f64 = 365.0;
+/// Below this total deviation (volatility times √years) an option is one of zero volatility.
+pub(crate) const DEVIATION_MIN: f64 = 1e-150;
+/// Rows of a block of the batch: its columns stay in the first cache.
+const BLOCK: usize = 64;
+
+/// The right an option gives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OptionKind {
+    /// To buy.
+    Call,
+    /// To sell.
+    Put,
+}
+
+impl OptionKind {
+    /// +1 for a call, -1 for a put.
+    #[inline(always)]
+    pub const fn sign(self) -> f64 {
+        match self {
+            OptionKind::Call => 1.0,
+            OptionKind::Put => -1.0,
+        }
+    }
+}
+
+/// What the price of a European option depends on.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct OptionTerms {
+    /// Call or put.
+    pub kind: OptionKind,
+    /// Price of the underlying, > 0.
+    pub spot: f64,
+    /// Strike, > 0.
+    pub strike: f64,
+    /// Time to expiry in years, >= 0.
+    pub years: f64,
+    /// Continuously compounded rate per year.
+    pub rate: f64,
+    /// Continuous dividend yield (foreign rate, cost of carry) per year.
+    pub dividend_yield: f64,
+    /// Volatility per √year, >= 0: 0.2 is 20 %.
+    pub volatility: f64,
+}
+
+/// Price and sensitivities of one option on one unit of the underlying.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Greeks {
+    /// Present value.
+    pub price: f64,
+    /// Change per unit of the underlying.
+    pub delta: f64,
+    /// Change of delta per unit of the underlying.
+    pub gamma: f64,
+    /// Change per 1 % (one point) of volatility.
+    pub vega: f64,
+    /// Change per calendar day (a year over 365).
+    pub theta: f64,
+    /// Change per 1 % (one point) of the rate.
+    pub rho: f64,
+}
+
+impl OptionTerms {
+    /// Refuses what no option has.
+    ///
+    /// Errors: `QUANT_OUT_OF_RANGE` names the field.
+    pub fn check(&self) -> Result<(), QuantError> {
+        positive("spot", self.spot)?;
+        positive("strike", self.strike)?;
+        in_range("years", self.years, 0.0, 1e6)?;
+        finite("rate", self.rate)?;
+        finite("dividend_yield", self.dividend_yield)?;
+        in_range("volatility", self.volatility, 0.0, 1e6)
+    }
+
+    /// Price and Greeks.
+    ///
+    /// At expiry or without volatility the option is worth the discounted intrinsic value of the forward; gamma and vega are
+    /// then 0 and delta is that of the forward (half of it at the strike).
+    ///
+    /// Errors: as [`OptionTerms::check`].
+    pub fn greeks(&self) -> Result<Greeks, QuantError> {
+        self.check()?;
+        Ok(greeks(self))
+    }
+
+    /// Price only.
+    ///
+    /// Errors: as [`OptionTerms::check`].
+    pub fn price(&self) -> Result<f64, QuantError> {
+        self.check()?;
+        Ok(greeks(self).price)
+    }
+}
+
+/// The formulas on checked terms, without a branch (see `lanes`).
+#[inline(always)]
+pub(crate) fn greeks(o: &OptionTerms) -> Greeks {
+    let sign = o.kind.sign();
+    let root = o.years.sqrt();
+    let deviation = o.volatility * root;
+    let flat = deviation <= DEVIATION_MIN;
+    let deviation = if flat { DEVIATION_MIN } else { deviation };
+    let inverse = 1.0 / deviation;
+    let carry = lanes::exp(-o.dividend_yield * o.years);
+    let discount = lanes::exp(-o.rate * o.years);
+    let drift = (o.rate - o.dividend_yield) * o.years;
+    let centre = (lanes::ln(o.spot / o.strike) + drift) * inverse;
+    let (d1, d2) = (hold(centre + 0.5 * deviation), hold(centre - 0.5 * deviation));
+    let (g1, g2) = (lanes::gauss(d1), lanes::gauss(d2));
+    // Φ(±d): the sign first, so that the far side keeps its digits.
+    let n1 = lanes::normal_cdf_from(sign * d1, g1);
+    let n2 = lanes::normal_cdf_from(sign * d2, g2);
+    let (forward, strike) = (o.spot * carry, o.strike * discount);
+    let density = lanes::DENSITY_AT_0 * g1;
+    let root_positive = if flat { 1.0 } else { root };
+    let decay = forward * density * o.volatility * 0.5 / root_positive;
+    let gamma = carry * density * inverse / o.spot;
+    Greeks {
+        price: sign * (forward * n1 - strike * n2),
+        delta: sign * carry * n1,
+        gamma: if flat { 0.0 } else { gamma },
+        vega: if flat { 0.0 } else { forward * density * root * 0.01 },
+        theta: (sign * (o.dividend_yield * forward * n1 - o.rate * strike * n2) - if flat { 0.0 } else { decay })
+            * (1.0 / DAYS_PER_YEAR),
+        rho: sign * strike * o.years * n2 * 0.01,
+    }
+}
+
+/// More than 40 deviations are 40: the tail is below 1e-300 either way, and e^(-d²/2) stays in range.
+#[inline(always)]
+pub(crate) fn hold(d: f64) -> f64 {
+    let d = if d > 40.0 { 40.0 } else { d };
+    if d < -40.0 { -40.0 } else { d }
+}
+
+/// Columns of option terms, all of one length.
+#[derive(Clone, Copy, Debug)]
+pub struct OptionColumns<'a> {
+    /// 1 for a call, 0 for a put.
+    pub is_call: &'a [u8],
+    /// Prices of the underlyings, > 0.
+    pub spot: &'a [f64],
+    /// Strikes, > 0.
+    pub strike: &'a [f64],
+    /// Years to expiry, >= 0.
+    pub years: &'a [f64],
+    /// Rates per year.
+    pub rate: &'a [f64],
+    /// Dividend yields per year.
+    pub dividend_yield: &'a [f64],
+    /// Volatilities per √year, >= 0.
+    pub volatility: &'a [f64],
+}
+
+/// Where the batch writes: columns as long as the terms; fields as in [`Greeks`].
+#[derive(Debug)]
+pub struct GreekColumns<'a> {
+    /// Present values.
+    pub price: &'a mut [f64],
+    /// Deltas.
+    pub delta: &'a mut [f64],
+    /// Gammas.
+    pub gamma: &'a mut [f64],
+    /// Vegas per 1 %.
+    pub vega: &'a mut [f64],
+    /// Thetas per calendar day.
+    pub theta: &'a mut [f64],
+    /// Rhos per 1 %.
+    pub rho: &'a mut [f64],
+}
+
+/// A column of the right length with every value from `low` to `high`: one vector pass, the place only when it fails.
+fn column(what: &'static str, values: &[f64], rows: usize, low: f64, high: f64) -> Result<(), QuantError> {
+    length(what, values.len(), rows)?;
+    let good = values.iter().fold(true, |good, &value| good & (value >= low) & (value <= high));
+    if good {
+        return Ok(());
+    }
+    match values.iter().enumerate().find(|&(_, &value)| !(value >= low && value <= high)) {
+        Some((row, value)) if !value.is_finite() => Err(QuantError::NotFinite { what, row, column: 0 }),
+        Some((_, &value)) => Err(QuantError::OutOfRange { what, value, low, high }),
+        None => Ok(()),
+    }
+}
+
+impl OptionColumns<'_> {
+    /// Checks lengths and ranges but for the volatilities; returns the number of rows.
+    pub(crate) fn check_terms(&self) -> Result<usize, QuantError> {
+        let rows = self.spot.len();
+        if rows == 0 {
+            return Err(QuantError::Empty { what: "spot" });
+        }
+        length("is_call", self.is_call.len(), rows)?;
+        column("spot", self.spot, rows, f64::MIN_POSITIVE, f64::MAX)?;
+        column("strike", self.strike, rows, f64::MIN_POSITIVE, f64::MAX)?;
+        column("years", self.years, rows, 0.0, 1e6)?;
+        column("rate", self.rate, rows, f64::MIN, f64::MAX)?;
+        column("dividend_yield", self.dividend_yield, rows, f64::MIN, f64::MAX)?;
+        Ok(rows)
+    }
+
+    /// The terms of one row; `volatility` may be an empty column.
+    #[inline(always)]
+    pub(crate) fn row(&self, i: usize) -> OptionTerms {
+        OptionTerms {
+            kind: if self.is_call[i] != 0 { OptionKind::Call } else { OptionKind::Put },
+            spot: self.spot[i],
+            strike: self.strike[i],
+            years: self.years[i],
+            rate: self.rate[i],
+            dividend_yield: self.dividend_yield[i],
+            volatility: self.volatility.get(i).copied().unwrap_or(0.0),
+        }
+    }
+}
+
+/// Price and Greeks of many options, written into the caller's columns.
+///
+/// Errors: `QUANT_RAGGED` names a column whose length differs, `QUANT_NOT_FINITE` and `QUANT_OUT_OF_RANGE` a column with a bad
+/// value, `QUANT_EMPTY`. Nothing is written then.
+pub fn greeks_batch(options: &OptionColumns<'_>, out: GreekColumns<'_>) -> Result<(), QuantError> {
+    let rows = options.check_terms()?;
+    column("volatility", options.volatility, rows, 0.0, 1e6)?;
+    let GreekColumns { price, delta, gamma, vega, theta, rho } = out;
+    let mut columns = [price, delta, gamma, vega, theta, rho];
+    for (name, column) in ["price", "delta", "gamma", "vega", "theta", "rho"].iter().zip(&columns) {
+        length(name, column.len(), rows)?;
+    }
+    lanes::wide(
+        #[inline(always)]
+        || {
+            let mut start = 0;
+            while start < rows {
+                let end = (start + BLOCK).min(rows);
+                block(options, start, end, &mut columns);
+                start = end;
+            }
+        },
+    );
+    Ok(())
+}
+
+/// One block: the terms are copied to arrays of fixed length, so that the loop has no bounds checks and becomes one of vectors.
+#[inline(always)]
+fn block(o: &OptionColumns<'_>, start: usize, end: usize, out: &mut [&mut [f64]; 6]) {
+    let rows = end - start;
+    let take = |column: &[f64], fill: f64| {
+        let mut array = [fill; BLOCK];
+        array[..rows].copy_from_slice(&column[start..end]);
+        array
+    };
+    let (spot, strike, years) = (take(o.spot, 1.0), take(o.strike, 1.0), take(o.years, 0.0));
+    let (rate, dividend_yield) = (take(o.rate, 0.0), take(o.dividend_yield, 0.0));
+    let volatility = take(o.volatility, 0.0);
+    let mut sign = [1.0; BLOCK];
+    for (sign, &is_call) in sign.iter_mut().zip(&o.is_call[start..end]) {
+        *sign = if is_call != 0 { 1.0 } else { -1.0 };
+    }
+    let mut results = [[0.0; BLOCK]; 6];
+    let [price, delta, gamma, vega, theta, rho] = &mut results;
+    for i in 0..BLOCK {
+        let kind = if sign[i] > 0.0 { OptionKind::Call } else { OptionKind::Put };
+        let g = greeks(&OptionTerms {
+            kind,
+            spot: spot[i],
+            strike: strike[i],
+            years: years[i],
+            rate: rate[i],
+            dividend_yield: dividend_yield[i],
+            volatility: volatility[i],
+        });
+        price[i] = g.price;
+        delta[i] = g.delta;
+        gamma[i] = g.gamma;
+        vega[i] = g.vega;
+        theta[i] = g.theta;
+        rho[i] = g.rho;
+    }
+    for (column, values) in out.iter_mut().zip(&results) {
+        column[start..end].copy_from_slice(&values[..rows]);
+    }
+}
