@@ -261,11 +261,15 @@ export declare function fitMarketDepths(depths: Float64Array, params: string): s
 export declare function fitOwnFills(distancesHalfTicks: Float64Array, seconds: Float64Array, fills: Float64Array, params: string): string
 
 /**
- * Names and groups of a dictionary as JSON: {version, fields: [[tag, name]], messages: [[type, name, groups]],
- * headerGroups}, a group being [count tag, members], a member a tag or a group. `version` is FIX40 to FIX50SP2 or
- * FIXT11; a file takes its place. Throws ARGUMENT_INVALID, CONFIG_INVALID.
+ * Names and members of a dictionary as JSON: {version, fields: [[tag, name, shape]], messages: [[type, name,
+ * members]], groups: [members], header: members}. A shape is a number: 0 text, 1 words, 2 int, 3 decimal, 4 boolean,
+ * 5 time, 6 bytes. A member is its tag, negative when it must be there; of a group the tag and the group's number.
+ * `version` is FIX40 to FIX50SP2 or FIXT11; a file takes its place. Throws ARGUMENT_INVALID, CONFIG_INVALID.
  */
 export declare function fixDictionary(version: string, file?: string | undefined | null): string
+
+/** Typed messages of a dictionary file as a TypeScript module that imports `fafnir/fix`. Throws CONFIG_INVALID. */
+export declare function fixTypes(file: string): string
 
 /** GLFT: constants and quotes, as JSON. */
 export declare function glftQuote(params: string): string

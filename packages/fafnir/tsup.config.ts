@@ -1,6 +1,7 @@
-import { rmSync } from 'node:fs'
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { defineConfig } from 'tsup'
 import type { Options } from 'tsup'
+import ts from 'typescript'
 
 // A build starts from nothing: a file left from an older one would be packed with the rest.
 rmSync('dist', { recursive: true, force: true })
@@ -15,8 +16,23 @@ const common: Options = {
   external: [/^@fafnir\/native-/],
 }
 
+// Typed messages of FIX, a door a version.
+const versions = ['fix40', 'fix41', 'fix42', 'fix43', 'fix44', 'fix50', 'fix50sp1', 'fix50sp2', 'fixt11']
+
+// Their declarations are made one by one: a bundler of types takes minutes over them.
+async function declareMessages(): Promise<void> {
+  mkdirSync('dist/fix', { recursive: true })
+  for (const name of versions) {
+    const source = readFileSync(`src/fix/messages/${name}.ts`, 'utf8')
+    const { outputText } = ts.transpileDeclaration(source, { fileName: `${name}.ts` })
+    const text = outputText.replaceAll(/ {4}/g, '  ').replace("'../schema.js'", "'../fix.js'")
+    writeFileSync(`dist/fix/${name}.d.ts`, text)
+    writeFileSync(`dist/fix/${name}.d.cts`, text.replaceAll(/(from '\.[^']*)\.js'/g, "$1.cjs'"))
+  }
+}
+
 // The library itself and its rooms that are usable alone.
-const doors = {
+const rooms = {
   index: 'src/index.ts',
   book: 'src/book/index.ts',
   fix: 'src/fix/index.ts',
@@ -25,9 +41,14 @@ const doors = {
   venue: 'src/venue/index.ts',
 }
 
+const doors = {
+  ...rooms,
+  ...Object.fromEntries(versions.map((name) => [`fix/${name}`, `src/fix/messages/${name}.ts`])),
+}
+
 // `Symbol.asyncDispose` stands in the types, so they bring its library along for users whose target is older.
 const declarations: Options['dts'] = {
-  entry: doors,
+  entry: rooms,
   banner: '/// <reference lib="esnext.disposable" />',
 }
 
@@ -39,6 +60,7 @@ const config: ReturnType<typeof defineConfig> = defineConfig([
     format: ['esm'],
     splitting: true,
     dts: declarations,
+    onSuccess: declareMessages,
   },
   {
     ...common,

@@ -1,6 +1,7 @@
 //! # Room card: bindings/node/fix_dictionary
 //! In:    a version of FIX, or the path of a dictionary in QuickFIX's XML form.
-//! Out:   its names and groups as JSON, for a reader that finds fields by name and walks groups.
+//! Out:   its names, members and groups as JSON, for a reader that finds fields by name and walks groups; its messages
+//!        as TypeScript.
 //! Holds: a file is taken whole or refused whole, within the loader's bounds.
 //! Costs: cold path: once a dictionary and process.
 use std::sync::Arc;
@@ -8,50 +9,54 @@ use std::sync::Arc;
 use napi_derive::napi;
 use serde_json::{Value, json};
 use types::{Code, Fault};
-use wire::fix::dictionary::{DICTIONARY_XML_BYTES_MAX, Dictionary, FixVersion, Member};
+use wire::fix::dictionary::{DICTIONARY_XML_BYTES_MAX, Dictionary, FieldDef, FixVersion, Member, MessageDef};
 
 use crate::errors::{argument, guard};
 
-fn group(member: &Member<'_>) -> Value {
-    let tag = member.field.tag();
-    // Groups lie in groups at most to the dictionary's depth.
-    member
-        .group
-        .map_or_else(|| json!(tag), |inner| json!([tag, inner.members().map(|m| group(&m)).collect::<Vec<_>>()]))
+/// A member as a number, or with its group as two: its tag, negative when it must be there, and the group's number.
+fn member(member: &Member<'_>) -> Value {
+    let tag = i64::from(member.field.tag());
+    let tag = if member.required { -tag } else { tag };
+    member.group.map_or_else(|| json!(tag), |group| json!([tag, group.number()]))
 }
 
-fn groups<'a>(members: impl Iterator<Item = Member<'a>>) -> Vec<Value> {
-    members.filter(|member| member.group.is_some()).map(|member| group(&member)).collect()
+fn members<'a>(all: impl Iterator<Item = Member<'a>>) -> Vec<Value> {
+    all.map(|each| member(&each)).collect()
 }
 
 fn described(dictionary: &Dictionary) -> Value {
-    let fields: Vec<_> = dictionary.fields().map(|field| json!([field.tag(), field.name()])).collect();
-    let messages: Vec<_> = dictionary
-        .messages()
-        .map(|message| json!([message.msg_type(), message.name(), groups(message.members())]))
-        .collect();
+    let field = |field: FieldDef<'_>| json!([field.tag(), field.name(), field.kind().shape() as u8]);
+    let fields: Vec<_> = dictionary.fields().map(field).collect();
+    let message = |message: MessageDef<'_>| json!([message.msg_type(), message.name(), members(message.members())]);
+    let messages: Vec<_> = dictionary.messages().map(message).collect();
+    let groups: Vec<_> = dictionary.groups().map(|group| members(group.members())).collect();
     json!({
-        "version": dictionary.version(), "fields": fields, "messages": messages,
-        "headerGroups": groups(dictionary.header()),
+        "version": dictionary.version(), "fields": fields, "messages": messages, "groups": groups,
+        "header": members(dictionary.header()),
     })
 }
 
-fn of_file(path: &str) -> Result<Arc<Dictionary>, Fault> {
-    let invalid = |what: String| {
-        let fields = vec![("path", path.to_string()), ("error", what.clone())];
-        Fault::new(Code::ConfigInvalid, format!("{path}: {what}"), fields)
-    };
-    let length = std::fs::metadata(path).map_err(|error| invalid(error.to_string()))?.len();
-    if length > DICTIONARY_XML_BYTES_MAX as u64 {
-        return Err(invalid(format!("longer than {DICTIONARY_XML_BYTES_MAX} bytes")));
-    }
-    let text = std::fs::read_to_string(path).map_err(|error| invalid(error.to_string()))?;
-    Dictionary::from_xml(&text).map(Arc::new).map_err(|error| invalid(error.to_string()))
+fn invalid(path: &str, what: String) -> Fault {
+    let fields = vec![("path", path.to_string()), ("error", what.clone())];
+    Fault::new(Code::ConfigInvalid, format!("{path}: {what}"), fields)
 }
 
-/// Names and groups of a dictionary as JSON: {version, fields: [[tag, name]], messages: [[type, name, groups]],
-/// headerGroups}, a group being [count tag, members], a member a tag or a group. `version` is FIX40 to FIX50SP2 or
-/// FIXT11; a file takes its place. Throws ARGUMENT_INVALID, CONFIG_INVALID.
+fn text_of(path: &str) -> Result<String, Fault> {
+    let length = std::fs::metadata(path).map_err(|error| invalid(path, error.to_string()))?.len();
+    if length > DICTIONARY_XML_BYTES_MAX as u64 {
+        return Err(invalid(path, format!("longer than {DICTIONARY_XML_BYTES_MAX} bytes")));
+    }
+    std::fs::read_to_string(path).map_err(|error| invalid(path, error.to_string()))
+}
+
+fn of_file(path: &str) -> Result<Arc<Dictionary>, Fault> {
+    Dictionary::from_xml(&text_of(path)?).map(Arc::new).map_err(|error| invalid(path, error.to_string()))
+}
+
+/// Names and members of a dictionary as JSON: {version, fields: [[tag, name, shape]], messages: [[type, name,
+/// members]], groups: [members], header: members}. A shape is a number: 0 text, 1 words, 2 int, 3 decimal, 4 boolean,
+/// 5 time, 6 bytes. A member is its tag, negative when it must be there; of a group the tag and the group's number.
+/// `version` is FIX40 to FIX50SP2 or FIXT11; a file takes its place. Throws ARGUMENT_INVALID, CONFIG_INVALID.
 #[napi]
 pub fn fix_dictionary(version: String, file: Option<String>) -> napi::Result<String> {
     guard(|| {
@@ -62,5 +67,14 @@ pub fn fix_dictionary(version: String, file: Option<String>) -> napi::Result<Str
                 .dictionary(),
         };
         Ok(described(&dictionary).to_string())
+    })
+}
+
+/// Typed messages of a dictionary file as a TypeScript module that imports `fafnir/fix`. Throws CONFIG_INVALID.
+#[napi]
+pub fn fix_types(file: String) -> napi::Result<String> {
+    guard(|| {
+        let banner = "// Generated by `fafnir fix-types`; do not edit";
+        Dictionary::typescript_of_xml(&text_of(&file)?, banner).map_err(|error| invalid(&file, error.to_string()))
     })
 }

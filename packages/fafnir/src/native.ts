@@ -212,6 +212,7 @@ export interface Native {
   ) => SignalMicroPriceNative
   /** Names and groups of a dictionary as JSON. */
   fixDictionary(version: string, file?: string): string
+  fixTypes(file: string): string
   FixHost: new (
     role: 'acceptor' | 'initiator',
     configJson: string,

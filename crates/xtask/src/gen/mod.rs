@@ -1,10 +1,11 @@
 //! # Room card: xtask/gen
-//! In:    the core's types: codes, layouts, configuration schema.
+//! In:    the core's types: codes, layouts, configuration schema; the FIX dictionaries.
 //! Out:   TypeScript, JSON schema and a table for the docs, as text by path.
 //! Holds: the same source gives the same bytes; `tidy` compares them with the committed files.
 //! Costs: cold.
 mod codes;
 mod config;
+mod fix;
 mod layout;
 
 use std::fs;
@@ -23,13 +24,15 @@ pub struct Generated {
 
 /// Every generated file.
 pub fn all(root: &Path) -> Result<Vec<Generated>, String> {
-    Ok(vec![
+    let mut files = fix::typescript();
+    files.extend([
         Generated { path: "packages/fafnir/src/generated/codes.ts", text: codes::typescript() },
         Generated { path: "packages/fafnir/docs/errors.md", text: codes::markdown() },
         Generated { path: "packages/fafnir/src/generated/layout.ts", text: layout::typescript(root)? },
         Generated { path: "packages/fafnir/src/generated/config.ts", text: config::typescript()? },
         Generated { path: "packages/fafnir/config.schema.json", text: config::json_schema()? },
-    ])
+    ]);
+    Ok(files)
 }
 
 /// Paths whose committed text differs from what the core's types give now.

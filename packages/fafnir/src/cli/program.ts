@@ -16,6 +16,7 @@ import { addCalibrate } from './calibrate.js'
 import { requireParent } from './directory.js'
 import { doctor } from './doctor.js'
 import { addExplain, runExplain, type ExplainFlags } from './explain.js'
+import { fixTypesCommand } from './fix-types.js'
 import { initProject } from './init.js'
 import { addLiveCommands } from './live-commands.js'
 import { loadStrategy } from './load-strategy.js'
@@ -97,6 +98,10 @@ export async function runCli(args: readonly string[], host: CliHost): Promise<nu
     action((path: string, flags: ReplayFlags) => runReplay(path, flags, host, output(flags.json))),
   )
   addCalibrate(program, host, action)
+  program
+    .command('fix-types <dictionary>')
+    .description("write the typed messages of a FIX dictionary in QuickFIX's XML form, as TypeScript, to stdout")
+    .action(action((path: string) => fixTypesCommand(path, output(false))))
   program
     .command('init <dir>')
     .description('write a small project with a strategy and its test')

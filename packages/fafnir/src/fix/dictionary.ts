@@ -1,10 +1,29 @@
 // Room card: fix/dictionary
 // In:    a version of FIX, or the path of a dictionary in QuickFIX's XML form.
-// Out:   `FixDictionary`: tags by name, names by tag, message types by name, the groups of a message.
+// Out:   `FixDictionary`: tags by name, names by tag, message types by name, the members and groups of a message.
 // Holds: read once a process and dictionary from native code; immutable.
-// Costs: loading some milliseconds; a lookup one of a `Map`.
+// Costs: loading some milliseconds; a lookup one of a `Map`; members of a message are listed when first asked for.
 import { fail } from '../errors.js'
 import { guarded, native } from '../native.js'
+
+/** What a value is to a program; the number is the native side's. */
+export const fixShape = { text: 0, words: 1, int: 2, decimal: 3, boolean: 4, time: 5, bytes: 6 } as const
+/** One of them. */
+export type FixShape = (typeof fixShape)[keyof typeof fixShape]
+
+/** A member of a message, its header, or a group. */
+export interface FixMember {
+  /** Its tag; of a group, that of its count. */
+  readonly tag: number
+  /** Its name. */
+  readonly name: string
+  /** What its value is. */
+  readonly shape: FixShape
+  /** Must it be there? Of a group's member: in each entry. */
+  readonly required: boolean
+  /** The group it counts. */
+  readonly group: FixGroupDef | undefined
+}
 
 /** A repeating group: its members in order, groups inside by the tag of their count. */
 export interface FixGroupDef {
@@ -14,35 +33,64 @@ export interface FixGroupDef {
   readonly places: ReadonlyMap<number, number>
   /** Groups inside. */
   readonly groups: FixGroups
+  /** The members as the dictionary has them. */
+  readonly fields: readonly FixMember[]
 }
 
 /** Groups by the tag that counts their entries. */
 export type FixGroups = ReadonlyMap<number, FixGroupDef>
 
-type GroupJson = [number, (number | GroupJson)[]]
+/** A tag, negative when it must be there; of a group with the group's number. */
+type MemberJson = number | readonly [number, number]
 
 interface DictionaryJson {
   readonly version: string
-  readonly fields: readonly [number, string][]
-  readonly messages: readonly [string, string, GroupJson[]][]
-  readonly headerGroups: readonly GroupJson[]
+  readonly fields: readonly (readonly [number, string, FixShape])[]
+  readonly messages: readonly (readonly [string, string, readonly MemberJson[]])[]
+  readonly groups: readonly (readonly MemberJson[])[]
+  readonly header: readonly MemberJson[]
 }
 
-function groupsOf(described: readonly (number | GroupJson)[]): Map<number, FixGroupDef> {
+function groupsOf(members: readonly FixMember[]): FixGroups {
   const groups = new Map<number, FixGroupDef>()
-  for (const member of described) {
-    if (typeof member === 'number') continue
-    const [count, inside] = member
-    const members = inside.map((each) => (typeof each === 'number' ? each : each[0]))
-    const places = new Map(members.map((tag, place) => [tag, place] as const))
-    groups.set(count, { members, places, groups: groupsOf(inside) })
-  }
+  for (const { tag, group } of members) if (group !== undefined) groups.set(tag, group)
   return groups
 }
 
-const none: FixGroups = new Map()
+/** One native dictionary: the application's, or the transport's of FIXT. */
+class Part {
+  readonly described: DictionaryJson
+  private readonly fields: Map<number, readonly [number, string, FixShape]>
+  private readonly groups: (FixGroupDef | undefined)[] = []
 
-/** Names and groups of one version of FIX, or of one venue. */
+  constructor(described: DictionaryJson) {
+    this.described = described
+    this.fields = new Map(described.fields.map((field) => [field[0], field]))
+  }
+
+  members(listed: readonly MemberJson[]): FixMember[] {
+    return listed.map((each) => {
+      const [signed, number] = typeof each === 'number' ? [each, undefined] : each
+      const tag = Math.abs(signed)
+      const [, name, shape] = this.fields.get(tag)!
+      return { tag, name, shape, required: signed < 0, group: number === undefined ? undefined : this.group(number) }
+    })
+  }
+
+  // Groups lie in groups at most to the loader's depth.
+  private group(number: number): FixGroupDef {
+    const known = this.groups[number]
+    if (known !== undefined) return known
+    const fields = this.members(this.described.groups[number]!)
+    const members = fields.map((member) => member.tag)
+    const places = new Map(members.map((tag, place) => [tag, place] as const))
+    const made = { members, places, groups: groupsOf(fields), fields }
+    this.groups[number] = made
+    return made
+  }
+}
+
+/** Names, members and groups of one version of FIX, or of one venue. */
 export class FixDictionary {
   /** As the dictionary says it: `FIX.4.4`, `FIX.5.0SP2`. */
   readonly version: string
@@ -50,24 +98,27 @@ export class FixDictionary {
   private readonly names: Map<number, string> = new Map()
   private readonly types: Map<string, string> = new Map()
   private readonly typeNames: Map<string, string> = new Map()
-  private readonly bodies: Map<string, FixGroups> = new Map()
+  private readonly listed: Map<string, { part: Part; members: readonly MemberJson[] }> = new Map()
+  private readonly bodies: Map<string, { members: readonly FixMember[]; groups: FixGroups }> = new Map()
+  private readonly header: readonly FixMember[]
 
   /** Use `fixDictionary`. */
   constructor(described: DictionaryJson, transport: DictionaryJson | undefined) {
     this.version = described.version
+    const parts = (transport === undefined ? [described] : [transport, described]).map((each) => new Part(each))
     // What the transport has too, the application's dictionary says last.
-    for (const part of transport === undefined ? [described] : [transport, described]) {
-      for (const [tag, name] of part.fields) {
+    for (const part of parts) {
+      for (const [tag, name] of part.described.fields) {
         this.tags.set(name, tag)
         this.names.set(tag, name)
       }
-      const header = groupsOf(part.headerGroups)
-      for (const [type, name, groups] of part.messages) {
+      for (const [type, name, members] of part.described.messages) {
         this.types.set(name, type)
         this.typeNames.set(type, name)
-        this.bodies.set(type, new Map([...header, ...groupsOf(groups)]))
+        this.listed.set(type, { part, members })
       }
     }
+    this.header = parts[0]!.members(parts[0]!.described.header)
   }
 
   /** The tag of a name, or of a tag given as text. @throws FafnirError FIX_FIELD_INVALID when there is none */
@@ -92,9 +143,25 @@ export class FixDictionary {
     return this.typeNames.get(type)
   }
 
-  /** The groups of a message, by MsgType (35). */
+  /** The members of a message by MsgType (35), those of the header first; the header's alone when it has none such. */
+  members(type: string): readonly FixMember[] {
+    return this.body(type).members
+  }
+
+  /** The groups of a message, by MsgType (35), those of the header with them. */
   groups(type: string): FixGroups {
-    return this.bodies.get(type) ?? none
+    return this.body(type).groups
+  }
+
+  private body(type: string): { members: readonly FixMember[]; groups: FixGroups } {
+    const known = this.bodies.get(type)
+    if (known !== undefined) return known
+    const listed = this.listed.get(type)
+    const members = listed === undefined ? this.header : [...this.header, ...listed.part.members(listed.members)]
+    const made = { members, groups: groupsOf(members) }
+    // A type a peer made up is not kept.
+    if (listed !== undefined) this.bodies.set(type, made)
+    return made
   }
 }
 
@@ -118,4 +185,13 @@ export function fixDictionary(version: string, file?: string): FixDictionary {
   const dictionary = new FixDictionary(described(short, file), transport)
   loaded.set(key, dictionary)
   return dictionary
+}
+
+/**
+ * Typed messages of a dictionary file in QuickFIX's XML form, as the text of a TypeScript module: `fafnir fix-types`.
+ *
+ * @throws FafnirError CONFIG_INVALID
+ */
+export function fixTypes(file: string): string {
+  return guarded(() => native().fixTypes(file))
 }

@@ -19,20 +19,16 @@ import {
   WORD_TRAILER,
 } from './records.js'
 import type { FixSession } from './session.js'
+import { fixNumber, readTimestamp, textOf, timestamp, type FixDecimal } from './value.js'
+
+export type { FixDecimal } from './value.js'
 
 const TWO_32 = 4_294_967_296
 const ZERO = 0x30
 const POINT = 0x2e
 const MINUS = 0x2d
 const YES = 0x59
-
-/** An exact decimal: mantissa × 10^exponent, both whole. */
-export interface FixDecimal {
-  /** A safe integer. */
-  mantissa: number
-  /** 0 or less. */
-  exponent: number
-}
+const NO = 0x4e
 
 /** A field: its tag, or its name in the session's dictionary. */
 export type FixField = number | string
@@ -65,9 +61,14 @@ export class FixFieldsView {
   stringAt(place: number): string | undefined {
     if (!(place >= 0 && place < this.length)) return undefined
     this.pointAt(this.from + place)
-    // The text of one character costs no allocation.
-    if (this.end === this.start + 1 && this.text[this.start]! < 0x80) return String.fromCharCode(this.text[this.start]!)
-    return this.text.toString('utf8', this.start, this.end)
+    return this.hereText()
+  }
+
+  /**
+   * Finds a field, which the `here` calls then decode; `outside` leaves out the entries of groups. False: not there.
+   */
+  locate(tag: number, outside: boolean = false): boolean {
+    return (outside ? this.findOutside(tag) : this.findTag(tag)) >= 0
   }
 
   /** Is the field there? */
@@ -77,7 +78,7 @@ export class FixFieldsView {
 
   /** Its value as text (UTF-8). */
   string(field: FixField): string | undefined {
-    return this.find(field) < 0 ? undefined : this.text.toString('utf8', this.start, this.end)
+    return this.find(field) < 0 ? undefined : this.hereText()
   }
 
   /** Its first byte as a character. */
@@ -95,9 +96,7 @@ export class FixFieldsView {
    */
   number(field: FixField): number | undefined {
     const read = this.decimal(field, this.reused)
-    if (read === undefined) return undefined
-    // A power of ten up to 22 is exact, so that the division rounds once, as reading the text would.
-    return read.exponent === 0 ? read.mantissa : read.mantissa / 10 ** -read.exponent
+    return read === undefined ? undefined : fixNumber(read)
   }
 
   /**
@@ -105,54 +104,88 @@ export class FixFieldsView {
    * them). Without `into`, the object is reused by the next call.
    */
   decimal(field: FixField, into: FixDecimal = this.reused): FixDecimal | undefined {
+    return this.find(field) < 0 ? undefined : this.hereDecimal(into)
+  }
+
+  /** A UTCTimestamp as Unix milliseconds, finer parts as a fraction; undefined when it is not there or is none. */
+  time(field: FixField): number | undefined {
+    return this.find(field) < 0 ? undefined : this.hereTime()
+  }
+
+  /** A UTCTimestamp as Unix nanoseconds, exactly; finer parts are cut. Undefined when it is not there or is none. */
+  timeNs(field: FixField): bigint | undefined {
     if (this.find(field) < 0) return undefined
-    const { text, end } = this
-    const negative = text[this.start] === MINUS
-    let [mantissa, point, digits] = [0, -1, 0]
-    for (let at = negative ? this.start + 1 : this.start; at < end; at += 1) {
+    return readTimestamp(this.text, this.start, this.end)
+      ? BigInt(timestamp.seconds) * 1_000_000_000n + BigInt(Math.floor(timestamp.nanos))
+      : undefined
+  }
+
+  /** Its bytes, a view of the message. */
+  bytes(field: FixField): Uint8Array | undefined {
+    return this.find(field) < 0 ? undefined : this.hereBytes()
+  }
+
+  /** The located field as text (UTF-8). */
+  hereText(): string {
+    return textOf(this.text, this.start, this.end)
+  }
+
+  /** The located field as bytes, a view of the message. */
+  hereBytes(): Uint8Array {
+    return this.text.subarray(this.start, this.end)
+  }
+
+  /** The located field as true or false; undefined when it is neither `Y` nor `N`. */
+  hereBoolean(): boolean | undefined {
+    const byte = this.end === this.start + 1 ? this.text[this.start] : 0
+    return byte === YES ? true : byte === NO ? false : undefined
+  }
+
+  /** The located field as `time` has it. */
+  hereTime(): number | undefined {
+    return readTimestamp(this.text, this.start, this.end)
+      ? timestamp.seconds * 1_000 + timestamp.nanos / 1e6
+      : undefined
+  }
+
+  /** The located field as a whole number; undefined when it is none, or beyond 2^53. */
+  hereInt(): number | undefined {
+    const read = this.hereDecimal(this.reused)
+    return read === undefined || read.exponent !== 0 ? undefined : read.mantissa
+  }
+
+  /** The located field as `decimal` has it. */
+  hereDecimal(into: FixDecimal): FixDecimal | undefined {
+    const { text, start, end } = this
+    const negative = text[start] === MINUS
+    let mantissa = 0
+    let point = -1
+    const first = negative ? start + 1 : start
+    for (let at = first; at < end; at += 1) {
       const digit = text[at]! - ZERO
-      if (digit >= 0 && digit <= 9) {
-        mantissa = mantissa * 10 + digit
-        digits += 1
-      } else if (text[at] === POINT && point < 0) point = at
+      if (digit >= 0 && digit <= 9) mantissa = mantissa * 10 + digit
+      else if (text[at] === POINT && point < 0) point = at
       else return undefined
     }
-    if (digits === 0 || mantissa > Number.MAX_SAFE_INTEGER || (point >= 0 && end - point > 23)) return undefined
+    const digits = end - first - (point < 0 ? 0 : 1)
+    if (digits <= 0 || mantissa > Number.MAX_SAFE_INTEGER || (point >= 0 && end - point > 23)) return undefined
     into.mantissa = negative ? -mantissa : mantissa
     into.exponent = point < 0 ? 0 : point + 1 - end
     return into
   }
 
-  /** A UTCTimestamp as Unix milliseconds, finer parts as a fraction; undefined when it is not there or is none. */
-  time(field: FixField): number | undefined {
-    if (this.find(field) < 0) return undefined
-    const value = this.text.toString('latin1', this.start, this.end)
-    const parts = /^(\d{4})(\d\d)(\d\d)-(\d\d):(\d\d):(\d\d)(?:\.(\d{1,12}))?$/.exec(value)
-    if (parts === null) return undefined
-    const [, year, month, day, hour, minute, second, fraction] = parts
-    const whole = Date.UTC(Number(year), Number(month) - 1, Number(day), Number(hour), Number(minute), Number(second))
-    return fraction === undefined ? whole : whole + Number(`0.${fraction}`) * 1_000
-  }
-
-  /** Its bytes, a view of the message. */
-  bytes(field: FixField): Uint8Array | undefined {
-    return this.find(field) < 0 ? undefined : this.text.subarray(this.start, this.end)
-  }
-
   /** The entries of a repeating group, by the field that counts them; none when it is not there. One view for all. */
   *group(count: FixField): Generator<FixEntry, void, undefined> {
-    const at = this.find(count)
-    const group = at < 0 ? undefined : this.groupsHere?.get(this.i32[this.spans + at * SPAN_WORDS]!)
-    if (group === undefined) return
     const entry = new FixEntry()
-    let next = at + 1
-    for (;;) {
-      const after = this.entryEnd(group, next)
-      if (after === next) return
-      entry.pointInto(this, next, after, group.groups)
-      yield entry
-      next = after
-    }
+    for (let there = this.firstEntry(count, entry); there; there = entry.next()) yield entry
+  }
+
+  /** Points an entry at the first of a group, by the field that counts them. False: it has none. */
+  firstEntry(count: FixField, entry: FixEntry): boolean {
+    const tag = typeof count === 'number' ? count : this.tagOf(count)
+    const at = this.findOutside(tag)
+    const group = at < 0 ? undefined : this.groupsHere?.get(tag)
+    return group !== undefined && entry.begin(this, group, at + 1, this.to)
   }
 
   /** What an entry shares with its message. */
@@ -175,30 +208,40 @@ export class FixFieldsView {
     const group = this.groupsHere?.get(this.i32[this.spans + from * SPAN_WORDS]!)
     let at = from + 1
     if (group === undefined) return at
-    for (let after = this.entryEnd(group, at); after > at; after = this.entryEnd(group, at)) at = after
+    for (let after = this.entryEnd(group, at, this.to); after > at; after = this.entryEnd(group, at, this.to))
+      at = after
     return at
   }
 
-  // Where an entry that begins at `from` ends: before a member it has already, or what is no member. The count is not
-  // believed.
-  private entryEnd(group: FixGroupDef, from: number): number {
-    const seen = new Set<number>()
+  /**
+   * Where an entry that begins at `from` ends: before a member it has already, what is no member, or `limit`. The
+   * count is not believed.
+   */
+  protected entryEnd(group: FixGroupDef, from: number, limit: number): number {
     let at = from
-    while (at < this.to) {
+    while (at < limit) {
       const tag = this.i32[this.spans + at * SPAN_WORDS]!
       const place = group.places.get(tag)
-      if (place === undefined || seen.has(tag) || (place === 0 && at > from)) return at
-      seen.add(tag)
+      if (place === undefined || (at > from && (place === 0 || this.stands(tag, from, at)))) return at
       at += 1
       const inner = group.groups.get(tag)
       if (inner === undefined) continue
-      for (let after = this.entryEnd(inner, at); after > at; after = this.entryEnd(inner, at)) at = after
+      for (let after = this.entryEnd(inner, at, limit); after > at; after = this.entryEnd(inner, at, limit)) at = after
     }
     return at
   }
 
+  // Does a tag stand in fields `from` to `to`? An entry has few: no set is made.
+  private stands(tag: number, from: number, to: number): boolean {
+    for (let at = from; at < to; at += 1) if (this.i32[this.spans + at * SPAN_WORDS] === tag) return true
+    return false
+  }
+
   private find(field: FixField): number {
-    const tag = typeof field === 'number' ? field : this.tagOf(field)
+    return this.findTag(typeof field === 'number' ? field : this.tagOf(field))
+  }
+
+  private findTag(tag: number): number {
     const { i32, spans } = this
     const end = spans + this.to * SPAN_WORDS
     for (let word = spans + this.from * SPAN_WORDS; word < end; word += SPAN_WORDS) {
@@ -211,6 +254,15 @@ export class FixFieldsView {
     return -1
   }
 
+  private findOutside(tag: number): number {
+    for (let at = this.from; at < this.to; at = this.fieldEnd(at)) {
+      if (this.i32[this.spans + at * SPAN_WORDS] !== tag) continue
+      this.pointAt(at)
+      return at
+    }
+    return -1
+  }
+
   private tagOf(name: string): number {
     return this.names === undefined ? Number(name) : this.names.tag(name)
   }
@@ -218,12 +270,25 @@ export class FixFieldsView {
 
 /** An entry of a repeating group. Valid until the next one is asked for. */
 export class FixEntry extends FixFieldsView {
-  /** Points it at fields of a message. */
-  pointInto(view: FixFieldsView, from: number, to: number, groups: FixGroups): void {
+  private of: FixGroupDef | undefined
+  private limit: number = 0
+
+  /** Points it at the entry that begins at a field of a message; false when there is none. */
+  begin(view: FixFieldsView, group: FixGroupDef, from: number, limit: number): boolean {
     FixEntry.prototype.share.call(view, this)
-    this.from = from
-    this.to = to
-    this.groupsHere = groups
+    this.of = group
+    this.groupsHere = group.groups
+    this.to = from
+    this.limit = limit
+    return this.next()
+  }
+
+  /** Moves on to the entry behind; false when there is none. */
+  next(): boolean {
+    if (this.of === undefined) return false
+    this.from = this.to
+    this.to = this.entryEnd(this.of, this.from, this.limit)
+    return this.to > this.from
   }
 }
 
@@ -307,9 +372,23 @@ export class FixMessage extends FixFieldsView {
     return this.i32[this.word + WORD_HEADER]!
   }
 
-  override *group(count: FixField): Generator<FixEntry, void, undefined> {
+  /** Is its MsgType (35) this one? Costs no text. */
+  isType(type: string): boolean {
+    const word = this.spans + 2 * SPAN_WORDS
+    const start = this.bytesAt + this.i32[word + 1]!
+    if (this.i32[word + 2]! - this.i32[word + 1]! !== type.length) return false
+    for (let at = 0; at < type.length; at += 1) if (this.text[start + at] !== type.charCodeAt(at)) return false
+    return true
+  }
+
+  override locate(tag: number, outside: boolean = false): boolean {
+    if (outside) this.groupsHere ??= this.names?.groups(this.msgType)
+    return super.locate(tag, outside)
+  }
+
+  override firstEntry(count: FixField, entry: FixEntry): boolean {
     this.groupsHere ??= this.names?.groups(this.msgType)
-    yield* super.group(count)
+    return super.firstEntry(count, entry)
   }
 
   /** The same message in memory of its own. */

@@ -8,6 +8,7 @@ import { commandKind, type FixCommands, type FixFields } from './commands.js'
 import type { FixDictionary } from './dictionary.js'
 import type { FixMessage } from './message.js'
 import { OWN_FIELDS } from './records.js'
+import type { FixBody, FixMessageType } from './schema.js'
 
 /** Fields of each message by its name, as `Fix44` has them; the default takes any. */
 export type FixMessages = { readonly [message: string]: object }
@@ -43,13 +44,16 @@ export class FixSession<M extends FixMessages = FixMessages> {
   }
 
   /**
-   * Sends a message: its name or MsgType (35), and its fields by name or tag. Header fields (97, 115, 128 …) go to the
-   * header; the session adds its own. A `result` event says when it could not be sent.
+   * Sends a message: its name, MsgType (35) or type (`NewOrderSingle` of `fafnir/fix/fix44`), and its fields by name or
+   * tag. Header fields (97, 115, 128 …) go to the header; the session adds its own. A `result` event says when it could
+   * not be sent.
    * @returns its ticket; 'FIX_QUEUE_FULL' when earlier ones are not taken yet: nothing was queued, try again later
    * @throws FafnirError FIX_FIELD_INVALID
    */
-  send<K extends keyof M & string>(message: K, fields: M[K]): number | 'FIX_QUEUE_FULL' {
-    const type = this.dictionary.messageType(message)
+  send<K extends keyof M & string>(message: K, fields: M[K]): number | 'FIX_QUEUE_FULL'
+  send<H, S>(message: FixMessageType<H, S>, fields: FixBody<H, S>): number | 'FIX_QUEUE_FULL'
+  send(message: string | FixMessageType, fields: object): number | 'FIX_QUEUE_FULL' {
+    const type = typeof message === 'string' ? this.dictionary.messageType(message) : message.type
     return this.commands.message(this.number, type, fields as FixFields, this.dictionary)
   }
 

@@ -108,7 +108,41 @@ kinds! {
     XidRef = "XIDREF",
 }
 
+/// What a value is to a program, whatever its data type is called.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+pub enum FieldShape {
+    /// Text; one character, a date, a time of day are text, too.
+    Text,
+    /// Words divided by spaces.
+    Words,
+    /// A whole number.
+    Int,
+    /// A decimal.
+    Decimal,
+    /// Y or N.
+    Boolean,
+    /// A moment, UTC.
+    Time,
+    /// Bytes.
+    Bytes,
+}
+
 impl FieldKind {
+    /// What its values are to a program.
+    pub const fn shape(self) -> FieldShape {
+        use FieldKind as K;
+        match self {
+            K::Price | K::Amt | K::Qty | K::Float | K::PriceOffset | K::Percentage => FieldShape::Decimal,
+            K::Int | K::DayOfMonth | K::NumInGroup | K::SeqNum | K::Length | K::TagNum => FieldShape::Int,
+            K::UtcTimestamp | K::Time => FieldShape::Time,
+            K::Boolean => FieldShape::Boolean,
+            K::Data | K::XmlData => FieldShape::Bytes,
+            K::MultipleValueString | K::MultipleStringValue | K::MultipleCharValue => FieldShape::Words,
+            _ => FieldShape::Text,
+        }
+    }
+
     /// The type of this name.
     pub fn of(name: &str) -> FieldKind {
         FieldKind::ALL.iter().copied().find(|kind| kind.name() == name).unwrap_or_default()

@@ -16,6 +16,7 @@ mod source;
 mod tables;
 #[cfg(test)]
 mod tests;
+mod typescript;
 mod validate;
 mod value_check;
 mod xml;
@@ -23,7 +24,7 @@ mod xml;
 pub use built_in::FixVersion;
 pub use error::{DictionaryError, DictionaryFault};
 pub use groups::{Entries, Entry};
-pub use kind::FieldKind;
+pub use kind::{FieldKind, FieldShape};
 pub use session_rules::DictionaryRules;
 pub use source::{
     DICTIONARY_COMPONENTS_MAX, DICTIONARY_DEPTH_MAX, DICTIONARY_FIELDS_MAX, DICTIONARY_GROUPS_MAX,
@@ -174,6 +175,11 @@ impl Dictionary {
         self.members_of(self.trailer)
     }
 
+    /// Every repeating group, by its number.
+    pub fn groups(&self) -> impl ExactSizeIterator<Item = GroupDef<'_>> {
+        self.groups.iter().enumerate().map(|(place, row)| GroupDef { dictionary: self, place: place as u16, row })
+    }
+
     fn field_at(&self, slot: u16) -> Option<FieldDef<'_>> {
         self.fields.get(slot as usize).map(|row| FieldDef { dictionary: self, row })
     }
@@ -258,6 +264,11 @@ impl<'a> MessageDef<'a> {
 }
 
 impl<'a> GroupDef<'a> {
+    /// Its place among the groups of the dictionary, from 0.
+    pub fn number(&self) -> u16 {
+        self.place
+    }
+
     /// Members of an entry, in the order in which they stand there.
     pub fn members(&self) -> impl ExactSizeIterator<Item = Member<'a>> + use<'a> {
         self.dictionary.members_of(self.row.members)
