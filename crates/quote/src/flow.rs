@@ -64,6 +64,7 @@ mod tests {
         both.on_trade(at(10), Side::Sell, Lots(1), 5.0);
         assert!((both.toxicity(at(10), 5.0, Lots(4)) - 2.0 / 10.0).abs() < 1e-12);
         assert!((both.toxicity(at(20), 5.0, Lots(4)) - 0.5 / 5.5).abs() < 1e-12);
+        assert_eq!(TradeFlow::default().toxicity(at(5), 10.0, Lots(0)), 0.0, "nothing seen, and no prior");
         // Long silence: balanced, and never NaN, also where the exponential overflows.
         assert!(flow.toxicity(at(10_000_000), 0.001, Lots(8)) == 0.0);
         flow.on_trade(UnixNanos(1), Side::Buy, Lots(i64::MAX), 10.0);

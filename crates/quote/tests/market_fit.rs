@@ -172,6 +172,42 @@ fn prices_move_with_the_estimate() {
 }
 
 #[test]
+fn other_rules_keep_what_was_seen_and_other_levels_begin_anew() {
+    let mut set = QuoterParams { market_calibration: Some(calibration()), ..params() };
+    let mut quoter = Quoter::new(set.clone(), &instrument("0.01", "1", ""));
+    let mut market = Market::new(13, [3.0, 3.0], [20.0, 20.0]);
+    market.run(&mut quoter, 5_000);
+    let in_force = |quoter: &Quoter| Side::BOTH.map(|side| quoter.intensity_decay_per_price(side));
+    let (seen, before) = (in_force(&quoter), *quoter.market_fit().expect("on").counts(Side::Buy));
+    near(seen[0], 20.0, 0.3);
+    // Bounds that the market is outside of hold from the next round on: what is in force stays.
+    for bounds in [(50.0, 1_000.0), (0.01, 5.0)] {
+        let (min_per_price, max_per_price) = bounds;
+        set.market_calibration = Some(MarketCalibration { min_per_price, max_per_price, ..calibration() });
+        quoter.set_params(set.clone());
+        let outside = quoter.market_fit().expect("on").counts(Side::Buy).out_of_bounds;
+        market.run(&mut quoter, 1_000);
+        let after = quoter.market_fit().expect("on").counts(Side::Buy);
+        // A round every five seconds of the hundred.
+        assert!((19..=21).contains(&(after.out_of_bounds - outside)), "{after:?}");
+        assert_eq!((in_force(&quoter), after.accepted), (seen, before.accepted), "{bounds:?}");
+    }
+    // Depths that are counted otherwise cannot be added to those that were seen.
+    for other in [
+        MarketCalibration { levels: 512, ..calibration() },
+        MarketCalibration { nearest_half_ticks: 3, ..calibration() },
+    ] {
+        let mut quoter = quoter.clone();
+        set.market_calibration = Some(other);
+        quoter.set_params(set.clone());
+        assert_eq!((in_force(&quoter), quoter.arrivals_per_second(Side::Sell)), ([1.5; 2], None));
+        assert_eq!(*quoter.market_fit().expect("on").counts(Side::Buy), FitCounts::default());
+        market.run(&mut quoter, 5_000);
+        near(in_force(&quoter)[1], 20.0, 0.3);
+    }
+}
+
+#[test]
 fn guards_keep_the_last_good_estimate_and_count() {
     let counts = |quoter: &Quoter| *quoter.market_fit().expect("on").counts(Side::Buy);
     // Every order at the same two levels: no slope to tell.
