@@ -3,7 +3,7 @@
 //! Out:   `FarStack`: them by key, the best of them last.
 //! Holds: sorted by key, ascending; as many places as the side may have levels; gaps are few, or at most half.
 //! Costs: a binary search; a new level moves what stands between it and the nearest gap, or the rest of the stack.
-use crate::half::Slot;
+use crate::half::{Slot, resident};
 
 /// How far from its place a new level looks for a gap before the rest of the stack is moved.
 const GAP_REACH: usize = 16;
@@ -26,7 +26,7 @@ pub(crate) struct FarStack<S> {
 
 impl<S: Slot> FarStack<S> {
     pub(crate) fn new(levels_max: usize) -> Self {
-        FarStack { levels: vec![Far { key: 0, slot: S::EMPTY }; levels_max].into_boxed_slice(), length: 0, gaps: 0 }
+        FarStack { levels: resident(Far { key: 0, slot: S::EMPTY }, levels_max), length: 0, gaps: 0 }
     }
 
     /// Where a key stands, or where it would.

@@ -21,6 +21,8 @@ use crate::far::FarStack;
 /// Price levels of one side, window and far levels together. One more is refused with `BookFull`.
 pub const LEVELS_PER_SIDE_MAX: usize = 32_768;
 
+/// A page of memory, at least.
+const PAGE_BYTES: usize = 4_096;
 /// Ticks of a word of the occupancy bitmap.
 const WORD_TICKS: usize = 64;
 /// Bound of `WORDS`, set by the size of the summary bitmap.
@@ -75,8 +77,18 @@ pub struct Half<S, const WORDS: usize> {
     far: FarStack<S>,
 }
 
+/// Memory that is there: every page is written, so that no update waits until the kernel gives one.
+pub(crate) fn resident<T: Copy>(value: T, count: usize) -> Box<[T]> {
+    let mut memory = vec![value; count].into_boxed_slice();
+    for place in (0..count).step_by((PAGE_BYTES / size_of::<T>()).max(1)) {
+        // Or the compiler knows that the value stands there, and asks the kernel for zeros.
+        core::hint::black_box(&mut memory)[place] = value;
+    }
+    memory
+}
+
 pub(crate) fn boxed<T: Copy, const N: usize>(value: T) -> Box<[T; N]> {
-    match Box::<[T; N]>::try_from(vec![value; N].into_boxed_slice()) {
+    match Box::<[T; N]>::try_from(resident(value, N)) {
         Ok(array) => array,
         Err(_) => unreachable!("the slice was made with N elements"),
     }
@@ -214,16 +226,15 @@ impl<S: Slot, const WORDS: usize> Half<S, WORDS> {
         self.count = count;
         self.slots[word][bit] = slot;
         self.put_bit(word, bit, is);
-        // One branch, seldom taken, for "beats the best" and "removes the best": an update of the best is the
-        // commonest of all.
-        if (key > self.best) & is | (key == self.best) & !is {
+        // One comparison, seldom true, for "beats the best" and "removes the best": an update of the best is the
+        // commonest of all. It wraps with nothing but `i64::MIN` as the best, which stays so without a level.
+        if key > self.best.wrapping_sub(i64::from(!is)) {
             self.best_set(key, was, is);
         }
         Some(before)
     }
 
-    /// After a key better than the best was set, or the best itself (or nothing, at the sentinel `i64::MIN`) was
-    /// removed.
+    /// After a key better than the best was set, or the best itself (or nothing, better than it) was removed.
     #[inline(never)]
     fn best_set(&mut self, key: i64, was: bool, is: bool) {
         if is {
@@ -337,8 +348,9 @@ impl<S: Slot, const WORDS: usize> Half<S, WORDS> {
         let bits = before & !(1 << bit) | (present as u64) << bit;
         self.occupied[word] = bits;
         // Near the touch a word is seldom empty.
-        if (before == 0) != (bits == 0) {
-            self.summary[(word >> 6) & (WORDS_MAX / 64 - 1)] ^= 1 << (word & 63);
+        if before == 0 || bits == 0 {
+            let summary = &mut self.summary[(word >> 6) & (WORDS_MAX / 64 - 1)];
+            *summary = *summary & !(1 << (word & 63)) | u64::from(bits != 0) << (word & 63);
         }
     }
 

@@ -9,9 +9,9 @@ use core::iter::FusedIterator;
 use crate::half::{Cursor, Half, LEVELS_PER_SIDE_MAX, Slot};
 use types::{Code, Level, Lots, Side, Ticks, Touch};
 
-/// Default width of the window of direct lookups: 256 words of 64 ticks, 16,384 ticks a side, three quarters behind
+/// Default width of the window of direct lookups: 512 words of 64 ticks, 32,768 ticks a side, three quarters behind
 /// the best.
-pub const DEFAULT_WORDS: usize = 256;
+pub const DEFAULT_WORDS: usize = 512;
 
 /// An L2 book of one instrument: the total displayed quantity at every price, by integer ticks. One writer.
 ///
@@ -25,10 +25,7 @@ pub struct Ladder<const WORDS: usize = DEFAULT_WORDS> {
 /// A side's key of a price, and back: greater is better on both sides (see `half`).
 #[inline]
 pub(crate) const fn flip(side: Side, value: i64) -> i64 {
-    match side {
-        Side::Buy => value,
-        Side::Sell => !value,
-    }
+    value ^ -(side.index() as i64)
 }
 
 /// How often a book's prices left its windows: many far sets or moves ask for a wider window.
@@ -48,7 +45,7 @@ impl LadderCounts {
 }
 
 impl Ladder {
-    /// An empty ladder with the default window; about 1.3 MB.
+    /// An empty ladder with the default window; about 1.6 MB, all of it touched.
     pub fn new() -> Self {
         Self::with_window()
     }

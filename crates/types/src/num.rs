@@ -91,10 +91,7 @@ impl Side {
     /// 0 for a buy, 1 for a sell: an index into two-element arrays.
     #[inline]
     pub const fn index(self) -> usize {
-        match self {
-            Side::Buy => 0,
-            Side::Sell => 1,
-        }
+        self as usize - Side::Buy as usize
     }
     /// From the byte of a record: 1 buy, 2 sell.
     #[inline]

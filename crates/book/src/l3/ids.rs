@@ -5,6 +5,7 @@
 //! Costs: dense: one load, that of the order; sparse: 1.5 probes on average, as the table is at most half full, and
 //!        that load. No allocation after `new`.
 use super::queue::Resting;
+use crate::half::resident;
 
 /// How an L3 book finds an order by its id: `DenseIds` or `SparseIds`.
 pub trait OrderIds: sealed::Ids {}
@@ -57,7 +58,7 @@ impl SparseIds {
         // Four at least, so that an empty entry is left when one id more than orders is there.
         let entries = (2 * orders).next_power_of_two().max(4);
         let slots = first as u32..(first + orders) as u32 + 1;
-        SparseIds { table: vec![0; entries].into_boxed_slice(), shift: 32 - entries.trailing_zeros(), slots, free: 0 }
+        SparseIds { table: resident(0, entries), shift: 32 - entries.trailing_zeros(), slots, free: 0 }
     }
 
     #[inline]
@@ -185,7 +186,7 @@ impl sealed::Ids for DenseIds {
     fn for_orders(orders: usize) -> Self {
         let places = (PLACES_PER_ORDER * orders).next_power_of_two();
         let taken = SparseIds::with_slots_from(places + 1, orders);
-        DenseIds { more: vec![0; places].into_boxed_slice(), taken }
+        DenseIds { more: resident(0, places), taken }
     }
 
     fn slots(&self) -> usize {

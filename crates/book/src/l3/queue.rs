@@ -10,7 +10,7 @@
 //! side (`half`), and an order knows its key: from the order to its level it is one step.
 use types::{Lots, Side};
 
-use crate::half::{Slot, boxed};
+use crate::half::{Slot, boxed, resident};
 
 /// A resting order.
 #[derive(Clone, Copy, Debug, Default)]
@@ -103,8 +103,8 @@ impl Queues {
     /// With a slab of `slots`; `clear` comes before anything else.
     pub(crate) fn new(slots: usize) -> Queues {
         Queues {
-            orders: vec![Resting::default(); slots].into_boxed_slice(),
-            marks: vec![0; slots].into_boxed_slice(),
+            orders: resident(Resting::default(), slots),
+            marks: resident(0, slots),
             watched: boxed(Watch::default()),
             free_watch: 0,
             mark: 0,

@@ -7,6 +7,9 @@ mod floors;
 mod messages;
 mod ours;
 mod rivals;
+#[path = "../../../../rust/src/timing.rs"]
+#[allow(dead_code)]
+mod timing;
 
 use std::hint::black_box;
 use std::time::Instant;

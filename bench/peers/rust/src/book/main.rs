@@ -9,6 +9,9 @@ mod l3_flow;
 #[path = "../../../../../crates/book/tests/support/recording.rs"]
 #[allow(dead_code)]
 mod recording;
+#[path = "../../../../rust/src/timing.rs"]
+#[allow(dead_code)]
+mod timing;
 
 use serde_json::{Value, json};
 
