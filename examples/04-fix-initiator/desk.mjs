@@ -6,81 +6,127 @@ import { fixInitiator } from 'fafnir/fix'
 const ENDED = new Set(['2', '3', '4', '8', 'C'])
 /** Messages of ours whose number is remembered, for a Reject names what it refuses by its number alone. */
 const SENT_MAX = 10_000
+/** ExecType (150) in words; fills and rejects have sentences of their own. */
+const words = { 0: 'is working', 4: 'is cancelled', 5: 'is replaced', C: 'has expired', I: 'is as it was' }
 
 /**
  * Connects, and stays connected: a session that is lost is made again, with a wait that grows. `storeDir` holds its
  * numbers and messages from one process to the next; `say` is told of what happens, in words.
  */
 export async function startDesk({ session, storeDir, say }) {
-  const orders = new Map()
-  /** What the commands that are on their way were for, by ticket; then by the number their message got. */
-  const tickets = new Map()
-  const sent = new Map()
-  let refusedConnects = 0
-
+  const desk = new Desk(say)
   const host = await fixInitiator({
     // An order that arrives when the market has moved on is worse than one that is refused here.
     sessions: [{ beginString: 'FIX.4.4', heartbeatSeconds: 30, keepWhenClosed: false, ...session }],
     shared: { storeDir },
     results: true,
     onBatch: (batch) => {
-      for (let at = 0; at < batch.length; at += 1) onEvent(batch.at(at))
+      for (let at = 0; at < batch.length; at += 1) desk.onEvent(batch.at(at))
     },
   })
-  const [own] = host.sessions
+  return desk.over(host)
+}
 
-  /** Sends; what comes of it is told by its ticket. */
-  function send(message, clOrdId, fields) {
-    const ticket = own.send(message, fields)
-    if (ticket === 'FIX_QUEUE_FULL') say(`${clOrdId} not sent: ${ticket}`)
-    else tickets.set(ticket, { message, clOrdId })
+class Desk {
+  /** Orders by ClOrdID. */
+  orders = new Map()
+  /** What the commands that are on their way were for, by ticket; then by the number their message got. */
+  #tickets = new Map()
+  #sent = new Map()
+  #failures = 0
+  #say
+  #host
+  #session
+
+  constructor(say) {
+    this.#say = say
+  }
+
+  /** Uses this host's one session. */
+  over(host) {
+    this.#host = host
+    this.#session = host.sessions[0]
+    return this
+  }
+
+  /** A limit order. False: it did not leave. `more` are further fields of it. */
+  place(clOrdId, { side, symbol, quantity, price }, more = {}) {
+    this.orders.set(clOrdId, { clOrdId, side, symbol, quantity, status: 'A', filled: 0, execIds: new Set() })
+    const fields = { ClOrdID: clOrdId, Side: side, Symbol: symbol, OrdType: '2', OrderQty: quantity, Price: price }
+    const left = this.send('NewOrderSingle', clOrdId, { ...fields, TransactTime: new Date(), ...more })
+    if (!left) this.orders.delete(clOrdId)
+    return left
+  }
+
+  /** Asks for an order to be cancelled; a report or a refusal follows. */
+  cancel(clOrdId, cancelId) {
+    const { side, symbol, quantity } = this.orders.get(clOrdId)
+    const fields = { ClOrdID: cancelId, OrigClOrdID: clOrdId, Side: side, Symbol: symbol, OrderQty: quantity }
+    return this.send('OrderCancelRequest', clOrdId, { ...fields, TransactTime: new Date() })
+  }
+
+  /** Any other message, about an order; what comes of it is told by its ticket. */
+  send(message, clOrdId, fields) {
+    const ticket = this.#session.send(message, fields)
+    if (ticket === 'FIX_QUEUE_FULL') this.#say(`${clOrdId} not sent: ${ticket}`)
+    else this.#tickets.set(ticket, { message, clOrdId })
     return ticket !== 'FIX_QUEUE_FULL'
   }
 
-  function onEvent(event) {
-    switch (event.kind) {
-      case 'logon':
-        refusedConnects = 0
-        say('logged on')
-        // What was sent while we were away comes again by itself. Whether the venue has all of ours, it must say.
-        for (const order of orders.values()) if (!ENDED.has(order.status)) askStatus(order)
-        break
-      case 'logout':
-        say(event.code === undefined ? 'logged out' : 'connection lost')
-        break
-      case 'fault':
-        refusedConnects += 1
-        if (refusedConnects === 1) say('cannot connect, and tries again')
-        break
-      case 'result':
-        onResult(event)
-        break
-      case 'message':
-        if (event.msgType === '8') onReport(event)
-        else if (event.msgType === '9') onCancelReject(event)
-        else if (event.msgType === 'j' || event.msgType === '3') onRefused(event)
-        break
+  /** Logs out, and ends. */
+  async close(text) {
+    this.#session.logout(text)
+    await this.#host.close()
+  }
+
+  onEvent(event) {
+    if (event.kind === 'message') this.#onMessage(event)
+    else if (event.kind === 'result') this.#onResult(event)
+    else if (event.kind === 'logon') this.#onLogon()
+    else if (event.kind === 'logout') this.#say(event.code === undefined ? 'logged out' : 'connection lost')
+    else if (event.kind === 'fault') this.#onFault(event.error)
+  }
+
+  #onMessage(message) {
+    if (message.msgType === '8') this.#onReport(message)
+    else if (message.msgType === '9') this.#onCancelReject(message)
+    else if (message.msgType === 'j' || message.msgType === '3') this.#onRefused(message)
+  }
+
+  #onLogon() {
+    this.#failures = 0
+    this.#say('logged on')
+    // What was sent while we were away comes again by itself. Whether the venue has all of ours, it must say.
+    for (const { clOrdId, symbol, side, status } of this.orders.values()) {
+      const fields = { ClOrdID: clOrdId, Symbol: symbol, Side: side }
+      if (!ENDED.has(status)) this.send('OrderStatusRequest', clOrdId, fields)
     }
+  }
+
+  #onFault(error) {
+    if (error.code.startsWith('FIX_STORE')) return this.#say(error.message)
+    this.#failures += 1
+    if (this.#failures === 1) this.#say('cannot connect, and tries again')
   }
 
   /** A message has its number, or could not be sent. */
-  function onResult({ ticket, code, sequence }) {
-    const what = tickets.get(ticket)
-    tickets.delete(ticket)
+  #onResult({ ticket, code, sequence }) {
+    const what = this.#tickets.get(ticket)
+    this.#tickets.delete(ticket)
     if (what === undefined) return
     if (code === undefined) {
-      sent.set(sequence, what)
-      if (sent.size > SENT_MAX) sent.delete(sent.keys().next().value)
+      this.#sent.set(sequence, what)
+      if (this.#sent.size > SENT_MAX) this.#sent.delete(this.#sent.keys().next().value)
       return
     }
-    say(`${what.clOrdId} not sent: ${code}`)
-    if (what.message === 'NewOrderSingle') orders.delete(what.clOrdId)
+    this.#say(`${what.clOrdId} not sent: ${code}`)
+    if (what.message === 'NewOrderSingle') this.orders.delete(what.clOrdId)
   }
 
-  function onReport(report) {
+  #onReport(report) {
     // A report on a cancel names the order as OrigClOrdID (41).
-    const order = orders.get(report.string('OrigClOrdID')) ?? orders.get(report.string('ClOrdID'))
-    if (order === undefined) return say(`a report on ${report.string('ClOrdID')}, which is no order of ours`)
+    const order = this.orders.get(report.string('OrigClOrdID')) ?? this.orders.get(report.string('ClOrdID'))
+    if (order === undefined) return this.#say(`a report on ${report.string('ClOrdID')}, which is no order of ours`)
     const execId = report.string('ExecID')
     // Sent again after a gap (43=Y), or again by the venue itself (97=Y): applied once.
     if (order.execIds.has(execId)) return
@@ -88,68 +134,38 @@ export async function startDesk({ session, storeDir, say }) {
     const wasDone = ENDED.has(order.status)
     order.status = report.char('OrdStatus')
     order.orderId = report.string('OrderID')
+    this.#tell(order, report)
+    // The position is the sum of the fills; a venue that says otherwise has sent one that never came.
+    if (report.number('CumQty') !== order.filled) {
+      this.#say(`${order.clOrdId}: ${report.number('CumQty')} filled says the venue, ${order.filled} have come`)
+    }
+    if (ENDED.has(order.status) && !wasDone) {
+      this.#say(`${order.clOrdId} is done: ${order.filled} at ${report.string('AvgPx')}`)
+    }
+  }
+
+  #tell(order, report) {
     const type = report.char('ExecType')
     const again = report.possDup ? ', sent again' : ''
     if (type === 'F') {
       order.filled += report.number('LastQty')
       const filled = `${report.number('LastQty')} at ${report.string('LastPx')}`
-      say(`${order.clOrdId} filled ${filled}, ${report.number('LeavesQty')} left${again}`)
-    } else if (type === '8') say(`${order.clOrdId} rejected: ${report.string('Text')}`)
-    else say(`${order.clOrdId} ${words[type] ?? `has ExecType ${type}`}${again}`)
-    // The position is the sum of the fills; a venue that says otherwise has sent one that never came.
-    if (report.number('CumQty') !== order.filled) {
-      say(`${order.clOrdId}: ${report.number('CumQty')} filled says the venue, ${order.filled} have come`)
-    }
-    if (ENDED.has(order.status) && !wasDone)
-      say(`${order.clOrdId} is done: ${order.filled} at ${report.string('AvgPx')}`)
+      this.#say(`${order.clOrdId} filled ${filled}, ${report.number('LeavesQty')} left${again}`)
+    } else if (type === '8') this.#say(`${order.clOrdId} rejected: ${report.string('Text')}`)
+    else this.#say(`${order.clOrdId} ${words[type] ?? `has ExecType ${type}`}${again}`)
   }
 
-  function onCancelReject(reject) {
-    say(`${reject.string('OrigClOrdID')} not cancelled: ${reject.string('Text')}`)
+  #onCancelReject(reject) {
+    this.#say(`${reject.string('OrigClOrdID')} not cancelled: ${reject.string('Text')}`)
   }
 
   /** The venue's engine or its application did not take a message of ours at all. */
-  function onRefused(reject) {
-    const { message, clOrdId } = sent.get(reject.number('RefSeqNum')) ?? { message: 'a message', clOrdId: 'long sent' }
+  #onRefused(reject) {
+    const known = this.#sent.get(reject.number('RefSeqNum'))
+    const { message, clOrdId } = known ?? { message: 'a message', clOrdId: 'long sent' }
     const tag = reject.number('RefTagID')
-    const about = tag === undefined ? '' : `, ${own.dictionary.name(tag)} (${tag})`
-    say(`${message} ${clOrdId} refused: ${reject.string('Text')}${about}`)
-    if (message === 'NewOrderSingle') orders.delete(clOrdId)
-  }
-
-  function askStatus({ clOrdId, symbol, side }) {
-    send('OrderStatusRequest', clOrdId, { ClOrdID: clOrdId, Symbol: symbol, Side: side })
-  }
-
-  return {
-    orders,
-
-    /** A limit order. False: it did not leave. `more` are further fields of it. */
-    place(clOrdId, { side, symbol, quantity, price }, more = {}) {
-      orders.set(clOrdId, { clOrdId, side, symbol, quantity, status: 'A', filled: 0, execIds: new Set() })
-      const fields = { ClOrdID: clOrdId, Side: side, Symbol: symbol, OrdType: '2', OrderQty: quantity, Price: price }
-      const left = send('NewOrderSingle', clOrdId, { ...fields, TransactTime: new Date(), ...more })
-      if (!left) orders.delete(clOrdId)
-      return left
-    },
-
-    /** Asks for an order to be cancelled; a report or a refusal follows. */
-    cancel(clOrdId, cancelId) {
-      const { side, symbol, quantity } = orders.get(clOrdId)
-      const fields = { ClOrdID: cancelId, OrigClOrdID: clOrdId, Side: side, Symbol: symbol, OrderQty: quantity }
-      return send('OrderCancelRequest', clOrdId, { ...fields, TransactTime: new Date() })
-    },
-
-    /** Any other message. */
-    send,
-
-    /** Logs out, and ends. */
-    async close(text) {
-      own.logout(text)
-      await host.close()
-    },
+    const about = tag === undefined ? '' : `, ${this.#session.dictionary.name(tag)} (${tag})`
+    this.#say(`${message} ${clOrdId} refused: ${reject.string('Text')}${about}`)
+    if (message === 'NewOrderSingle') this.orders.delete(clOrdId)
   }
 }
-
-/** ExecType (150) in words; fills and rejects have sentences of their own. */
-const words = { 0: 'is working', 4: 'is cancelled', 5: 'is replaced', C: 'has expired', I: 'is as it was' }

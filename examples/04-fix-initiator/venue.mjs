@@ -9,15 +9,53 @@ const STATUS = 'I'
 
 /** Starts it on a free port. `fills` are quantity and price by ClOrdID, carried out as the order comes. */
 export async function startVenue(symbol, fills) {
-  const orders = new Map()
-  let executions = 0
+  const venue = new Venue(symbol, fills)
+  const host = await fixAcceptor({
+    sessions: [{ beginString: 'FIX.4.4', senderCompId: 'VENUE', targetCompId: 'DESK' }],
+    accepts: ['D', 'F', 'H'],
+    onBatch: (batch) => {
+      for (const event of batch) if (event.kind === 'message') venue.onMessage(event.session, event)
+    },
+  })
+  return {
+    port: host.port,
+    /** Fills an order now, whether its owner is connected or not. */
+    fill: (clOrdId, quantity, price) => venue.fill(host.sessions[0], venue.orders.get(clOrdId), quantity, price),
+    close: () => host.close(),
+  }
+}
 
-  function report(session, order, execType, more = {}) {
-    executions += 1
+class Venue {
+  orders = new Map()
+  #symbol
+  #fills
+  #executions = 0
+
+  constructor(symbol, fills) {
+    this.#symbol = symbol
+    this.#fills = fills
+  }
+
+  onMessage(session, message) {
+    if (message.msgType === 'D') this.#onOrder(session, message)
+    else if (message.msgType === 'F') this.#onCancel(session, message)
+    else if (message.msgType === 'H') this.#report(session, this.orders.get(message.string('ClOrdID')), STATUS)
+  }
+
+  fill(session, order, quantity, price) {
+    order.filled += quantity
+    order.leaves -= quantity
+    order.paid += quantity * Math.round(Number(price) * 1_000)
+    order.status = order.leaves === 0 ? '2' : '1'
+    this.#report(session, order, TRADE, { LastQty: quantity, LastPx: price })
+  }
+
+  #report(session, order, execType, more = {}) {
+    this.#executions += 1
     session.send('ExecutionReport', {
       OrderID: order.orderId,
       ClOrdID: order.clOrdId,
-      ExecID: `E${executions}`,
+      ExecID: `E${this.#executions}`,
       ExecType: execType,
       OrdStatus: order.status,
       Symbol: order.symbol,
@@ -32,17 +70,9 @@ export async function startVenue(symbol, fills) {
     })
   }
 
-  function fill(session, order, quantity, price) {
-    order.filled += quantity
-    order.leaves -= quantity
-    order.paid += quantity * Math.round(Number(price) * 1_000)
-    order.status = order.leaves === 0 ? '2' : '1'
-    report(session, order, TRADE, { LastQty: quantity, LastPx: price })
-  }
-
-  function onOrder(session, message) {
+  #onOrder(session, message) {
     const order = {
-      orderId: `V${orders.size + 1}`,
+      orderId: `V${this.orders.size + 1}`,
       clOrdId: message.string('ClOrdID'),
       symbol: message.string('Symbol'),
       side: message.char('Side'),
@@ -52,21 +82,22 @@ export async function startVenue(symbol, fills) {
       paid: 0,
       status: NEW,
     }
-    orders.set(order.clOrdId, order)
-    if (order.symbol !== symbol) {
+    this.orders.set(order.clOrdId, order)
+    if (order.symbol !== this.#symbol) {
       Object.assign(order, { status: REJECTED, leaves: 0 })
-      return report(session, order, REJECTED, { OrdRejReason: 1, Text: `unknown symbol ${order.symbol}` })
+      const Text = `unknown symbol ${order.symbol}`
+      return this.#report(session, order, REJECTED, { OrdRejReason: 1, Text })
     }
-    report(session, order, NEW)
-    for (const [quantity, price] of fills[order.clOrdId] ?? []) fill(session, order, quantity, price)
+    this.#report(session, order, NEW)
+    for (const [quantity, price] of this.#fills[order.clOrdId] ?? []) this.fill(session, order, quantity, price)
   }
 
-  function onCancel(session, message) {
-    const order = orders.get(message.string('OrigClOrdID'))
+  #onCancel(session, message) {
+    const order = this.orders.get(message.string('OrigClOrdID'))
     const cancelId = message.string('ClOrdID')
     if (order !== undefined && order.leaves > 0) {
       Object.assign(order, { status: CANCELLED, leaves: 0 })
-      return report(session, order, CANCELLED, { ClOrdID: cancelId, OrigClOrdID: order.clOrdId })
+      return this.#report(session, order, CANCELLED, { ClOrdID: cancelId, OrigClOrdID: order.clOrdId })
     }
     session.send('OrderCancelReject', {
       OrderID: order?.orderId ?? 'NONE',
@@ -77,25 +108,5 @@ export async function startVenue(symbol, fills) {
       CxlRejReason: order === undefined ? 1 : 0,
       Text: order === undefined ? 'unknown order' : 'too late to cancel',
     })
-  }
-
-  const host = await fixAcceptor({
-    sessions: [{ beginString: 'FIX.4.4', senderCompId: 'VENUE', targetCompId: 'DESK' }],
-    accepts: ['D', 'F', 'H'],
-    onBatch: (batch) => {
-      for (const event of batch) {
-        if (event.kind !== 'message') continue
-        const { session, msgType } = event
-        if (msgType === 'D') onOrder(session, event)
-        else if (msgType === 'F') onCancel(session, event)
-        else if (msgType === 'H') report(session, orders.get(event.string('ClOrdID')), STATUS)
-      }
-    },
-  })
-  return {
-    port: host.port,
-    /** Fills an order now, whether its owner is connected or not. */
-    fill: (clOrdId, quantity, price) => fill(host.sessions[0], orders.get(clOrdId), quantity, price),
-    close: () => host.close(),
   }
 }

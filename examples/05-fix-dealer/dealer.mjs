@@ -38,36 +38,130 @@ export async function startDealer({ port = 0, clients, instruments, storeDir, sa
     // Everything else is answered "Unsupported Message Type" before it comes here.
     accepts: ['D', 'F', 'G', 'H'],
   })
-  /** By session: orders that rest, by ClOrdID, and every id there was. */
-  const books = host.sessions.map(() => ({ resting: new Map(), ids: new Set() }))
-  const quotes = new Map()
-  /** Reports the thread of the sessions has no room for yet, in their order. */
-  const outbox = []
-  const started = Date.now().toString(36)
-  let [executions, arrivals, halted] = [0, 0, false]
+  return new Dealer(host, instruments, say)
+}
 
-  function send(session, message, fields) {
-    outbox.push([session, message, fields])
-    flush()
+class Dealer {
+  /** By session: orders that rest, by ClOrdID, and every id there was. */
+  #books
+  #quotes = new Map()
+  /** Reports the thread of the sessions has no room for yet, in their order. */
+  #outbox = []
+  #started = Date.now().toString(36)
+  #executions = 0
+  #arrivals = 0
+  #halted = false
+  #host
+  #instruments
+  #say
+  #reading
+
+  constructor(host, instruments, say) {
+    this.#host = host
+    this.#instruments = instruments
+    this.#say = say
+    this.#books = host.sessions.map(() => ({ resting: new Map(), ids: new Set() }))
+    this.#reading = this.#read()
+  }
+
+  get port() {
+    return this.#host.port
+  }
+
+  /** A new quote, in the place of the one before; orders it reaches are filled. */
+  quote({ symbol, ...prices }) {
+    this.#quotes.set(symbol, prices)
+    const better = (a, b) => (a.side === '1' ? b.price - a.price : a.price - b.price) || a.arrived - b.arrived
+    const all = this.#books.flatMap(({ resting }) => [...resting.values()]).filter((order) => order.symbol === symbol)
+    for (const side of ['1', '2']) {
+      const ofSide = all.filter((order) => order.side === side)
+      for (const order of ofSide.sort(better)) this.#match(order)
+    }
+  }
+
+  /** No order is taken any more; cancels still are. */
+  halt() {
+    this.#halted = true
+    this.#quotes.clear()
+  }
+
+  /** Cancels what rests, logs every client out, and ends. */
+  async close() {
+    this.halt()
+    for (const { resting } of this.#books) {
+      for (const order of resting.values()) this.#withdraw(order, { Text: 'closing' })
+    }
+    await this.#flushed()
+    await this.#host.close()
+    await this.#reading
+  }
+
+  async #read() {
+    for await (const batch of this.#host.batches()) {
+      for (const event of batch) this.#onEvent(event)
+      // Clients are read no faster than they can be answered.
+      await this.#flushed()
+    }
+  }
+
+  async #flushed() {
+    while (!this.#flush()) await new Promise((resolve) => setImmediate(resolve))
   }
 
   /** True when everything is on its way. */
-  function flush() {
-    while (outbox.length > 0) {
-      const [session, message, fields] = outbox[0]
+  #flush() {
+    while (this.#outbox.length > 0) {
+      const [session, message, fields] = this.#outbox[0]
       if (session.send(message, fields) === 'FIX_QUEUE_FULL') return false
-      outbox.shift()
+      this.#outbox.shift()
     }
     return true
   }
 
-  function report(order, execType, more = {}) {
-    executions += 1
-    const { decimals } = instruments[order.symbol] ?? { decimals: 0 }
-    send(order.session, 'ExecutionReport', {
+  #send(session, message, fields) {
+    this.#outbox.push([session, message, fields])
+    this.#flush()
+  }
+
+  #onEvent(event) {
+    const { kind, session } = event
+    if (kind === 'message') this.#onMessage(session, event)
+    else if (kind === 'logon') this.#say(`${session.name.targetCompId} is here`)
+    else if (kind === 'logout') this.#onLogout(session)
+    else if (kind === 'fault') this.#say(event.error.message)
+    else if (kind === 'result') this.#say(`not sent: ${event.code}`)
+  }
+
+  #onMessage(session, message) {
+    switch (message.msgType) {
+      case 'D':
+        return this.#onOrder(session, message)
+      case 'F':
+        return this.#onCancel(session, message)
+      case 'G':
+        return this.#onReplace(session, message)
+      case 'H':
+        return this.#onStatus(session, message)
+      default:
+        // A refusal (3, j) is for people: it says that one of our reports was wrong.
+        return this.#say(`${session.name.targetCompId} rejects: ${message.string('Text')}`)
+    }
+  }
+
+  /** Nobody is watching these orders any more. The reports wait for the client's return. */
+  #onLogout(session) {
+    const { resting } = this.#books[session.number]
+    this.#say(`${session.name.targetCompId} is gone, ${resting.size} orders cancelled`)
+    for (const order of resting.values()) this.#withdraw(order, { Text: 'disconnected' })
+  }
+
+  #report(order, execType, more = {}) {
+    this.#executions += 1
+    const { decimals } = this.#instruments[order.symbol] ?? { decimals: 0 }
+    this.#send(order.session, 'ExecutionReport', {
       OrderID: order.orderId,
       ClOrdID: order.clOrdId,
-      ExecID: `${started}-${executions}`,
+      ExecID: `${this.#started}-${this.#executions}`,
       ExecType: execType,
       OrdStatus: order.status,
       Symbol: order.symbol,
@@ -82,25 +176,46 @@ export async function startDealer({ port = 0, clients, instruments, storeDir, sa
     })
   }
 
-  /** Price (44) in units of the finest decimal; undefined when it is not on the tick. */
-  function priceOf(message, { decimals, tick }) {
-    const price = message.decimal('Price')
-    if (price === undefined) return undefined
-    const shift = decimals + price.exponent
-    const units = shift >= 0 ? price.mantissa * 10 ** shift : price.mantissa / 10 ** -shift
-    return Number.isSafeInteger(units) && units > 0 && units % tick === 0 ? units : undefined
+  #onOrder(session, message) {
+    const book = this.#books[session.number]
+    this.#arrivals += 1
+    const order = {
+      session,
+      clOrdId: message.string('ClOrdID'),
+      orderId: `${this.#started}-${this.#arrivals}`,
+      symbol: message.string('Symbol'),
+      side: message.char('Side'),
+      quantity: message.number('OrderQty') ?? 0,
+      leaves: 0,
+      filled: 0,
+      paid: 0,
+      arrived: this.#arrivals,
+      status: status.new,
+    }
+    const wrong = this.#fault(book, message, order.clOrdId)
+    if (wrong !== undefined) {
+      order.status = status.rejected
+      return this.#report(order, exec.rejected, { OrdRejReason: wrong[0], Text: wrong[1] })
+    }
+    order.price = priceOf(message, this.#instruments[order.symbol])
+    order.leaves = order.quantity
+    book.ids.add(order.clOrdId)
+    book.resting.set(order.clOrdId, order)
+    this.#report(order, exec.new)
+    this.#match(order)
   }
 
   /** Why an order is not taken: reason and text. */
-  function fault({ ids, resting }, message, clOrdId) {
-    const instrument = instruments[message.string('Symbol')]
+  #fault({ ids, resting }, message, clOrdId) {
+    const instrument = this.#instruments[message.string('Symbol')]
     const quantity = message.number('OrderQty')
     if (ids.has(clOrdId)) return [why.duplicate, 'duplicate ClOrdID']
-    if (halted) return [why.closed, 'closed']
+    if (this.#halted) return [why.closed, 'closed']
     const age = message.receivedMillis - (message.time('TransactTime') ?? 0)
     if (age > AGE_MILLIS_MAX) return [why.stale, 'too old']
     if (instrument === undefined) return [why.unknownSymbol, 'unknown symbol']
     if (message.char('OrdType') !== '2') return [why.unsupported, 'limit orders only']
+    if (!['1', '2'].includes(message.char('Side'))) return [why.unsupported, 'buy or sell']
     if (priceOf(message, instrument) === undefined) return [why.other, 'the price is not on the tick']
     if (!Number.isSafeInteger(quantity) || quantity < 1) return [why.quantity, 'the quantity is no whole number']
     if (quantity > instrument.quantityMax) return [why.exceedsLimit, `more than ${instrument.quantityMax}`]
@@ -108,38 +223,9 @@ export async function startDealer({ port = 0, clients, instruments, storeDir, sa
     return undefined
   }
 
-  function onOrder(session, message) {
-    const book = books[session.number]
-    arrivals += 1
-    const order = {
-      session,
-      clOrdId: message.string('ClOrdID'),
-      orderId: `${started}-${arrivals}`,
-      symbol: message.string('Symbol'),
-      side: message.char('Side'),
-      quantity: message.number('OrderQty') ?? 0,
-      leaves: 0,
-      filled: 0,
-      paid: 0,
-      arrived: arrivals,
-      status: status.new,
-    }
-    const wrong = fault(book, message, order.clOrdId)
-    if (wrong !== undefined) {
-      order.status = status.rejected
-      return report(order, exec.rejected, { OrdRejReason: wrong[0], Text: wrong[1] })
-    }
-    order.price = priceOf(message, instruments[order.symbol])
-    order.leaves = order.quantity
-    book.ids.add(order.clOrdId)
-    book.resting.set(order.clOrdId, order)
-    report(order, exec.new)
-    match(order)
-  }
-
   /** Fills an order against the quote, as far as price and size go. */
-  function match(order) {
-    const quote = quotes.get(order.symbol)
+  #match(order) {
+    const quote = this.#quotes.get(order.symbol)
     if (quote === undefined) return
     const [side, size] = order.side === '1' ? ['ask', 'askSize'] : ['bid', 'bidSize']
     const reaches = order.side === '1' ? order.price >= quote.ask : order.price <= quote.bid
@@ -150,18 +236,18 @@ export async function startDealer({ port = 0, clients, instruments, storeDir, sa
     order.filled += quantity
     order.paid += quantity * quote[side]
     order.status = order.leaves === 0 ? status.filled : status.partial
-    if (order.leaves === 0) books[order.session.number].resting.delete(order.clOrdId)
-    const price = { mantissa: quote[side], exponent: -instruments[order.symbol].decimals }
-    report(order, exec.trade, { LastQty: quantity, LastPx: price })
+    if (order.leaves === 0) this.#books[order.session.number].resting.delete(order.clOrdId)
+    const price = { mantissa: quote[side], exponent: -this.#instruments[order.symbol].decimals }
+    this.#report(order, exec.trade, { LastQty: quantity, LastPx: price })
   }
 
   /** An order to be cancelled or replaced; answers by itself when there is none that can be. */
-  function asked(session, message, responseTo) {
-    const { resting, ids } = books[session.number]
+  #asked(session, message, responseTo) {
+    const { resting, ids } = this.#books[session.number]
     const [id, origId] = [message.string('ClOrdID'), message.string('OrigClOrdID')]
     const order = resting.get(origId)
     const refuse = (reason, text) => {
-      send(session, 'OrderCancelReject', {
+      this.#send(session, 'OrderCancelReject', {
         OrderID: order?.orderId ?? 'NONE',
         ClOrdID: id,
         OrigClOrdID: origId,
@@ -174,102 +260,56 @@ export async function startDealer({ port = 0, clients, instruments, storeDir, sa
     if (order === undefined) refuse(ids.has(origId) ? tooLate : unknownOrder, ids.has(origId) ? 'too late' : 'unknown')
     else if (ids.has(id)) refuse(why.duplicate, 'duplicate ClOrdID')
     else return { order, id, origId, refuse }
-    return undefined
+    return {}
   }
 
-  function onCancel(session, message) {
-    const { order, id, origId } = asked(session, message, '1') ?? {}
+  #onCancel(session, message) {
+    const { order, id, origId } = this.#asked(session, message, '1')
     if (order === undefined) return
-    books[session.number].ids.add(id)
-    withdraw(order, { ClOrdID: id, OrigClOrdID: origId })
+    this.#books[session.number].ids.add(id)
+    this.#withdraw(order, { ClOrdID: id, OrigClOrdID: origId })
   }
 
-  function withdraw(order, more) {
-    books[order.session.number].resting.delete(order.clOrdId)
+  #withdraw(order, more) {
+    this.#books[order.session.number].resting.delete(order.clOrdId)
     Object.assign(order, { leaves: 0, status: status.cancelled })
-    report(order, exec.cancelled, more)
+    this.#report(order, exec.cancelled, more)
   }
 
-  function onReplace(session, message) {
-    const { order, id, origId, refuse } = asked(session, message, '2') ?? {}
+  #onReplace(session, message) {
+    const { order, id, origId, refuse } = this.#asked(session, message, '2')
     if (order === undefined) return
-    const [price, quantity] = [priceOf(message, instruments[order.symbol]), message.number('OrderQty')]
-    const { quantityMax } = instruments[order.symbol]
+    const instrument = this.#instruments[order.symbol]
+    const [price, quantity] = [priceOf(message, instrument), message.number('OrderQty')]
     const fits = price !== undefined && Number.isSafeInteger(quantity) && quantity > order.filled
-    if (!fits || quantity > quantityMax || halted) return refuse(why.other, 'price or quantity')
-    const { resting, ids } = books[session.number]
+    if (!fits || quantity > instrument.quantityMax || this.#halted) return refuse(why.other, 'price or quantity')
+    const { resting, ids } = this.#books[session.number]
     resting.delete(origId)
     ids.add(id)
-    arrivals += 1
+    this.#arrivals += 1
     // A replaced order stands behind those that were there.
-    Object.assign(order, { clOrdId: id, price, quantity, leaves: quantity - order.filled, arrived: arrivals })
+    const leaves = quantity - order.filled
+    Object.assign(order, { clOrdId: id, price, quantity, leaves, arrived: this.#arrivals })
     resting.set(id, order)
-    report(order, exec.replaced, { OrigClOrdID: origId })
-    match(order)
+    this.#report(order, exec.replaced, { OrigClOrdID: origId })
+    this.#match(order)
   }
 
-  function onStatus(session, message) {
-    const order = books[session.number].resting.get(message.string('ClOrdID'))
-    if (order !== undefined) return report(order, exec.status)
-    const gone = { session, clOrdId: message.string('ClOrdID'), orderId: 'NONE', status: status.rejected }
+  #onStatus(session, message) {
+    const clOrdId = message.string('ClOrdID')
+    const order = this.#books[session.number].resting.get(clOrdId)
+    if (order !== undefined) return this.#report(order, exec.status)
     const what = { symbol: message.string('Symbol'), side: message.char('Side'), quantity: 0, leaves: 0, filled: 0 }
-    report({ ...gone, ...what }, exec.status, { Text: 'not resting here' })
+    const gone = { session, clOrdId, orderId: 'NONE', status: status.rejected, ...what }
+    this.#report(gone, exec.status, { Text: 'not resting here' })
   }
+}
 
-  const handlers = { D: onOrder, F: onCancel, G: onReplace, H: onStatus }
-
-  function onEvent(event) {
-    const { kind, session } = event
-    if (kind === 'message') {
-      // A Reject (3) of a client is for people: it says that one of our reports was wrong.
-      if (event.msgType === '3') say(`${session.name.targetCompId} rejects: ${event.string('Text')}`)
-      else handlers[event.msgType](session, event)
-    } else if (kind === 'logon') say(`${session.name.targetCompId} is here`)
-    else if (kind === 'logout') {
-      // Nobody is watching these orders any more. The reports wait for the client's return.
-      const { resting } = books[session.number]
-      say(`${session.name.targetCompId} is gone, ${resting.size} orders cancelled`)
-      for (const order of resting.values()) withdraw(order, { Text: 'disconnected' })
-    } else if (kind === 'fault') say(event.error.message)
-    else if (kind === 'result') say(`not sent: ${event.code}`)
-  }
-
-  const reading = (async () => {
-    for await (const batch of host.batches()) {
-      for (const event of batch) onEvent(event)
-      // Clients are read no faster than they can be answered.
-      while (!flush()) await new Promise((resolve) => setImmediate(resolve))
-    }
-  })()
-
-  return {
-    port: host.port,
-
-    /** A new quote, in the place of the one before; orders it reaches are filled. */
-    quote({ symbol, ...prices }) {
-      quotes.set(symbol, prices)
-      const better = (a, b) => (a.side === '1' ? b.price - a.price : a.price - b.price) || a.arrived - b.arrived
-      const all = books.flatMap(({ resting }) => [...resting.values()]).filter((order) => order.symbol === symbol)
-      for (const side of ['1', '2'])
-        all
-          .filter((order) => order.side === side)
-          .sort(better)
-          .forEach(match)
-    },
-
-    /** No order is taken any more; cancels still are. */
-    halt() {
-      halted = true
-      quotes.clear()
-    },
-
-    /** Cancels what rests, logs every client out, and ends. */
-    async close() {
-      this.halt()
-      for (const { resting } of books) for (const order of resting.values()) withdraw(order, { Text: 'closing' })
-      while (!flush()) await new Promise((resolve) => setImmediate(resolve))
-      await host.close()
-      await reading
-    },
-  }
+/** Price (44) in units of the finest decimal; undefined when it is not on the tick. */
+function priceOf(message, { decimals, tick }) {
+  const price = message.decimal('Price')
+  if (price === undefined) return undefined
+  const shift = decimals + price.exponent
+  const units = shift >= 0 ? price.mantissa * 10 ** shift : price.mantissa / 10 ** -shift
+  return Number.isSafeInteger(units) && units > 0 && units % tick === 0 ? units : undefined
 }

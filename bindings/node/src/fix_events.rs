@@ -222,7 +222,8 @@ impl FixEvents {
 
     fn is_accepted(&self, kind: &[u8]) -> bool {
         let Some(accepts) = &self.options.accepts else { return true };
-        kind == b"3" || accepts.iter().any(|own| own.as_bytes() == kind)
+        // Refusals always: two sides that refused each other's would go on for ever.
+        matches!(kind, b"3" | b"j") || accepts.iter().any(|own| own.as_bytes() == kind)
     }
 }
 

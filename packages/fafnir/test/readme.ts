@@ -1,9 +1,10 @@
 // The README's example as text, and the mechanical change that makes it CommonJS.
 
-/** The first ```ts block. */
-export function firstTypeScriptBlock(markdown: string): string {
-  const block = /^```(?:ts|typescript)\b[^\n]*\n([\s\S]*?)^```\s*$/m.exec(markdown)?.[1]
-  if (block === undefined) throw new Error('README.md has no ```ts block')
+/** The first ```ts block, or the first behind a line. */
+export function firstTypeScriptBlock(markdown: string, behind: string = ''): string {
+  const from = markdown.indexOf(behind)
+  const block = /^```(?:ts|typescript)\b[^\n]*\n([\s\S]*?)^```\s*$/m.exec(from < 0 ? '' : markdown.slice(from))?.[1]
+  if (block === undefined) throw new Error(`README.md has no \`\`\`ts block behind "${behind}"`)
   return block
 }
 

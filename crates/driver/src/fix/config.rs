@@ -99,6 +99,7 @@ fn entry(config: &FixSessionConfig, role: Role, shared: &FixSharedConfig) -> Res
             FixNewWindowConfig::Keep => AtNewWindow::Keep,
         },
         store,
+        resend_from: config.resend_from,
         rules: config.validation.as_ref().map(|validation| rules(config, validation)).transpose()?,
         logged: config.logged,
         addresses: config.addresses.clone(),

@@ -56,6 +56,9 @@ pub struct SessionEntry {
     pub at_new_window: AtNewWindow,
     /// Where they are kept.
     pub store: StoreChoice,
+    /// The first number of the peer's that the application has not safely kept itself: where the store says that more
+    /// has come, the peer is asked for it again. Looked at once, when the store is opened. `None`: the store is right.
+    pub resend_from: Option<u64>,
     /// What judges the peer's messages, a dictionary as a rule.
     pub rules: Option<RulesMaker>,
     /// Is it in the message log, if the host has one?
@@ -75,6 +78,7 @@ impl SessionEntry {
             numbers: None,
             at_new_window: AtNewWindow::Reset,
             store: StoreChoice::Memory,
+            resend_from: None,
             rules: None,
             logged: true,
             addresses: Vec::new(),

@@ -2,7 +2,7 @@
 //! In:    a folder; a session's messages and numbers as it goes.
 //! Out:   `FileStore`: a session that goes on after its process was killed, whenever that was.
 //! Holds: one process a folder; each change is one write that counts whole or not at all; what was kept before bytes
-//!        left is there again; numbers never go back but by a reset.
+//!        left is there again; numbers never go back but by a reset or `resend_from`.
 //! Costs: one write to the file system a message sent and one a message received; with `StoreSync::Always` a sync too.
 use std::path::{Path, PathBuf};
 

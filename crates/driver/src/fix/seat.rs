@@ -116,7 +116,12 @@ impl Seat {
             Fault::new(code, format!("session {name}: its setup does not fit its version"), vec![("session", name)])
         })?;
         session.set_rules(entry.rules.as_ref().map(|make| make()));
-        let store = entry.open_store(now)?;
+        let mut store = entry.open_store(now)?;
+        let stored = store.stored();
+        if let Some(from) = entry.resend_from.filter(|&from| from < stored.next_in) {
+            store.numbers(from.max(1), stored.next_out);
+            store.take_fault().map_or(Ok(()), Err)?;
+        }
         let mut seat = Seat {
             id,
             entry,

@@ -261,6 +261,39 @@ fn an_initiator_tries_the_next_address_and_comes_back_after_a_restart() {
 }
 
 #[test]
+fn what_the_program_has_not_kept_itself_is_sent_again() {
+    let folder = scratch("fix-resend-from");
+    let (mut accepting, mut served) = acceptor(vec![entry(Role::Acceptor, BeginString::Fix44, "ACCEPTOR", "PEER")]);
+    let theirs = SessionEntry {
+        store: StoreChoice::Files(folder.clone(), Default::default()),
+        addresses: vec![accepting.address().to_string()],
+        ..entry(Role::Initiator, BeginString::Fix44, "PEER", "ACCEPTOR")
+    };
+    // Number 1 is the logon, 2 to 10 are orders; the program has kept those through 6 and dies.
+    let (initiating, mut story) = initiator(vec![theirs.clone()]);
+    served.logon();
+    for id in 2..11 {
+        accepting.handle().send(0, b"D", b"", &order(id)).unwrap();
+    }
+    story.until("the last", |told| matches!(told, Told::Message(_, _, id, false) if id == "10"));
+    drop(initiating);
+    for (resend_from, again) in [(Some(7), 7..11), (Some(1_000), 0..0), (None, 0..0), (Some(1), 2..11)] {
+        let (mut initiating, mut story) = initiator(vec![SessionEntry { resend_from, ..theirs.clone() }]);
+        story.logon();
+        accepting.handle().send(0, b"D", b"", &order(99)).unwrap();
+        story.until("a new one", |told| matches!(told, Told::Message(_, _, id, _) if id == "99"));
+        initiating.close().unwrap();
+        let ids = story.look().iter().filter_map(|told| match told {
+            Told::Message(0, _, id, true) if id != "99" => Some(id.parse::<u64>().unwrap()),
+            _ => None,
+        });
+        assert_eq!(ids.collect::<Vec<_>>(), again.collect::<Vec<_>>(), "{resend_from:?}");
+    }
+    accepting.close().unwrap();
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
 fn commands_are_answered_and_sessions_stay_out_when_told() {
     let (accepting, mut served) = acceptor(vec![entry(Role::Acceptor, BeginString::Fix44, "ACCEPTOR", "PEER")]);
     let theirs = SessionEntry {

@@ -217,6 +217,11 @@ pub struct FixSessionConfig {
     /// What becomes of the numbers after that time.
     #[serde(default)]
     pub at_new_window: FixNewWindowConfig,
+    /// First MsgSeqNum (34) of the peer that the program has not safely kept itself, 1 to 2^53 - 1: where the store
+    /// says that more has come, the peer is asked for it again, and sends it with PossDupFlag (43). Looked at once, at
+    /// the start. Default: the store is right.
+    #[serde(default)]
+    pub resend_from: Option<u64>,
     /// How the peer's messages are held to a dictionary; `null` lets every well-formed message through.
     #[serde(default = "validation_default")]
     pub validation: Option<FixValidationConfig>,

@@ -97,6 +97,9 @@ impl FixSessionConfig {
         }
         range(&at("heartbeatSeconds"), self.heartbeat_seconds, 0, 3_600)?;
         range(&at("latencySeconds"), self.latency_seconds, 0, 86_400)?;
+        if let Some(from) = self.resend_from {
+            range(&at("resendFrom"), from, 1, (1 << 53) - 1)?;
+        }
         range(&at("resendChunk"), self.resend_chunk, 0, 1_000_000_000)?;
         for (key, hours) in [("hours", &self.hours), ("numberHours", &self.number_hours)] {
             if let Some(hours) = hours {
@@ -167,6 +170,8 @@ mod tests {
             (r#""senderSubId":"""#, "sessions[0].senderSubId"),
             (r#""addresses":["nowhere"]"#, "sessions[0].addresses"),
             (r#""heartbeatSeconds":3601"#, "sessions[0].heartbeatSeconds"),
+            (r#""resendFrom":0"#, "sessions[0].resendFrom"),
+            (r#""resendFrom":9007199254740992"#, "sessions[0].resendFrom"),
             (r#""hours":{"start":"8:00","end":"17:00"}"#, "sessions[0].hours.start"),
             (r#""hours":{"start":"08:00","end":"24:00"}"#, "sessions[0].hours.end"),
             (r#""hours":{"start":"08:00:00:00","end":"17:00"}"#, "sessions[0].hours.start"),

@@ -14,6 +14,7 @@ import {
   RECORD_LOGOUT,
   RECORD_MESSAGE,
   RECORD_RESULT,
+  type TextBytes,
   WORD_BYTES,
   WORD_FLAGS,
   WORD_NUMBER,
@@ -64,12 +65,12 @@ export class FixBatch<M extends FixMessages = FixMessages> implements Iterable<F
   length: number = 0
   private starts: Int32Array = new Int32Array(STARTS_FIRST)
   private readonly message: FixMessage = new FixMessage()
-  private readonly text: Buffer
+  private readonly text: TextBytes
   private readonly reader: OrdersReader
   private readonly host: FixBatchHost<M>
 
   /** Of a host's ring. */
-  constructor(reader: OrdersReader, text: Buffer, host: FixBatchHost<M>) {
+  constructor(reader: OrdersReader, text: TextBytes, host: FixBatchHost<M>) {
     this.reader = reader
     this.text = text
     this.host = host

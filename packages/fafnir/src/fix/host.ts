@@ -28,11 +28,14 @@ export interface FixOwnOptions<M extends FixMessages = FixMessages> {
   /** Called with the events of every poll. Without it, `batches` or a later `onBatch` reads them. */
   readonly onBatch?: FixBatchHandler<M> | undefined
   /**
-   * Messages the program takes, by MsgType (35). Others are answered "Unsupported Message Type" (BusinessMessageReject
-   * 380=3 from FIX.4.2, Reject before). Default: all.
+   * Messages the program takes, by MsgType (35), beside the refusals 3 and j, which always come. Others are answered
+   * "Unsupported Message Type" (BusinessMessageReject 380=3 from FIX.4.2, Reject before). Default: all.
    */
   readonly accepts?: readonly string[] | undefined
-  /** Administrative messages of the peers are events, too. Default: false. */
+  /**
+   * Messages of the peers that are not applied are events, too, of kind `admin`: those of the session itself, those
+   * that came before, and those behind a gap, which come again in their turn. Default: false.
+   */
   readonly adminMessages?: boolean | undefined
   /** Commands that were carried out are events, too. Default: only those that could not be. */
   readonly results?: boolean | undefined

@@ -9,6 +9,7 @@ import {
   FLAG_POSS_RESEND,
   RECORD_ADMIN,
   SPAN_WORDS,
+  type TextBytes,
   WORD_BYTES,
   WORD_FIELDS,
   WORD_FLAGS,
@@ -36,7 +37,7 @@ export type FixField = number | string
 /** Fields of a message, or of an entry of a group. Where a tag stands more than once, the first is meant. */
 export class FixFieldsView {
   protected i32: Int32Array = new Int32Array(0)
-  protected text: Buffer = Buffer.alloc(0)
+  protected text: TextBytes = Buffer.alloc(0)
   protected spans: number = 0
   protected bytesAt: number = 0
   protected from: number = 0
@@ -301,7 +302,7 @@ export class FixMessage extends FixFieldsView {
   private word: number = 0
 
   /** Points it at a record. */
-  point(i32: Int32Array, text: Buffer, word: number, session: FixSession): void {
+  point(i32: Int32Array, text: TextBytes, word: number, session: FixSession): void {
     this.i32 = i32
     this.text = text
     this.word = word

@@ -4,6 +4,14 @@
 // Holds: the layout of bindings/node/src/fix_events.rs, word for word.
 // Costs: none.
 
+/** Bytes that are read as text: a Buffer, by a name that asks no program for the types of Node. */
+export interface TextBytes extends Uint8Array {
+  /** The bytes from `start` to `end` as text. */
+  toString(encoding?: 'utf8' | 'latin1', start?: number, end?: number): string
+  /** Copies the bytes from `sourceStart` to `sourceEnd` to a place in others; how many. */
+  copy(target: Uint8Array, targetStart?: number, sourceStart?: number, sourceEnd?: number): number
+}
+
 /** A session got its number; its names as JSON. */
 export const RECORD_SESSION = 16
 /** A session is open. */

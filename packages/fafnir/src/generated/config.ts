@@ -299,6 +299,12 @@ export interface FixSessionConfig {
   readonly numberHours?: FixHoursConfig | undefined
   /** What becomes of the numbers after that time. Default: "reset". */
   readonly atNewWindow?: FixNewWindowConfig | undefined
+  /**
+   * First MsgSeqNum (34) of the peer that the program has not safely kept itself, 1 to 2^53 - 1: where the store
+   * says that more has come, the peer is asked for it again, and sends it with PossDupFlag (43). Looked at once, at
+   * the start. Default: the store is right.
+   */
+  readonly resendFrom?: number | undefined
   /** How the peer's messages are held to a dictionary; `null` lets every well-formed message through. */
   readonly validation?: FixValidationConfig | null | undefined
   /** How far SendingTime may be from our clock, seconds, 0 to 86400; 0 does not look. Default: 120. */
