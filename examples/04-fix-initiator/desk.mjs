@@ -1,13 +1,30 @@
 // The part to start from: a table of orders over one FIX session. Orders go out by `place` and `cancel`; whatever the
 // venue says of them comes in as reports and refusals, each applied once, also when it is sent again.
-import { fixInitiator } from 'fafnir/fix'
+import { fixInitiator, fixNumber } from 'fafnir/fix'
+import {
+  ExecutionReport,
+  NewOrderSingle,
+  OrderCancelReject,
+  OrderCancelRequest,
+  OrderStatusRequest,
+  values,
+} from 'fafnir/fix/fix44'
 
-/** OrdStatus (39) after which nothing more happens to an order: filled, done for day, cancelled, rejected, expired. */
-const ENDED = new Set(['2', '3', '4', '8', 'C'])
+const { ExecType, OrdStatus, OrdType } = values
+const { CANCELED, DONE_FOR_DAY, EXPIRED, FILLED, REJECTED } = OrdStatus
+
+/** After these nothing more happens to an order. */
+const ENDED = new Set([FILLED, DONE_FOR_DAY, CANCELED, REJECTED, EXPIRED])
 /** Messages of ours whose number is remembered, for a Reject names what it refuses by its number alone. */
 const SENT_MAX = 10_000
 /** ExecType (150) in words; fills and rejects have sentences of their own. */
-const words = { 0: 'is working', 4: 'is cancelled', 5: 'is replaced', C: 'has expired', I: 'is as it was' }
+const words = {
+  [ExecType.NEW]: 'is working',
+  [ExecType.CANCELED]: 'is cancelled',
+  [ExecType.REPLACED]: 'is replaced',
+  [ExecType.EXPIRED]: 'has expired',
+  [ExecType.ORDER_STATUS]: 'is as it was',
+}
 
 /**
  * Connects, and stays connected: a session that is lost is made again, with a wait that grows. `storeDir` holds its
@@ -51,9 +68,24 @@ class Desk {
 
   /** A limit order. False: it did not leave. `more` are further fields of it. */
   place(clOrdId, { side, symbol, quantity, price }, more = {}) {
-    this.orders.set(clOrdId, { clOrdId, side, symbol, quantity, status: 'A', filled: 0, execIds: new Set() })
-    const fields = { ClOrdID: clOrdId, Side: side, Symbol: symbol, OrdType: '2', OrderQty: quantity, Price: price }
-    const left = this.send('NewOrderSingle', clOrdId, { ...fields, TransactTime: new Date(), ...more })
+    this.orders.set(clOrdId, {
+      clOrdId,
+      side,
+      symbol,
+      quantity,
+      status: OrdStatus.PENDING_NEW,
+      filled: 0,
+      execIds: new Set(),
+    })
+    const fields = {
+      ClOrdID: clOrdId,
+      Side: side,
+      Symbol: symbol,
+      OrdType: OrdType.LIMIT,
+      OrderQty: quantity,
+      Price: price,
+    }
+    const left = this.send(NewOrderSingle, clOrdId, { ...fields, TransactTime: new Date(), ...more })
     if (!left) this.orders.delete(clOrdId)
     return left
   }
@@ -62,14 +94,14 @@ class Desk {
   cancel(clOrdId, cancelId) {
     const { side, symbol, quantity } = this.orders.get(clOrdId)
     const fields = { ClOrdID: cancelId, OrigClOrdID: clOrdId, Side: side, Symbol: symbol, OrderQty: quantity }
-    return this.send('OrderCancelRequest', clOrdId, { ...fields, TransactTime: new Date() })
+    return this.send(OrderCancelRequest, clOrdId, { ...fields, TransactTime: new Date() })
   }
 
   /** Any other message, about an order; what comes of it is told by its ticket. */
   send(message, clOrdId, fields) {
     const ticket = this.#session.send(message, fields)
     if (ticket === 'FIX_QUEUE_FULL') this.#say(`${clOrdId} not sent: ${ticket}`)
-    else this.#tickets.set(ticket, { message, clOrdId })
+    else this.#tickets.set(ticket, { message: message.name, clOrdId })
     return ticket !== 'FIX_QUEUE_FULL'
   }
 
@@ -88,8 +120,10 @@ class Desk {
   }
 
   #onMessage(message) {
-    if (message.msgType === '8') this.#onReport(message)
-    else if (message.msgType === '9') this.#onCancelReject(message)
+    const report = ExecutionReport.read(message)
+    if (report !== undefined) return this.#onReport(report, message.possDup)
+    const reject = OrderCancelReject.read(message)
+    if (reject !== undefined) this.#say(`${reject.OrigClOrdID} not cancelled: ${reject.Text}`)
     else if (message.msgType === 'j' || message.msgType === '3') this.#onRefused(message)
   }
 
@@ -99,7 +133,7 @@ class Desk {
     // What was sent while we were away comes again by itself. Whether the venue has all of ours, it must say.
     for (const { clOrdId, symbol, side, status } of this.orders.values()) {
       const fields = { ClOrdID: clOrdId, Symbol: symbol, Side: side }
-      if (!ENDED.has(status)) this.send('OrderStatusRequest', clOrdId, fields)
+      if (!ENDED.has(status)) this.send(OrderStatusRequest, clOrdId, fields)
     }
   }
 
@@ -120,43 +154,41 @@ class Desk {
       return
     }
     this.#say(`${what.clOrdId} not sent: ${code}`)
-    if (what.message === 'NewOrderSingle') this.orders.delete(what.clOrdId)
+    if (what.message === NewOrderSingle.name) this.orders.delete(what.clOrdId)
   }
 
-  #onReport(report) {
+  #onReport(report, possDup) {
     // A report on a cancel names the order as OrigClOrdID (41).
-    const order = this.orders.get(report.string('OrigClOrdID')) ?? this.orders.get(report.string('ClOrdID'))
-    if (order === undefined) return this.#say(`a report on ${report.string('ClOrdID')}, which is no order of ours`)
-    const execId = report.string('ExecID')
+    const order = this.orders.get(report.OrigClOrdID) ?? this.orders.get(report.ClOrdID)
+    if (order === undefined) return this.#say(`a report on ${report.ClOrdID}, which is no order of ours`)
     // Sent again after a gap (43=Y), or again by the venue itself (97=Y): applied once.
+    const execId = report.ExecID
     if (order.execIds.has(execId)) return
     order.execIds.add(execId)
     const wasDone = ENDED.has(order.status)
-    order.status = report.char('OrdStatus')
-    order.orderId = report.string('OrderID')
-    this.#tell(order, report)
+    order.status = report.OrdStatus
+    order.orderId = report.OrderID
+    this.#tell(order, report, possDup ? ', sent again' : '')
     // The position is the sum of the fills; a venue that says otherwise has sent one that never came.
-    if (report.number('CumQty') !== order.filled) {
-      this.#say(`${order.clOrdId}: ${report.number('CumQty')} filled says the venue, ${order.filled} have come`)
+    const filled = fixNumber(report.CumQty)
+    if (filled !== order.filled) {
+      this.#say(`${order.clOrdId}: ${filled} filled says the venue, ${order.filled} have come`)
     }
     if (ENDED.has(order.status) && !wasDone) {
-      this.#say(`${order.clOrdId} is done: ${order.filled} at ${report.string('AvgPx')}`)
+      this.#say(`${order.clOrdId} is done: ${order.filled} at ${report.view.string('AvgPx')}`)
     }
   }
 
-  #tell(order, report) {
-    const type = report.char('ExecType')
-    const again = report.possDup ? ', sent again' : ''
-    if (type === 'F') {
-      order.filled += report.number('LastQty')
-      const filled = `${report.number('LastQty')} at ${report.string('LastPx')}`
-      this.#say(`${order.clOrdId} filled ${filled}, ${report.number('LeavesQty')} left${again}`)
-    } else if (type === '8') this.#say(`${order.clOrdId} rejected: ${report.string('Text')}`)
+  #tell(order, report, again) {
+    const type = report.ExecType
+    if (type === ExecType.TRADE) {
+      const quantity = fixNumber(report.LastQty)
+      order.filled += quantity
+      const left = fixNumber(report.LeavesQty)
+      // The price as the venue wrote it; `LastPx` has it as mantissa and exponent.
+      this.#say(`${order.clOrdId} filled ${quantity} at ${report.view.string('LastPx')}, ${left} left${again}`)
+    } else if (type === ExecType.REJECTED) this.#say(`${order.clOrdId} rejected: ${report.Text}`)
     else this.#say(`${order.clOrdId} ${words[type] ?? `has ExecType ${type}`}${again}`)
-  }
-
-  #onCancelReject(reject) {
-    this.#say(`${reject.string('OrigClOrdID')} not cancelled: ${reject.string('Text')}`)
   }
 
   /** The venue's engine or its application did not take a message of ours at all. */
@@ -166,6 +198,6 @@ class Desk {
     const tag = reject.number('RefTagID')
     const about = tag === undefined ? '' : `, ${this.#session.dictionary.name(tag)} (${tag})`
     this.#say(`${message} ${clOrdId} refused: ${reject.string('Text')}${about}`)
-    if (message === 'NewOrderSingle') this.orders.delete(clOrdId)
+    if (message === NewOrderSingle.name) this.orders.delete(clOrdId)
   }
 }

@@ -4,6 +4,8 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
+import { OrderMassStatusRequest } from 'fafnir/fix/fix44'
+
 import { startDesk } from './desk.mjs'
 import { startVenue } from './venue.mjs'
 import { startWire } from './wire.mjs'
@@ -40,7 +42,7 @@ desk.cancel('A-1', 'C-1')
 await heard('A-1 not cancelled')
 
 // A message the venue's application does not take, and one its session does not let through.
-desk.send('OrderMassStatusRequest', 'M-1', { MassStatusReqID: 'M-1', MassStatusReqType: 7 })
+desk.send(OrderMassStatusRequest, 'M-1', { MassStatusReqID: 'M-1', MassStatusReqType: 7 })
 await heard('refused')
 desk.place('A-6', wanted['A-5'], { TimeInForce: 'X' })
 await heard('refused')

@@ -1,6 +1,15 @@
 // The part to start from: a dealer whose clients trade against its quote. Limit orders fill at the quote or rest until
 // it comes to them; the better price first, of one price the older. Prices are whole numbers of the finest decimal.
-import { fixAcceptor } from 'fafnir/fix'
+import { fixAcceptor, fixNumber } from 'fafnir/fix'
+import {
+  ExecutionReport,
+  NewOrderSingle,
+  OrderCancelReject,
+  OrderCancelReplaceRequest,
+  OrderCancelRequest,
+  OrderStatusRequest,
+  values,
+} from 'fafnir/fix/fix44'
 
 /** Orders of one client that may rest. */
 const RESTING_MAX = 1_000
@@ -9,22 +18,7 @@ const IDS_MAX = 1_000_000
 /** An order that took longer on its way is not taken: a session brings what was sent while it was down. */
 const AGE_MILLIS_MAX = 30_000
 
-const status = { new: '0', partial: '1', filled: '2', cancelled: '4', rejected: '8' }
-const exec = { new: '0', cancelled: '4', replaced: '5', rejected: '8', trade: 'F', status: 'I' }
-/** OrdRejReason (103). */
-const why = {
-  unknownSymbol: 1,
-  closed: 2,
-  exceedsLimit: 3,
-  duplicate: 6,
-  stale: 8,
-  unsupported: 11,
-  quantity: 13,
-  other: 99,
-}
-/** CxlRejReason (102). */
-const tooLate = 0
-const unknownOrder = 1
+const { CxlRejReason, CxlRejResponseTo, ExecType, OrdRejReason, OrdStatus, OrdType, Side } = values
 
 /**
  * Takes orders on a port. Its clients are the CompIDs of `clients`; numbers and what they have not got are kept in
@@ -36,7 +30,9 @@ export async function startDealer({ port = 0, clients, instruments, storeDir, sa
     sessions: clients.map((targetCompId) => ({ beginString: 'FIX.4.4', senderCompId: 'DEALER', targetCompId })),
     shared: { storeDir },
     // Everything else is answered "Unsupported Message Type" before it comes here.
-    accepts: ['D', 'F', 'G', 'H'],
+    accepts: [NewOrderSingle, OrderCancelRequest, OrderCancelReplaceRequest, OrderStatusRequest].map(
+      ({ type }) => type,
+    ),
   })
   return new Dealer(host, instruments, say)
 }
@@ -71,9 +67,9 @@ class Dealer {
   /** A new quote, in the place of the one before; orders it reaches are filled. */
   quote({ symbol, ...prices }) {
     this.#quotes.set(symbol, prices)
-    const better = (a, b) => (a.side === '1' ? b.price - a.price : a.price - b.price) || a.arrived - b.arrived
+    const better = (a, b) => (a.side === Side.BUY ? b.price - a.price : a.price - b.price) || a.arrived - b.arrived
     const all = this.#books.flatMap(({ resting }) => [...resting.values()]).filter((order) => order.symbol === symbol)
-    for (const side of ['1', '2']) {
+    for (const side of [Side.BUY, Side.SELL]) {
       const ofSide = all.filter((order) => order.side === side)
       for (const order of ofSide.sort(better)) this.#match(order)
     }
@@ -134,14 +130,14 @@ class Dealer {
 
   #onMessage(session, message) {
     switch (message.msgType) {
-      case 'D':
-        return this.#onOrder(session, message)
-      case 'F':
-        return this.#onCancel(session, message)
-      case 'G':
-        return this.#onReplace(session, message)
-      case 'H':
-        return this.#onStatus(session, message)
+      case NewOrderSingle.type:
+        return this.#onOrder(session, NewOrderSingle.read(message), message.receivedMillis)
+      case OrderCancelRequest.type:
+        return this.#onCancel(session, OrderCancelRequest.read(message))
+      case OrderCancelReplaceRequest.type:
+        return this.#onReplace(session, OrderCancelReplaceRequest.read(message))
+      case OrderStatusRequest.type:
+        return this.#onStatus(session, OrderStatusRequest.read(message))
       default:
         // A refusal (3, j) is for people: it says that one of our reports was wrong.
         return this.#say(`${session.name.targetCompId} rejects: ${message.string('Text')}`)
@@ -158,7 +154,7 @@ class Dealer {
   #report(order, execType, more = {}) {
     this.#executions += 1
     const { decimals } = this.#instruments[order.symbol] ?? { decimals: 0 }
-    this.#send(order.session, 'ExecutionReport', {
+    this.#send(order.session, ExecutionReport, {
       OrderID: order.orderId,
       ClOrdID: order.clOrdId,
       ExecID: `${this.#started}-${this.#executions}`,
@@ -176,50 +172,50 @@ class Dealer {
     })
   }
 
-  #onOrder(session, message) {
+  #onOrder(session, asked, receivedMillis) {
     const book = this.#books[session.number]
     this.#arrivals += 1
     const order = {
       session,
-      clOrdId: message.string('ClOrdID'),
+      clOrdId: asked.ClOrdID,
       orderId: `${this.#started}-${this.#arrivals}`,
-      symbol: message.string('Symbol'),
-      side: message.char('Side'),
-      quantity: message.number('OrderQty') ?? 0,
+      symbol: asked.Symbol,
+      side: asked.Side,
+      quantity: quantityOf(asked),
       leaves: 0,
       filled: 0,
       paid: 0,
       arrived: this.#arrivals,
-      status: status.new,
+      status: OrdStatus.NEW,
     }
-    const wrong = this.#fault(book, message, order.clOrdId)
+    const wrong = this.#fault(book, asked, receivedMillis - asked.TransactTime)
     if (wrong !== undefined) {
-      order.status = status.rejected
-      return this.#report(order, exec.rejected, { OrdRejReason: wrong[0], Text: wrong[1] })
+      order.status = OrdStatus.REJECTED
+      return this.#report(order, ExecType.REJECTED, { OrdRejReason: wrong[0], Text: wrong[1] })
     }
-    order.price = priceOf(message, this.#instruments[order.symbol])
+    order.price = priceOf(asked, this.#instruments[order.symbol])
     order.leaves = order.quantity
     book.ids.add(order.clOrdId)
     book.resting.set(order.clOrdId, order)
-    this.#report(order, exec.new)
+    this.#report(order, ExecType.NEW)
     this.#match(order)
   }
 
   /** Why an order is not taken: reason and text. */
-  #fault({ ids, resting }, message, clOrdId) {
-    const instrument = this.#instruments[message.string('Symbol')]
-    const quantity = message.number('OrderQty')
-    if (ids.has(clOrdId)) return [why.duplicate, 'duplicate ClOrdID']
-    if (this.#halted) return [why.closed, 'closed']
-    const age = message.receivedMillis - (message.time('TransactTime') ?? 0)
-    if (age > AGE_MILLIS_MAX) return [why.stale, 'too old']
-    if (instrument === undefined) return [why.unknownSymbol, 'unknown symbol']
-    if (message.char('OrdType') !== '2') return [why.unsupported, 'limit orders only']
-    if (!['1', '2'].includes(message.char('Side'))) return [why.unsupported, 'buy or sell']
-    if (priceOf(message, instrument) === undefined) return [why.other, 'the price is not on the tick']
-    if (!Number.isSafeInteger(quantity) || quantity < 1) return [why.quantity, 'the quantity is no whole number']
-    if (quantity > instrument.quantityMax) return [why.exceedsLimit, `more than ${instrument.quantityMax}`]
-    if (resting.size >= RESTING_MAX || ids.size >= IDS_MAX) return [why.exceedsLimit, 'too many orders']
+  #fault({ ids, resting }, asked, ageMillis) {
+    const instrument = this.#instruments[asked.Symbol]
+    const quantity = quantityOf(asked)
+    if (ids.has(asked.ClOrdID)) return [OrdRejReason.DUPLICATE_ORDER, 'duplicate ClOrdID']
+    if (this.#halted) return [OrdRejReason.EXCHANGE_CLOSED, 'closed']
+    if (ageMillis > AGE_MILLIS_MAX) return [OrdRejReason.STALE_ORDER, 'too old']
+    if (instrument === undefined) return [OrdRejReason.UNKNOWN_SYMBOL, 'unknown symbol']
+    const plain = asked.OrdType === OrdType.LIMIT && (asked.Side === Side.BUY || asked.Side === Side.SELL)
+    if (!plain) return [OrdRejReason.UNSUPPORTED_ORDER_CHARACTERISTIC, 'limit orders only, to buy or to sell']
+    if (priceOf(asked, instrument) === undefined) return [OrdRejReason.OTHER, 'the price is not on the tick']
+    if (!isWhole(quantity)) return [OrdRejReason.INCORRECT_QUANTITY, 'the quantity is no whole number']
+    const { quantityMax } = instrument
+    if (quantity > quantityMax) return [OrdRejReason.ORDER_EXCEEDS_LIMIT, `more than ${quantityMax}`]
+    if (resting.size >= RESTING_MAX || ids.size >= IDS_MAX) return [OrdRejReason.ORDER_EXCEEDS_LIMIT, 'too many orders']
     return undefined
   }
 
@@ -227,44 +223,45 @@ class Dealer {
   #match(order) {
     const quote = this.#quotes.get(order.symbol)
     if (quote === undefined) return
-    const [side, size] = order.side === '1' ? ['ask', 'askSize'] : ['bid', 'bidSize']
-    const reaches = order.side === '1' ? order.price >= quote.ask : order.price <= quote.bid
+    const [side, size] = order.side === Side.BUY ? ['ask', 'askSize'] : ['bid', 'bidSize']
+    const reaches = order.side === Side.BUY ? order.price >= quote.ask : order.price <= quote.bid
     const quantity = reaches ? Math.min(order.leaves, quote[size]) : 0
     if (quantity === 0) return
     quote[size] -= quantity
     order.leaves -= quantity
     order.filled += quantity
     order.paid += quantity * quote[side]
-    order.status = order.leaves === 0 ? status.filled : status.partial
+    order.status = order.leaves === 0 ? OrdStatus.FILLED : OrdStatus.PARTIALLY_FILLED
     if (order.leaves === 0) this.#books[order.session.number].resting.delete(order.clOrdId)
     const price = { mantissa: quote[side], exponent: -this.#instruments[order.symbol].decimals }
-    this.#report(order, exec.trade, { LastQty: quantity, LastPx: price })
+    this.#report(order, ExecType.TRADE, { LastQty: quantity, LastPx: price })
   }
 
   /** An order to be cancelled or replaced; answers by itself when there is none that can be. */
-  #asked(session, message, responseTo) {
+  #found(session, request, responseTo) {
     const { resting, ids } = this.#books[session.number]
-    const [id, origId] = [message.string('ClOrdID'), message.string('OrigClOrdID')]
+    const [id, origId] = [request.ClOrdID, request.OrigClOrdID]
     const order = resting.get(origId)
     const refuse = (reason, text) => {
-      this.#send(session, 'OrderCancelReject', {
+      this.#send(session, OrderCancelReject, {
         OrderID: order?.orderId ?? 'NONE',
         ClOrdID: id,
         OrigClOrdID: origId,
-        OrdStatus: order?.status ?? status.rejected,
+        OrdStatus: order?.status ?? OrdStatus.REJECTED,
         CxlRejResponseTo: responseTo,
         CxlRejReason: reason,
         Text: text,
       })
     }
-    if (order === undefined) refuse(ids.has(origId) ? tooLate : unknownOrder, ids.has(origId) ? 'too late' : 'unknown')
-    else if (ids.has(id)) refuse(why.duplicate, 'duplicate ClOrdID')
+    if (order === undefined && ids.has(origId)) refuse(CxlRejReason.TOO_LATE_TO_CANCEL, 'too late')
+    else if (order === undefined) refuse(CxlRejReason.UNKNOWN_ORDER, 'unknown')
+    else if (ids.has(id)) refuse(CxlRejReason.DUPLICATE_CL_ORD_ID, 'duplicate ClOrdID')
     else return { order, id, origId, refuse }
     return {}
   }
 
-  #onCancel(session, message) {
-    const { order, id, origId } = this.#asked(session, message, '1')
+  #onCancel(session, request) {
+    const { order, id, origId } = this.#found(session, request, CxlRejResponseTo.ORDER_CANCEL_REQUEST)
     if (order === undefined) return
     this.#books[session.number].ids.add(id)
     this.#withdraw(order, { ClOrdID: id, OrigClOrdID: origId })
@@ -272,17 +269,19 @@ class Dealer {
 
   #withdraw(order, more) {
     this.#books[order.session.number].resting.delete(order.clOrdId)
-    Object.assign(order, { leaves: 0, status: status.cancelled })
-    this.#report(order, exec.cancelled, more)
+    Object.assign(order, { leaves: 0, status: OrdStatus.CANCELED })
+    this.#report(order, ExecType.CANCELED, more)
   }
 
-  #onReplace(session, message) {
-    const { order, id, origId, refuse } = this.#asked(session, message, '2')
+  #onReplace(session, request) {
+    // "Order cancel/replace request" is what 2 stands for.
+    const { order, id, origId, refuse } = this.#found(session, request, CxlRejResponseTo.ORDER_CANCEL)
     if (order === undefined) return
     const instrument = this.#instruments[order.symbol]
-    const [price, quantity] = [priceOf(message, instrument), message.number('OrderQty')]
-    const fits = price !== undefined && Number.isSafeInteger(quantity) && quantity > order.filled
-    if (!fits || quantity > instrument.quantityMax || this.#halted) return refuse(why.other, 'price or quantity')
+    const [price, quantity] = [priceOf(request, instrument), quantityOf(request)]
+    const fits = price !== undefined && isWhole(quantity) && quantity > order.filled
+    if (!fits || quantity > instrument.quantityMax || this.#halted)
+      return refuse(CxlRejReason.OTHER, 'price or quantity')
     const { resting, ids } = this.#books[session.number]
     resting.delete(origId)
     ids.add(id)
@@ -291,25 +290,32 @@ class Dealer {
     const leaves = quantity - order.filled
     Object.assign(order, { clOrdId: id, price, quantity, leaves, arrived: this.#arrivals })
     resting.set(id, order)
-    this.#report(order, exec.replaced, { OrigClOrdID: origId })
+    this.#report(order, ExecType.REPLACED, { OrigClOrdID: origId })
     this.#match(order)
   }
 
-  #onStatus(session, message) {
-    const clOrdId = message.string('ClOrdID')
-    const order = this.#books[session.number].resting.get(clOrdId)
-    if (order !== undefined) return this.#report(order, exec.status)
-    const what = { symbol: message.string('Symbol'), side: message.char('Side'), quantity: 0, leaves: 0, filled: 0 }
-    const gone = { session, clOrdId, orderId: 'NONE', status: status.rejected, ...what }
-    this.#report(gone, exec.status, { Text: 'not resting here' })
+  #onStatus(session, { ClOrdID, Symbol, Side }) {
+    const order = this.#books[session.number].resting.get(ClOrdID)
+    if (order !== undefined) return this.#report(order, ExecType.ORDER_STATUS)
+    const none = { orderId: 'NONE', status: OrdStatus.REJECTED, quantity: 0, leaves: 0, filled: 0 }
+    const gone = { session, clOrdId: ClOrdID, symbol: Symbol, side: Side, ...none }
+    this.#report(gone, ExecType.ORDER_STATUS, { Text: 'not resting here' })
   }
 }
 
+/** OrderQty (38), which may be no whole number; 0 where it is not there. */
+function quantityOf({ OrderQty }) {
+  return OrderQty === undefined ? 0 : fixNumber(OrderQty)
+}
+
+function isWhole(quantity) {
+  return Number.isSafeInteger(quantity) && quantity > 0
+}
+
 /** Price (44) in units of the finest decimal; undefined when it is not on the tick. */
-function priceOf(message, { decimals, tick }) {
-  const price = message.decimal('Price')
-  if (price === undefined) return undefined
-  const shift = decimals + price.exponent
-  const units = shift >= 0 ? price.mantissa * 10 ** shift : price.mantissa / 10 ** -shift
-  return Number.isSafeInteger(units) && units > 0 && units % tick === 0 ? units : undefined
+function priceOf({ Price }, { decimals, tick }) {
+  if (Price === undefined) return undefined
+  const shift = decimals + Price.exponent
+  const units = shift >= 0 ? Price.mantissa * 10 ** shift : Price.mantissa / 10 ** -shift
+  return isWhole(units) && units % tick === 0 ? units : undefined
 }
