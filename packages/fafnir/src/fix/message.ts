@@ -31,10 +31,20 @@ const MINUS = 0x2d
 const YES = 0x59
 const NO = 0x4e
 
-/** A field: its tag, or its name in the session's dictionary. */
+/**
+ * A field: its tag, or its name in the session's dictionary. A name the dictionary does not have throws FafnirError
+ * FIX_FIELD_INVALID wherever a field is asked for; a tag is taken as it is.
+ */
 export type FixField = number | string
 
-/** Fields of a message, or of an entry of a group. Where a tag stands more than once, the first is meant. */
+/**
+ * Fields of a message, or of an entry of a group, as the peer wrote them: nothing is decoded before it is asked for.
+ * Where a tag stands more than once, the first is meant.
+ *
+ * A field that is not there, and a value that is none of the type asked for, is undefined; what must be there was
+ * checked by the session's `validation`. Each call scans the places of the fields: some nanoseconds a field before the
+ * one asked for, and one lookup more by name than by tag. Data types: FIX 4.4 volume 1, "FIX Field Types".
+ */
 export class FixFieldsView {
   protected i32: Int32Array = new Int32Array(0)
   protected text: TextBytes = Buffer.alloc(0)
@@ -77,7 +87,7 @@ export class FixFieldsView {
     return this.find(field) >= 0
   }
 
-  /** Its value as text (UTF-8). */
+  /** Its value as text (UTF-8): the way to every digit of a number, and to values of any type. Allocates the text. */
   string(field: FixField): string | undefined {
     return this.find(field) < 0 ? undefined : this.hereText()
   }
@@ -93,7 +103,8 @@ export class FixFieldsView {
   }
 
   /**
-   * Its value as a number; undefined when it is not there or is none. For prices that must be exact: `decimal`.
+   * Its value as a number, the nearest there is; undefined when it is not there or is none. For quantities and counts;
+   * for prices that must be exact: `decimal`. Allocates nothing.
    */
   number(field: FixField): number | undefined {
     const read = this.decimal(field, this.reused)
@@ -101,8 +112,8 @@ export class FixFieldsView {
   }
 
   /**
-   * Its value exactly; undefined when it is not there, is no decimal, or its digits are beyond 2^53 (`string` has
-   * them). Without `into`, the object is reused by the next call.
+   * Its value exactly, for prices and amounts: `101.250` is 101250 × 10^-3. Undefined when it is not there, is no
+   * decimal, or its digits are beyond 2^53 (`string` has them). Without `into`, the object is reused by the next call.
    */
   decimal(field: FixField, into: FixDecimal = this.reused): FixDecimal | undefined {
     return this.find(field) < 0 ? undefined : this.hereDecimal(into)
@@ -121,7 +132,7 @@ export class FixFieldsView {
       : undefined
   }
 
-  /** Its bytes, a view of the message. */
+  /** Its bytes, a view of the message: for data fields, whose values may hold separators. Valid as the message is. */
   bytes(field: FixField): Uint8Array | undefined {
     return this.find(field) < 0 ? undefined : this.hereBytes()
   }
