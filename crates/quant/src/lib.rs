@@ -7,14 +7,20 @@
 
 pub mod cointegration;
 mod control;
+pub mod covariance;
 mod distributions;
 mod error;
+pub mod execution;
 mod lanes;
 mod matrix;
 pub mod options;
+pub mod performance;
 mod regression;
 pub mod risk;
 pub mod rng;
+pub mod sizing;
+mod stats;
+pub mod validation;
 pub mod volatility;
 
 pub use control::Control;
