@@ -66,10 +66,13 @@ impl Matcher {
     /// A book of at most `orders_max` orders and `levels_max` levels a side.
     pub fn new(orders_max: usize, levels_max: usize) -> Matcher {
         let changes = levels_max * 2;
+        let mut positions = Vec::with_capacity(orders_max + 1);
+        // That of the slot that is nobody's.
+        positions.push(0);
         Matcher {
             resting: Resting::new(orders_max, levels_max),
             live: Vec::with_capacity(orders_max),
-            positions: Vec::with_capacity(orders_max),
+            positions,
             levels_max,
             revision: 0,
             changed: [Vec::with_capacity(changes), Vec::with_capacity(changes)],

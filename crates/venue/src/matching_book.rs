@@ -210,7 +210,7 @@ impl MatchingBook {
         Ok(MatchingBook {
             resting: Resting::new(orders_max, levels_max),
             ids: OrderIds::with_capacity(orders_max),
-            terms: vec![Terms { owner: 0, post_only: false }; orders_max],
+            terms: vec![Terms { owner: 0, post_only: false }; orders_max + 1],
             in_flight: None,
         })
     }
@@ -303,7 +303,7 @@ impl MatchingBook {
                 Some(slot) => {
                     let open = self.resting.node(slot).open;
                     self.ids.remove(id, slot);
-                    self.resting.reduce(slot, open);
+                    self.resting.take_out(slot);
                     done(id, 0, 0, open, reports)
                 }
                 None => refuse(id, Code::VenueUnknownOrder, Lots(0), reports),
@@ -338,7 +338,7 @@ impl MatchingBook {
             return refuse(id, Code::VenuePostOnly, Lots(0), reports);
         }
         self.ids.remove(id, slot);
-        self.resting.reduce(slot, order.open.0);
+        self.resting.take_out(slot);
         let rule = if post_only { OrderRule::PostOnly } else { OrderRule::Limit };
         let limit = key_of(side.opposite(), price.0);
         self.advance(Taker { id, owner, side, rule, limit, price: price.0, lots: lots.0, left: lots.0 }, reports)
@@ -367,33 +367,36 @@ impl MatchingBook {
     #[inline]
     fn advance<R: Reports>(&mut self, mut taker: Taker, reports: &mut R) -> bool {
         let against = taker.side.opposite();
-        loop {
-            // A report each round, and one at the end.
-            if reports.room() == 0 {
-                self.in_flight = Some(taker);
-                return false;
-            }
-            if taker.left == 0 || self.resting.levels(against).best_key() < taker.limit {
-                return self.finish(&taker, reports);
-            }
+        while taker.left > 0 && self.resting.levels(against).best_key() >= taker.limit && reports.room() > 0 {
             let slot = self.resting.front(against);
             let node = *self.resting.node(slot);
-            let (price, maker) = (price_of(node.key), node.tag);
+            let (taken_by, price, maker) = (taker.id, price_of(node.key), node.tag);
             if taker.owner != 0 && self.terms[slot as usize].owner == taker.owner {
                 self.ids.remove(maker, slot);
-                self.resting.reduce_front(against, slot, node.open);
-                reports.put(MatchReport::Pulled { taker: taker.id, maker, price, lots: Lots(node.open) });
+                self.resting.pop_front(against, slot);
+                reports.put(MatchReport::Pulled { taker: taken_by, maker, price, lots: Lots(node.open) });
                 continue;
             }
-            let lots = taker.left.min(node.open);
-            taker.left -= lots;
-            if lots == node.open {
-                self.ids.remove(maker, slot);
+            // Which of the two is left is a coin toss, so it is asked once (bench: venue/match-ns).
+            if taker.left < node.open {
+                let lots = Lots(core::mem::take(&mut taker.left));
+                self.resting.reduce_front(against, slot, lots.0);
+                let maker_left = Lots(node.open - lots.0);
+                reports.put(MatchReport::Trade { taker: taken_by, maker, price, lots, maker_left });
+                break;
             }
-            self.resting.reduce_front(against, slot, lots);
-            let maker_left = Lots(node.open - lots);
-            reports.put(MatchReport::Trade { taker: taker.id, maker, price, lots: Lots(lots), maker_left });
+            taker.left -= node.open;
+            self.ids.remove(maker, slot);
+            self.resting.pop_front(against, slot);
+            let (lots, maker_left) = (Lots(node.open), Lots(0));
+            reports.put(MatchReport::Trade { taker: taken_by, maker, price, lots, maker_left });
         }
+        // A report each round, and one at the end.
+        if reports.room() == 0 {
+            self.in_flight = Some(taker);
+            return false;
+        }
+        self.finish(&taker, reports)
     }
 
     /// What is left of an order rests or ends.

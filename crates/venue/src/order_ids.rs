@@ -8,7 +8,9 @@
 //! together in the cache, where a hash would scatter them. The cell holds the slot alone; the order in the slot says
 //! whose it is. An id whose cell another live order has goes to a hash map, so that ids of any shape work.
 use crate::idmap::IdMap;
-use crate::resting::NONE;
+
+/// What a cell without an order holds. Not zero: the memory of a table of zeros is not there until it is written to.
+const EMPTY: u32 = u32::MAX;
 
 /// Cells per order: with ids spread at random, a quarter of a full book's stand in the overflow at most.
 const CELLS_PER_ORDER: usize = 4;
@@ -24,7 +26,7 @@ impl OrderIds {
     /// Room for `capacity` ids.
     pub(crate) fn with_capacity(capacity: usize) -> OrderIds {
         let cells = (capacity.max(1) * CELLS_PER_ORDER).next_power_of_two();
-        OrderIds { cells: vec![NONE; cells], overflow: IdMap::with_capacity(capacity) }
+        OrderIds { cells: vec![EMPTY; cells], overflow: IdMap::with_capacity(capacity) }
     }
 
     #[inline]
@@ -36,7 +38,7 @@ impl OrderIds {
     #[inline]
     pub(crate) fn get(&self, id: u64, id_at: impl Fn(u32) -> u64) -> Option<u32> {
         let slot = self.cells[self.cell(id)];
-        if slot != NONE && id_at(slot) == id {
+        if slot != EMPTY && id_at(slot) == id {
             return Some(slot);
         }
         if self.overflow.is_empty() { None } else { self.overflow.get(id) }
@@ -46,7 +48,7 @@ impl OrderIds {
     #[inline]
     pub(crate) fn insert(&mut self, id: u64, slot: u32) {
         let cell = self.cell(id);
-        if self.cells[cell] == NONE {
+        if self.cells[cell] == EMPTY {
             self.cells[cell] = slot;
         } else {
             let inserted = self.overflow.insert(id, slot);
@@ -59,7 +61,7 @@ impl OrderIds {
     pub(crate) fn remove(&mut self, id: u64, slot: u32) {
         let cell = self.cell(id);
         if self.cells[cell] == slot {
-            self.cells[cell] = NONE;
+            self.cells[cell] = EMPTY;
         } else {
             self.overflow.remove(id);
         }

@@ -9,8 +9,9 @@
 use book::{Half, Slot};
 use types::{Level, Lots, Side, Ticks, Touch};
 
-/// No order.
-pub(crate) const NONE: u32 = u32::MAX;
+/// No order: the first node, which is nobody's. A neighbour that is missing is this one, whose links are written and
+/// never read, so that linking needs no branch.
+pub(crate) const NONE: u32 = 0;
 
 /// Words of 64 ticks of a side's window.
 const WORDS: usize = 64;
@@ -89,8 +90,8 @@ impl Resting {
     pub(crate) fn new(orders_max: usize, levels_max: usize) -> Resting {
         let (orders_max, levels_max) = (orders_max.min(BOOK_ORDERS_MAX), levels_max.min(BOOK_LEVELS_MAX));
         // Written once, so that the first orders meet no page that is not there yet.
-        let mut nodes = vec![Node { key: 0, open: 0, tag: 0, next: NONE, previous: NONE }; orders_max];
-        nodes.clear();
+        let mut nodes = vec![Node { key: 0, open: 0, tag: 0, next: NONE, previous: NONE }; orders_max + 1];
+        nodes.truncate(1);
         Resting { sides: [Levels::new(levels_max), Levels::new(levels_max)], nodes, free: NONE, length: 0, orders_max }
     }
 
@@ -147,9 +148,7 @@ impl Resting {
                 NONE
             }
         };
-        if previous != NONE {
-            self.nodes[previous as usize].next = slot;
-        }
+        self.nodes[previous as usize].next = slot;
         let node = Node { key, open, tag, next: NONE, previous };
         if slot == self.free {
             let kept = &mut self.nodes[slot as usize];
@@ -165,49 +164,55 @@ impl Resting {
     #[inline]
     pub(crate) fn reduce(&mut self, slot: u32, lots: i64) {
         let node = &mut self.nodes[slot as usize];
+        if lots >= node.open {
+            return self.take_out(slot);
+        }
         node.open -= lots;
-        let node = *node;
-        let levels = &mut self.sides[side_of(node.key).index()];
-        if node.open == 0 && node.previous == NONE && node.next == NONE {
-            levels.set(node.key, Queue::EMPTY);
-            return self.release(slot);
+        if let Some(queue) = self.sides[side_of(node.key).index()].get_mut(node.key) {
+            queue.total -= lots;
         }
-        let Some(queue) = levels.get_mut(node.key) else { return };
-        queue.total -= lots;
-        if node.open > 0 {
-            return;
-        }
-        if node.previous == NONE {
-            queue.head = node.next;
-        } else {
-            self.nodes[node.previous as usize].next = node.next;
-        }
-        if node.next == NONE {
-            queue.tail = node.previous;
-        } else {
-            self.nodes[node.next as usize].previous = node.previous;
+    }
+
+    /// Takes a live order out of its queue, and an empty queue out of the book.
+    #[inline]
+    pub(crate) fn take_out(&mut self, slot: u32) {
+        let node = &mut self.nodes[slot as usize];
+        let (key, open, next, previous) = (node.key, core::mem::take(&mut node.open), node.next, node.previous);
+        let levels = &mut self.sides[side_of(key).index()];
+        if next == NONE && previous == NONE {
+            levels.set(key, Queue::EMPTY);
+        } else if let Some(queue) = levels.get_mut(key) {
+            queue.total -= open;
+            queue.head = if previous == NONE { next } else { queue.head };
+            queue.tail = if next == NONE { previous } else { queue.tail };
+            self.nodes[previous as usize].next = next;
+            self.nodes[next as usize].previous = previous;
         }
         self.release(slot);
     }
 
-    /// Like `reduce`, for the first order at a side's best price: `slot` is `front(side)`.
+    /// Lowers the first order at a side's best price by fewer lots than it has: `slot` is `front(side)`.
     #[inline]
     pub(crate) fn reduce_front(&mut self, side: Side, slot: u32, lots: i64) {
+        self.nodes[slot as usize].open -= lots;
+        self.sides[side.index()].best_slot_mut().total -= lots;
+    }
+
+    /// Takes out the first order at a side's best price: `slot` is `front(side)`.
+    #[inline]
+    pub(crate) fn pop_front(&mut self, side: Side, slot: u32) {
         let levels = &mut self.sides[side.index()];
         let node = &mut self.nodes[slot as usize];
-        node.open -= lots;
-        let (key, open, next) = (node.key, node.open, node.next);
-        if open == 0 && next == NONE {
+        let (key, open, next) = (node.key, core::mem::take(&mut node.open), node.next);
+        if next == NONE {
             levels.set(key, Queue::EMPTY);
-            return self.release(slot);
-        }
-        let queue = levels.best_slot_mut();
-        queue.total -= lots;
-        if open == 0 {
+        } else {
+            let queue = levels.best_slot_mut();
+            queue.total -= open;
             queue.head = next;
             self.nodes[next as usize].previous = NONE;
-            self.release(slot);
         }
+        self.release(slot);
     }
 
     #[inline]
