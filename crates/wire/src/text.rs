@@ -51,6 +51,15 @@ pub(crate) const fn up_to_eight(value: u32) -> (u64, usize) {
     ((digits | 0x3030_3030_3030_3030) >> (8 * zeros), 8 - zeros)
 }
 
+/// Three digits of a number below 1,000, the first in the lowest byte.
+#[inline(always)]
+pub(crate) const fn three(value: u32) -> u64 {
+    let hundreds = (value * 41) >> 12;
+    let rest = value - 100 * hundreds;
+    let tens = (rest * 103) >> 10;
+    (hundreds | tens << 8 | (rest - 10 * tens) << 16 | 0x30_3030) as u64
+}
+
 /// Text written from the end of a small buffer towards its start.
 pub(crate) struct Text {
     /// The text ends where they end.
@@ -151,6 +160,13 @@ impl Text {
 mod tests {
     use super::*;
     use types::rng::SplitMix64;
+
+    #[test]
+    fn three_digits_of_every_number() {
+        for value in 0..1_000 {
+            assert_eq!(three(value).to_le_bytes()[..3], *format!("{value:03}").as_bytes());
+        }
+    }
 
     #[test]
     fn integers_equal_the_standard_formatter() {

@@ -168,3 +168,17 @@ fn templates_refuse_what_does_not_fit_them() {
     assert_eq!(two.fill().integer(1).text(&long).close(), Err(Code::FixFieldInvalid));
     assert_eq!(two.fill().integer(1).text(&long[..60_000]).close().map(<[u8]>::len), Ok(60_037));
 }
+
+/// Body length and checksum of every length, the borders of their digits among them, by the reader's own count.
+#[test]
+fn bodies_of_every_length_are_framed() {
+    let (mut builder, mut index) = (MessageBuilder::new(BeginString::Fix44), FieldIndex::new());
+    let value = [b'~'; 10_100];
+    for length in (1..1_100).chain(9_900..10_100) {
+        let message = builder.open(b"B").text(58, &value[..length]).close().expect("a good message");
+        // 35=B and 58=, each with its separator.
+        let body = format!("\x019={}\x0135=B", 5 + 4 + length);
+        assert!(message[9..].starts_with(body.as_bytes()), "{length}");
+        index.read(message).expect("its length and checksum are right");
+    }
+}

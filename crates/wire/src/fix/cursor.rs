@@ -10,12 +10,14 @@ use types::{Decimal, UnixNanos};
 
 use super::index::BeginString;
 use super::session::Precision;
-use crate::text::{Text, eight, up_to_eight};
+use crate::text::{Text, eight, three, up_to_eight};
 
 /// Room for begin string and body length before the body.
 pub(super) const FRONT: usize = 32;
 /// `10=nnn` and its separator.
 const TRAILER_BYTES: usize = 7;
+/// Bytes that are summed at once.
+const SUM_BLOCK: usize = 16;
 /// Numbers below this are one word of text.
 const WORD_END: u64 = 100_000_000;
 
@@ -174,8 +176,7 @@ impl Cursor {
             Precision::Seconds => self.chunk(&text, 17),
             Precision::Millis => {
                 self.chunk(&text, 18);
-                // The last three of eight digits.
-                self.word(eight(nanos / 1_000_000) >> 40, 3);
+                self.word(three(nanos / 1_000_000), 3);
             }
             Precision::Micros => {
                 self.chunk(&text, 18);
@@ -203,17 +204,31 @@ impl Cursor {
     pub(super) fn frame(&mut self, begin: &Begin) -> Option<&[u8]> {
         let (end, body) = (self.at, self.at.checked_sub(FRONT)?);
         let body = u32::try_from(body).ok().filter(|&body| (body as u64) < WORD_END)?;
-        let (_, digits) = up_to_eight(body);
-        // Eight digits and the separator; then the begin string over the zeros in front.
         let before = self.bytes.first_chunk_mut::<FRONT>()?;
-        *before[FRONT - 9..].first_chunk_mut()? = eight(body).to_le_bytes();
-        before[FRONT - 1] = 1;
+        let digits = if (100..1_000).contains(&body) {
+            // As nearly every body has.
+            *before.last_chunk_mut()? = (three(body) as u32 | 1 << 24).to_le_bytes();
+            3
+        } else {
+            // Eight digits and the separator; then the begin string over the zeros in front.
+            *before[FRONT - 9..].first_chunk_mut()? = eight(body).to_le_bytes();
+            before[FRONT - 1] = 1;
+            up_to_eight(body).1
+        };
         let first = FRONT - 1 - digits;
         *before[..first].last_chunk_mut()? = begin.text;
         let front = first - begin.length;
-        let sum = crate::simd::sum(self.bytes.get(front..end)?) as u32;
-        // `10=`, the last three of eight digits, a separator.
-        self.word(0x3d_3031 | (eight(sum) >> 40) << 24 | 1 << 48, TRAILER_BYTES);
+        // Zeros behind the end add nothing: whole blocks are summed without what is left over.
+        let summed = match self.bytes.get_mut(end..).and_then(<[u8]>::first_chunk_mut::<SUM_BLOCK>) {
+            Some(behind) => {
+                *behind = [0; SUM_BLOCK];
+                front + (end - front).next_multiple_of(SUM_BLOCK)
+            }
+            None => end,
+        };
+        let sum = crate::simd::sum(self.bytes.get(front..summed)?) as u32;
+        // `10=`, three digits, a separator.
+        self.word(0x3d_3031 | three(sum) << 24 | 1 << 48, TRAILER_BYTES);
         let message = front..self.at;
         self.at = end;
         if self.fault { None } else { self.bytes.get(message) }
