@@ -124,13 +124,7 @@ impl Session {
             self.send_logon(announce, sequence == self.next_in, to);
         }
         (self.state, self.resetting) = (State::Open, false);
-        if let Some(expects) = expects.filter(|&expects| expects < self.next_out) {
-            // All it has missed but our logon itself, which has just gone.
-            let last = self.next_out - 1;
-            if !is_acceptor || expects < last {
-                self.send_range(expects, last, to);
-            }
-        }
+        self.catch_up(expects, to);
         if sequence == self.next_in {
             self.advance(sequence + 1);
         } else if expects.is_some() {
@@ -142,6 +136,19 @@ impl Session {
             self.ask_again(message, to);
         }
         Verdict::LoggedOn
+    }
+
+    /// Sends what the peer says it has missed; else what was kept behind our logon.
+    fn catch_up(&mut self, expects: Option<u64>, to: &mut To<'_>) {
+        let last = self.next_out - 1;
+        match expects.filter(|&expects| expects <= last) {
+            // All of it but an acceptor's logon itself, which has just gone.
+            Some(expects) if self.setup.role == Role::Initiator || expects < last => {
+                self.send_range(expects, last, to);
+            }
+            Some(_) => {}
+            None => self.send_unsent(to),
+        }
     }
 
     /// HeartBtInt of a logon that can be answered.

@@ -113,6 +113,8 @@ pub struct Session {
     next_out: u64,
     /// In force: the initiator's.
     heartbeat: Nanos,
+    /// First message that was kept while our logon was not answered: nobody would ask for it.
+    unsent: Option<u64>,
     gap: Option<Gap>,
     /// When the connection came, or our logout went.
     since: UnixNanos,
@@ -153,6 +155,7 @@ impl Session {
         setup.check()?;
         Ok(Session {
             heartbeat: setup.heartbeat,
+            unsent: None,
             queue: Queue::new(setup.queue_messages_max, setup.queue_bytes_max),
             seen: Seen::new(setup.seen_orders_max),
             setup,
@@ -223,6 +226,7 @@ impl Session {
         self.forget_peer();
         self.reset_answered = UnixNanos::NONE;
         self.heartbeat = self.setup.heartbeat;
+        self.unsent = None;
         if self.setup.role == Role::Initiator {
             self.resetting = self.begins_anew();
             if self.resetting {

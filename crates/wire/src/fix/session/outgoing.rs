@@ -7,7 +7,7 @@ use types::{Code, UnixNanos};
 
 use super::super::message::{Field, Fields};
 use super::frame::Frame;
-use super::{Out, SEQUENCE_MAX, SESSION_OUT_BYTES_MAX, Session, State, Store};
+use super::{Out, Role, SEQUENCE_MAX, SESSION_OUT_BYTES_MAX, Session, State, Store, To};
 
 /// An application message to be sent.
 #[derive(Clone, Copy, Debug)]
@@ -29,8 +29,8 @@ pub(super) const fn is_own(tag: u32) -> bool {
 impl Session {
     /// Sends an application message under the next number, which it returns.
     ///
-    /// While the session is not open it is kept and takes its number, and the peer asks for it after the logon, where
-    /// `SessionSetup::keep_when_closed` says so. Errors, after which nothing has changed: `FixNotOpen`,
+    /// While the session is not open it is kept and takes its number, where `SessionSetup::keep_when_closed` says so: what
+    /// has a number below our logon's the peer asks for after it, what came behind it is sent with the peer's answer. Errors, after which nothing has changed: `FixNotOpen`,
     /// `FixFieldInvalid` for a type, header or body that is not as `Outgoing` says, `FixTooLarge` beyond
     /// `SESSION_OUT_BYTES_MAX`, `FixSequence` when the numbers are used up.
     pub fn send(
@@ -65,11 +65,25 @@ impl Session {
             if self.state == State::Open {
                 self.last_out = now;
                 out.send(bytes);
+            } else if self.state == State::LoggingOn {
+                self.unsent.get_or_insert(sequence);
             }
             sequence
         });
         self.frame = frame;
         sent
+    }
+
+    /// Initiator: sends what was kept behind our logon, for the first time. An acceptor's has numbers below its logon's
+    /// and is asked for.
+    pub(super) fn send_unsent(&mut self, to: &mut To<'_>) {
+        let Some(mut next) = self.unsent.take().filter(|_| self.setup.role == Role::Initiator) else { return };
+        // Bound: what was kept while the logon was on its way.
+        while let Some((sequence, bytes)) = to.store.next(next) {
+            self.last_out = to.now;
+            to.out.send(bytes);
+            next = sequence.saturating_add(1);
+        }
     }
 
     /// The header of a message: its own fields and `extra`, ascending. `original` is the SendingTime of a message that
