@@ -5,6 +5,7 @@
 //! Costs: batch work off the engine's thread; long functions take a `Control` (bench: `npm run bench -- quant`).
 #![forbid(unsafe_code)]
 
+pub mod allocate;
 pub mod cointegration;
 mod control;
 pub mod covariance;
@@ -13,6 +14,7 @@ mod error;
 pub mod execution;
 mod lanes;
 mod matrix;
+pub mod optimise;
 pub mod options;
 pub mod performance;
 mod regression;

@@ -1,0 +1,218 @@
+//! # Room card: quant/allocate/leaf_order
+//! In:    a tree of clusters and the distances it was made from.
+//! Out:   the same tree with children swapped so that neighbouring leaves are near each other.
+//! Holds: path lengths in single precision and the search order of SciPy's `optimal_leaf_ordering`, whose orders
+//!        other packages build on.
+//! Costs: O(N²) memory; O(N² log N) for balanced trees by early stops, at worst O(N⁴) (Bar-Joseph, Gifford, Jaakkola
+//!        2001).
+use super::cluster::{Dendrogram, Merge};
+use std::ops::Range;
+
+/// A path longer than any path of distances.
+const FAR: f32 = 1_073_741_824.0;
+
+/// Best paths between two outer leaves of a cluster, by positions in the leaf order of the tree.
+struct Paths {
+    leaves: usize,
+    /// Shortest path with the pair at its ends.
+    length: Vec<f32>,
+    /// Whether that path turns the left (bit 0) and the right (bit 1) child of the cluster around.
+    turns: Vec<u8>,
+    /// Distances by position.
+    distance: Vec<f64>,
+}
+
+/// Swaps children of `tree` so that the sum of the distances between neighbouring leaves is smallest, as SciPy's
+/// `optimal_leaf_ordering` does: a cluster is turned by the best path of its parent alone, and paths are in single
+/// precision.
+pub(crate) fn optimal(tree: &Dendrogram, distance: &[f64]) -> Dendrogram {
+    let n = tree.leaves;
+    if n < 3 {
+        return tree.clone();
+    }
+    let order = tree.leaf_order();
+    let mut place = vec![0; n];
+    for (position, &leaf) in order.iter().enumerate() {
+        place[leaf] = position;
+    }
+    let mut sorted = vec![0.0; n * n];
+    for (column, &leaf) in order.iter().enumerate() {
+        for (row, &other) in order.iter().enumerate() {
+            sorted[column * n + row] = distance[leaf * n + other];
+        }
+    }
+    let spans = spans(tree, &place);
+    let mut paths = Paths { leaves: n, length: vec![0.0; n * n], turns: vec![0; n * n], distance: sorted };
+    let mut turned = vec![false; n - 1];
+    for merge in &tree.merges {
+        let (u, w) = paths.join(tree, merge, &spans);
+        let turns = paths.turns[u * n + w];
+        if merge.left >= n {
+            turned[merge.left - n] = turns & 1 != 0;
+        }
+        if merge.right >= n {
+            turned[merge.right - n] = turns & 2 != 0;
+        }
+    }
+    apply(tree, &turned)
+}
+
+/// The positions that each cluster covers.
+fn spans(tree: &Dendrogram, place: &[usize]) -> Vec<Range<usize>> {
+    let mut spans: Vec<Range<usize>> = place.iter().map(|&position| position..position + 1).collect();
+    for merge in &tree.merges {
+        let span = spans[merge.left].start..spans[merge.right].end;
+        spans.push(span);
+    }
+    spans
+}
+
+/// Turning a cluster mirrors everything below it.
+fn apply(tree: &Dendrogram, turned: &[bool]) -> Dendrogram {
+    let n = tree.leaves;
+    let mut mirrored = turned.to_vec();
+    for index in (0..n - 1).rev() {
+        let merge = tree.merges[index];
+        for child in [merge.left, merge.right] {
+            if child >= n {
+                mirrored[child - n] ^= mirrored[index];
+            }
+        }
+    }
+    let merges = tree.merges.iter().zip(&mirrored).map(|(merge, &swap)| match swap {
+        true => Merge { left: merge.right, right: merge.left, ..*merge },
+        false => *merge,
+    });
+    Dendrogram { leaves: n, merges: merges.collect() }
+}
+
+impl Paths {
+    /// Fills the paths across `merge` and returns the ends of the shortest.
+    fn join(&mut self, tree: &Dendrogram, merge: &Merge, spans: &[Range<usize>]) -> (usize, usize) {
+        // Outer and inner part of each child, straight and turned; a leaf is both.
+        let left = match merge.left.checked_sub(tree.leaves).map(|index| tree.merges[index]) {
+            Some(child) => vec![(child.left, child.right), (child.right, child.left)],
+            None => vec![(merge.left, merge.left)],
+        };
+        let right = match merge.right.checked_sub(tree.leaves).map(|index| tree.merges[index]) {
+            Some(child) => vec![(child.right, child.left), (child.left, child.right)],
+            None => vec![(merge.right, merge.right)],
+        };
+        for (turn_left, &(u, m)) in left.iter().enumerate() {
+            for (turn_right, &(w, k)) in right.iter().enumerate() {
+                let turns = turn_left as u8 | (turn_right as u8) << 1;
+                self.cross(&spans[u], &spans[m], &spans[w], &spans[k], turns);
+            }
+        }
+        let mut best = (FAR, spans[merge.left].start, spans[merge.right].start);
+        for u in spans[merge.left].clone() {
+            for w in spans[merge.right].clone() {
+                if self.length[u * self.leaves + w] < best.0 {
+                    best = (self.length[u * self.leaves + w], u, w);
+                }
+            }
+        }
+        (best.1, best.2)
+    }
+
+    /// Positions of `inner` by the length of their path to `outer`, shortest first.
+    fn by_length(&self, outer: usize, inner: &Range<usize>) -> Vec<(f32, u32)> {
+        let column = &self.length[outer * self.leaves..(outer + 1) * self.leaves];
+        let mut sorted: Vec<(f32, u32)> = inner.clone().map(|position| (column[position], position as u32)).collect();
+        sorted.sort_by(|a, b| a.0.total_cmp(&b.0));
+        sorted
+    }
+
+    /// Shortest paths u … m k … w for all u and w, with m and k the inner ends.
+    fn cross(&mut self, u: &Range<usize>, m: &Range<usize>, w: &Range<usize>, k: &Range<usize>, turns: u8) {
+        let n = self.leaves;
+        let mut nearest = FAR;
+        for inner in m.clone() {
+            for &far in &self.distance[inner * n + k.start..inner * n + k.end] {
+                if far < f64::from(nearest) {
+                    nearest = far as f32;
+                }
+            }
+        }
+        let to_right: Vec<Vec<(f32, u32)>> = w.clone().map(|outer| self.by_length(outer, k)).collect();
+        for outer in u.clone() {
+            let to_left = self.by_length(outer, m);
+            for (other, to_right) in w.clone().zip(&to_right) {
+                let length = self.shortest(&to_left, to_right, nearest);
+                for (a, b) in [(outer, other), (other, outer)] {
+                    self.length[a * n + b] = length;
+                    self.turns[a * n + b] = turns;
+                }
+            }
+        }
+    }
+
+    /// The shortest join of a path on the left with one on the right; no inner pair is nearer than `nearest`.
+    fn shortest(&self, to_left: &[(f32, u32)], to_right: &[(f32, u32)], nearest: f32) -> f32 {
+        let mut best = FAR;
+        for &(left, m) in to_left {
+            if left + to_right[0].0 + nearest >= best {
+                break;
+            }
+            let column = &self.distance[m as usize * self.leaves..(m as usize + 1) * self.leaves];
+            for &(right, k) in to_right {
+                let both = left + right;
+                if both + nearest >= best {
+                    break;
+                }
+                let length = (f64::from(both) + column[k as usize]) as f32;
+                if length < best {
+                    best = length;
+                }
+            }
+        }
+        best
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::cluster::{Linkage, link};
+    use super::*;
+    use types::rng::SplitMix64;
+
+    /// Orders of SciPy, made by the script that `crates/testkit/fixtures/quant/README.md` describes.
+    const ORDERS: &str = include_str!("../../../testkit/fixtures/quant/leaf_orders.json");
+
+    fn distances(seed: u64, n: usize) -> Vec<f64> {
+        let mut rng = SplitMix64::new(seed);
+        let mut distance = vec![0.0; n * n];
+        for i in 0..n {
+            for j in 0..i {
+                let far = rng.unit_f64();
+                distance[i * n + j] = far;
+                distance[j * n + i] = far;
+            }
+        }
+        distance
+    }
+
+    #[test]
+    fn orders_are_those_of_scipy() {
+        let expected: serde_json::Value = serde_json::from_str(ORDERS).expect("fixture");
+        let order = |value: &serde_json::Value| -> Vec<usize> {
+            value.as_array().expect("order").iter().map(|leaf| leaf.as_u64().expect("leaf") as usize).collect()
+        };
+        let names = [
+            ("single", Linkage::Single),
+            ("complete", Linkage::Complete),
+            ("average", Linkage::Average),
+            ("ward", Linkage::Ward),
+        ];
+        for case in expected["cases"].as_array().expect("cases") {
+            let (seed, n) = (case["seed"].as_u64().expect("seed"), case["n"].as_u64().expect("n") as usize);
+            let distance = distances(seed, n);
+            for (name, linkage) in names {
+                let tree = link(&distance, n, linkage);
+                assert_eq!(tree.leaf_order(), order(&case[name]["order"]), "{name}, seed {seed}");
+                let best = optimal(&tree, &distance);
+                assert_eq!(best.leaf_order(), order(&case[name]["optimal"]), "{name}, seed {seed}, optimal");
+            }
+        }
+    }
+}

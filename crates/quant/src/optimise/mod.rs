@@ -1,0 +1,190 @@
+//! # Room card: quant/optimise
+//! In:    a covariance, a risk aversion, expected returns, and constraints with costs of trading.
+//! Out:   the weights that minimise ½ γ wᵀΣw − μᵀw + costs, with the residual of the optimality conditions.
+//! Holds: residual at most 1e-10 of the gradient's terms or an error; bounds hold exactly; where optima are many, the
+//!        one with the smallest sum of squared (weight × volatility); conflicts are named; scales are powers of two,
+//!        so the unit of Σ does not matter.
+//! Costs: see `active_set`; clarabel's interior point only where the active set does not end (bench:
+//!        quant/min-variance).
+mod active_set;
+mod conflict;
+mod factor;
+mod interior;
+mod region;
+mod simplex;
+mod tie_break;
+
+use crate::QuantError;
+pub(crate) use active_set::{Optimum, Program, RIDGE, minimise};
+pub(crate) use conflict::feasible_point;
+pub(crate) use factor::{Factor, add_scaled, dot};
+pub use region::{ASSETS_MAX, Constraints, Group, Linear, PerAsset, ROWS_MAX};
+pub(crate) use region::{Region, Row, Trading, power_of_two};
+pub(crate) use simplex::Linear as LinearProgram;
+
+/// The largest residual of the optimality conditions that is an answer.
+pub const RESIDUAL_MAX: f64 = 1e-10;
+/// Volatilities below this, relative to the largest, are scaled as if they were this.
+const VOLATILITY_FLOOR: f64 = 1e-8;
+
+/// Weights and how well they meet the optimality conditions.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Allocation {
+    /// One for each asset, in the order of the covariance.
+    pub weights: Vec<f64>,
+    /// Largest violation of the optimality conditions, relative to the terms of the gradient; at most `RESIDUAL_MAX`.
+    pub residual: f64,
+    /// Steps of the solver.
+    pub steps: usize,
+}
+
+/// A quadratic problem in scaled variables.
+pub(crate) struct Scaled {
+    pub program: Program,
+    /// x = w × scale.
+    pub scale: Vec<f64>,
+    /// The scaled objective is the objective times this.
+    pub objective: f64,
+}
+
+impl Scaled {
+    /// ½ risk wᵀΣw − μᵀw + costs over `region`; `covariance` column-major and symmetric.
+    ///
+    /// Errors: `QUANT_NOT_POSITIVE_DEFINITE` for a negative variance.
+    pub fn new(covariance: &[f64], risk: f64, returns: &[f64], region: &Region) -> Result<Scaled, QuantError> {
+        let n = region.lower.len();
+        let variance = |asset: usize| covariance[asset * (n + 1)];
+        if let Some(row) = (0..n).find(|&asset| variance(asset) < 0.0) {
+            return Err(QuantError::NotPositiveDefinite { what: "covariance", row });
+        }
+        let largest = (0..n).map(variance).fold(0.0, f64::max).sqrt();
+        let scale: Vec<f64> = (0..n)
+            .map(|asset| match largest > 0.0 {
+                true => power_of_two(variance(asset).sqrt().max(VOLATILITY_FLOOR * largest) / power_of_two(largest)),
+                false => 1.0,
+            })
+            .collect();
+        let dearest = returns.iter().fold(0.0f64, |most, value| most.max(value.abs()));
+        let size = if risk * largest > 0.0 { risk * largest * largest } else { dearest };
+        let objective = if size > 0.0 { 1.0 / power_of_two(size) } else { 1.0 };
+        let mut hessian = vec![0.0; n * n];
+        for column in 0..n {
+            for row in 0..n {
+                // Both triangles from the lower one: what differs in the last bit would make two gradients of one
+                // problem.
+                let entry = covariance[row.min(column) * n + row.max(column)];
+                hessian[column * n + row] = entry * (risk * objective) / (scale[row] * scale[column]);
+            }
+        }
+        let linear = returns.iter().zip(&scale).map(|(value, s)| -value * objective / s).collect();
+        let region = region.scaled(&scale, objective);
+        Ok(Scaled { program: Program { size: n, hessian, linear, region, ridge: RIDGE }, scale, objective })
+    }
+
+    /// Replaces expected returns and costs by theirs times `theta`; `region` is the one this was made of.
+    pub fn set_reward(&mut self, theta: f64, reward: &[f64], region: &Region) {
+        let scaled = reward.iter().zip(&self.scale).map(|(value, s)| -theta * value * self.objective / s);
+        self.program.linear = scaled.collect();
+        if let (Some(ours), Some(trading)) = (&mut self.program.region.trading, &region.trading) {
+            for (cost, base) in [(&mut ours.buy, &trading.buy), (&mut ours.sell, &trading.sell)] {
+                let scaled = base.iter().zip(&self.scale).map(|(value, s)| theta * value * self.objective / s);
+                *cost = scaled.collect();
+            }
+        }
+    }
+
+    /// A feasible point, in scaled variables.
+    ///
+    /// Errors: `QUANT_INFEASIBLE`, `QUANT_NOT_CONVERGED`.
+    pub fn start(&self) -> Result<Vec<f64>, QuantError> {
+        match quick_start(&self.program) {
+            Some(start) => Ok(start),
+            None => feasible_point(&self.program.region),
+        }
+    }
+
+    /// The optimum from a feasible start: active set, the interior point where that does not end.
+    ///
+    /// Errors: `QUANT_UNBOUNDED`, `QUANT_NOT_CONVERGED`, `QUANT_NOT_POSITIVE_DEFINITE`.
+    pub fn optimum(&self, start: &[f64]) -> Result<Optimum, QuantError> {
+        let walked = match minimise(&self.program, start) {
+            Err(QuantError::NotConverged { .. }) => minimise(&self.program, &interior::minimise(&self.program)?)?,
+            other => other?,
+        };
+        if walked.residual <= RESIDUAL_MAX {
+            return Ok(walked);
+        }
+        let again = minimise(&self.program, &interior::minimise(&self.program)?)?;
+        match again.residual <= RESIDUAL_MAX {
+            true => Ok(again),
+            false => {
+                Err(QuantError::NotConverged { what: "optimiser", iterations: again.steps, residual: again.residual })
+            }
+        }
+    }
+
+    /// The optimum that the tie-break names, as weights.
+    ///
+    /// Errors: those of `start` and `optimum`.
+    pub fn solve(&self) -> Result<Allocation, QuantError> {
+        let optimum = self.optimum(&self.start()?)?;
+        Ok(self.allocation(tie_break::smallest(&self.program, optimum)?))
+    }
+
+    /// Weights of an optimum.
+    pub fn allocation(&self, optimum: Optimum) -> Allocation {
+        let weights = self.weights(&optimum.x);
+        Allocation { weights, residual: optimum.residual, steps: optimum.steps }
+    }
+
+    /// Weights of scaled variables; exact, scales being powers of two.
+    pub fn weights(&self, x: &[f64]) -> Vec<f64> {
+        x.iter().zip(&self.scale).map(|(x, scale)| x / scale).collect()
+    }
+
+    /// The tie-break on an optimum of this problem.
+    pub fn smallest(&self, optimum: Optimum) -> Result<Optimum, QuantError> {
+        tie_break::smallest(&self.program, optimum)
+    }
+}
+
+/// A feasible start for bounds and at most one row with coefficients above 0: assets are filled up to the row's end,
+/// the least variable first, which is near the optimum of minimum variance. `None` where there is more, or no such
+/// point.
+fn quick_start(program: &Program) -> Option<Vec<f64>> {
+    let region = &program.region;
+    if region.rows.len() > 1 || region.trading.as_ref().is_some_and(|t| t.turnover_max < f64::INFINITY) {
+        return None;
+    }
+    let mut x: Vec<f64> = region.lower.iter().zip(&region.upper).map(|(&low, &high)| 0.0f64.clamp(low, high)).collect();
+    let Some(row) = region.rows.first() else {
+        return Some(x);
+    };
+    if row.coefficients.iter().any(|&coefficient| coefficient <= 0.0) {
+        return None;
+    }
+    let value: f64 = row.coefficients.iter().zip(&x).map(|(a, x)| a * x).sum();
+    let mut gap = value.clamp(row.lower, row.upper) - value;
+    // By variance of a weight, which is what filling costs: the scaled diagonal over the square of the coefficient.
+    let key = |asset: usize| {
+        program.hessian[asset * (program.size + 1)] / (row.coefficients[asset] * row.coefficients[asset])
+    };
+    let mut order: Vec<usize> = (0..program.size).collect();
+    order.sort_by(|&a, &b| key(a).total_cmp(&key(b)));
+    for asset in order {
+        if gap == 0.0 {
+            break;
+        }
+        let end = if gap > 0.0 { region.upper[asset] } else { region.lower[asset] };
+        let room = (end - x[asset]) * row.coefficients[asset];
+        if room.abs() <= gap.abs() {
+            x[asset] = end;
+            gap -= room;
+        } else {
+            x[asset] += gap / row.coefficients[asset];
+            gap = 0.0;
+        }
+    }
+    let size = row.lower.abs().max(row.upper.abs()).max(value.abs());
+    (gap.abs() <= 1e-15 * size * program.size as f64).then_some(x)
+}
