@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod engine;
+mod fix;
 mod floors;
 mod quote;
 mod signal;
@@ -25,6 +26,7 @@ fn main() -> ExitCode {
     let rooms: Vec<String> = std::env::args().skip(1).filter(|word| word != "--json").collect();
     let outcome = match rooms.as_slice() {
         [room] if room == "engine" => engine_room(),
+        [room] if room == "fix" => fix_room(),
         [room] if room == "net" => net_room(),
         [room] if room == "quote" => quote_room(),
         [room] if room == "signal" => signal_room(),
@@ -33,7 +35,9 @@ fn main() -> ExitCode {
         [word, file, commands] if word == "venue-flow" => write_flow(file, commands),
         // For benches of other languages: they print the same floors.
         [word] if word == "floors" => Ok(json!({ "floors": floors::measure().to_json() })),
-        _ => Err("usage: fafnir-bench engine|net|quote|signal|venue|floors, or venue-flow FILE COMMANDS".to_string()),
+        _ => {
+            Err("usage: fafnir-bench engine|fix|net|quote|signal|venue|floors, or venue-flow FILE COMMANDS".to_string())
+        }
     };
     match outcome {
         Ok(result) => {
@@ -53,6 +57,13 @@ fn engine_room() -> Result<Value, String> {
     let (recording, symbol, said) = recording_of(&root);
     let (rows, mut notes) = engine::rows(&recording, symbol, floors.clock_nanos)?;
     notes.insert(0, said);
+    Ok(json!({ "floors": floors.to_json(), "rows": rows, "notes": notes }))
+}
+
+/// The part of the room `fix` without rivals; `bench/node/fix.mjs` adds them.
+fn fix_room() -> Result<Value, String> {
+    let floors = floors::measure();
+    let (rows, notes) = fix::rows()?;
     Ok(json!({ "floors": floors.to_json(), "rows": rows, "notes": notes }))
 }
 
