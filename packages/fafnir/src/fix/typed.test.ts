@@ -4,16 +4,18 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, expectTypeOf, test } from 'vitest'
 
-import { fixDictionary, fixShape, fixTypes } from './dictionary.js'
+import { fixDictionary, fixShape, fixTypes, type FixDictionary } from './dictionary.js'
 import type { FixSessionConfig } from '../generated/config.js'
 import { fixAcceptor, fixInitiator, type FixHost } from './host.js'
 import * as fix42 from './messages/fix42.js'
 import * as fix44 from './messages/fix44.js'
 import * as fix50sp2 from './messages/fix50sp2.js'
 import { Logon } from './messages/fixt11.js'
-import type { FixMessage } from './message.js'
-import type { FixReader } from './schema.js'
-import type { FixEntries } from './typed.js'
+import { FixMessage } from './message.js'
+import { RECORD_MESSAGE, WORD_BYTES, WORD_FIELDS, WORD_HEADER, WORD_SPANS, WORD_TRAILER } from './records.js'
+import type { FixGroupField, FixReader, FixTextField } from './schema.js'
+import type { FixSession } from './session.js'
+import { fixMessage, type FixEntries } from './typed.js'
 import { readTimestamp, timestamp, type FixDecimal } from './value.js'
 
 const { ExecutionReport, MarketDataIncrementalRefresh, NewOrderSingle, values } = fix44
@@ -267,20 +269,72 @@ test('what must be there and is not, and what is of another type, throws; `fault
   ])
 })
 
-test('a field of the message is not that of a group', async () => {
-  // Text (58) stands in NoSides too, before the message's own would.
-  const body = '571=T|487=0|570=N|32=1|31=2|75=20260101|60=20260101-00:00:00|552=1|54=1|37=O|453=0|58=inner|'
-  const [told] = await sent(
-    { beginString: 'FIX.4.4', validate: false },
-    (session) => session.sendRaw('AE', Buffer.from(body.replaceAll('|', '\x01'))),
-    (message) => {
-      const read = fix44.TradeCaptureReport.read(message)!
-      const sides: (string | undefined)[] = []
-      for (const side of read.NoSides) sides.push(side.Text)
-      return [(read as { Text?: string }).Text, message.string('Text'), sides]
-    },
+/** A message as it lies in a ring, of a session with this dictionary. */
+function message(fields: string, header: number, dictionary: FixDictionary): FixMessage {
+  const bytes = Buffer.from(fields.replaceAll('|', '\x01'))
+  const spans: number[] = []
+  let at = 0
+  for (const field of fields.split('|').slice(0, -1)) {
+    const equals = field.indexOf('=')
+    spans.push(Number(field.slice(0, equals)), at + equals + 1, at + field.length)
+    at += field.length + 1
+  }
+  const words = new Int32Array(Math.ceil((WORD_SPANS + spans.length) * 4 + bytes.length) / 4 + 1)
+  words[1] = RECORD_MESSAGE
+  words[WORD_FIELDS] = spans.length / 3
+  words[WORD_BYTES] = bytes.length
+  words[WORD_HEADER] = header
+  words[WORD_TRAILER] = spans.length / 3
+  words.set(spans, WORD_SPANS)
+  const memory = Buffer.from(words.buffer)
+  bytes.copy(memory, (WORD_SPANS + spans.length) * 4)
+  const made = new FixMessage()
+  made.point(words, memory, 0, { dictionary } as FixSession)
+  return made
+}
+
+test('a field of the message is not that of a group', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'fafnir-types-'))
+  folders.push(folder)
+  const file = join(folder, 'venue.xml')
+  const fields = [
+    '8 BeginString',
+    '9 BodyLength',
+    '10 CheckSum',
+    '35 MsgType',
+    '58 Text',
+    '7001 NoA',
+    '7002 A',
+    '7003 B',
+  ]
+  const lines = fields
+    .map((field) => field.split(' '))
+    .map(([tag, name]) => `<field number='${tag}' name='${name}' type='STRING'/>`)
+  const of = (name: string): string => `<field name='${name}' required='N'/>`
+  writeFileSync(
+    file,
+    `<fix type='FIX' major='4' minor='4'><header>${of('BeginString')}${of('BodyLength')}${of('MsgType')}</header>
+    <trailer>${of('CheckSum')}</trailer><messages><message name='Venue' msgtype='U1' msgcat='app'>
+      <group name='NoA' required='N'>${of('A')}${of('Text')}${of('B')}</group>${of('Text')}
+    </message></messages><fields>${lines.join('')}</fields></fix>`,
   )
-  expect(told).toEqual([undefined, 'inner', ['inner']])
+  type Entry = { A: FixTextField<7002>; Text?: FixTextField<58>; B?: FixTextField<7003> }
+  type Venue = { NoA?: FixGroupField<7001, Entry>; Text?: FixTextField<58> }
+  const Venue = fixMessage<object, Venue>('Venue', 'U1')
+  const dictionary = fixDictionary('FIX.4.4', file)
+  const told = (body: string): [string | undefined, string[]] => {
+    const read = Venue.read(message(`8=FIX.4.4|9=1|35=U1|${body}`, 3, dictionary))!
+    const entries: string[] = []
+    for (const { A, Text, B } of read.NoA) entries.push(`${A}${Text ?? '-'}${B ?? '-'}`)
+    return [read.Text, entries]
+  }
+  expect(told('7001=2|7002=1|58=a|7002=2|7003=b|')).toEqual([undefined, ['1a-', '2-b']])
+  expect(told('58=own|7001=1|7002=1|58=a|')).toEqual(['own', ['1a-']])
+  // An entry ends before a member it has already, whatever the count says; what is no member ends the group.
+  const read = Venue.read(message('8=FIX.4.4|9=1|35=U1|7001=1|7002=1|58=a|58=b|7003=c|', 3, dictionary))!
+  expect(read.NoA.length).toBe(2)
+  expect(told('7001=3|7002=1|7002=2|9999=x|7002=3|58=own|')).toEqual(['own', ['1--', '2--']])
+  expect(told('58=own|')).toEqual(['own', []])
 })
 
 test('every version: 4.2, and 5.0SP2 with the header of FIXT', async () => {
