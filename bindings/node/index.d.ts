@@ -79,25 +79,28 @@ export declare class ExchangeHost {
 /** FIX sessions hosted in this process. */
 export declare class FixHost {
   /**
+   * Starts the thread. `role` is "acceptor" or "initiator", `configJson` a FixAcceptorConfig or a
+   * FixInitiatorConfig, `optionsJson` {accepts, admin, results}, `events` the memory of an orders ring.
    */
-  constructor(role: string, configJson: string, optionsJson: string, events: Uint8Array, doorbell: (() => void))
-  /**
-   */
+  constructor(role: string, configJson: string, optionsJson: string, events: Uint8Array, doorbell: () => void)
+  /** Where an acceptor listens, "host:port"; nothing for an initiator. */
   address(): string | null
   /**
+   * Queues commands, each of five words (kind: 0 send, 1 logout, 2 logon, 3 reset; session; bytes of type, header
+   * and body) and its bytes. Returns how many bytes of the batch were taken: less than all when the queue is full.
+   * Tickets are counted from 1 in the order of the commands. Throws ARGUMENT_INVALID, FIX_CLOSED.
    */
   sendBatch(batch: Uint8Array): number
-  /**
-   */
+  /** Room was made in the ring: what waited for it is written. True when something still waits. */
   drained(): boolean
   /**
+   * What the sessions did as JSON: {"waitingBytes", "refused", "lost"}: events that wait for room, messages that
+   * were refused because none was left, events that were dropped because of it.
    */
   stats(): string
-  /**
-   */
+  /** Logs out, waits some seconds for the answers, joins the thread. The event loop goes on meanwhile. */
   close(): Promise<string>
-  /**
-   */
+  /** The same at once, and the caller waits: for a process that ends without having closed. Idempotent. */
   closeNow(): void
 }
 
