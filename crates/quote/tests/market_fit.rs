@@ -257,6 +257,40 @@ fn guards_keep_the_last_good_estimate_and_count() {
 }
 
 #[test]
+fn rounds_that_change_nothing_are_counted_by_their_reason() {
+    let each =
+        FitCounts { accepted: 1, too_few: 2, empty_bins: 3, decay_not_positive: 5, out_of_bounds: 7, unsettled: 11 };
+    assert_eq!(each.refused(), 2 + 3 + 5 + 7 + 11);
+    // So many touches, a tenth of a second apart, and after each so many orders at a depth of its own.
+    let rounds = |rules: MarketCalibration, touches: u64, orders: u64, depth: fn(u64) -> i64| {
+        let (mut quoter, around) = (quoter(rules), touch(9_999, 10_001));
+        for n in 1..=touches {
+            let now = UnixNanos(n * SECOND / 10);
+            quoter.on_touch(now, Some(&around), now);
+            for order in 1..=orders {
+                let at = UnixNanos(now.0 + order);
+                quoter.on_trade(at, &print(Side::Sell, 10_000 - depth(n), 1, at.0));
+            }
+        }
+        *quoter.market_fit().expect("on").counts(Side::Buy)
+    };
+    // At three levels, as few as an estimate needs.
+    let spread = |n: u64| [1, 1, 1, 1, 2, 2, 3, 3][n as usize % 8];
+    let (good, many) = (rounds(calibration(), 2_000, 1, spread), calibration().min_orders);
+    assert!(good.accepted > 30 && many == 50.0, "{good:?}");
+    // Fewer orders than are asked for, though enough for a fit; and fewer than a fit needs, though none are asked for.
+    let asked = rounds(MarketCalibration { min_orders: 1e6, ..calibration() }, 2_000, 1, spread);
+    assert_eq!(asked, FitCounts { too_few: asked.too_few, ..FitCounts::default() });
+    let needed =
+        rounds(MarketCalibration { min_orders: 1.0, every: Nanos(SECOND as i64 / 2), ..calibration() }, 19, 1, spread);
+    assert_eq!(needed, FitCounts { too_few: needed.too_few, ..FitCounts::default() });
+    assert!(asked.too_few >= 38 && needed.too_few >= 2, "{asked:?} {needed:?}");
+    // Each touch finds a market that is another one: no step is the last.
+    let restless = rounds(calibration(), 400, 20, |n| if n % 2 == 0 { 1 } else { 30 });
+    assert_eq!(restless, FitCounts { unsettled: 7, ..FitCounts::default() });
+}
+
+#[test]
 fn wild_events_give_no_wild_estimates_and_no_memory_is_asked_for() {
     let mut rng = SplitMix64::new(11);
     let mut quoter = quoter(MarketCalibration { every: Nanos(100_000_000), min_orders: 20.0, ..calibration() });

@@ -68,8 +68,9 @@ fn fees_are_earned_by_a_round_trip() {
 #[test]
 fn fair_value_and_drift() {
     let weighted = QuoterRules { fair_value: FairValue::WeightedMid, ..rules() };
-    let tilted = QuoteView { touch: Some(Touch { bid_lots: Lots(3), ..touch(9_990, 10_010) }), ..at_100() };
-    // (9,990·1 + 10,010·3) / 4 = 10,005: five ticks above the mid.
+    let tilted =
+        QuoteView { touch: Some(Touch { bid_lots: Lots(6), ask_lots: Lots(2), ..touch(9_990, 10_010) }), ..at_100() };
+    // (9,990·2 + 10,010·6) / 8 = 10,005: five ticks above the mid.
     assert_eq!(prices(&mut with(weighted), &tilted), (9_940, 10_070));
 
     let published = FairValue::Published(Nanos(2 * SECOND));
