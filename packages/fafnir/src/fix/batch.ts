@@ -59,7 +59,11 @@ export interface FixBatchHost<M extends FixMessages> {
   made(number: number, json: string): FixSession<M>
 }
 
-/** Events in the order they happened. Valid until its step is over; `copy()` of a message keeps. */
+/**
+ * Events in the order they happened, of all sessions of a host. Valid until its step is over: until the handler
+ * returns, or the loop asks for the next. Messages are one object, pointed anew by each `at` and each turn of a loop;
+ * `copy()` of a message keeps it. Costs no object a message.
+ */
 export class FixBatch<M extends FixMessages = FixMessages> implements Iterable<FixEvent<M>> {
   /** How many events. */
   length: number = 0

@@ -50,7 +50,10 @@ export type FixAcceptorOptions<M extends FixMessages = FixMessages> = FixAccepto
 /** An initiator's configuration and the program's side of it. */
 export type FixInitiatorOptions<M extends FixMessages = FixMessages> = FixInitiatorConfig & FixOwnOptions<M>
 
-/** How far a host's events are behind. */
+/**
+ * How far a host's events are behind. All 0 while the program keeps up; `refused` says that peers were told
+ * "Application Not Available" and have to send again.
+ */
 export interface FixHostStats {
   /** Bytes of events that wait for room in the ring, 64 MiB at most. */
   readonly waitingBytes: number
@@ -61,9 +64,16 @@ export interface FixHostStats {
 }
 
 /**
- * Many FIX sessions on one port.
+ * Many FIX sessions on one port: the side clients connect to. Every session is there when it resolves, its store open
+ * and the port listened on.
  *
- * @throws FafnirError CONFIG_INVALID with path, what and allowed; PORT_IN_USE; those of stores and logs.
+ * Costs a thread of its own, and of each session some milliseconds for its dictionary at the start. What is supported
+ * per version: docs/fix.md; the source is FIX 4.0 to 4.4 and the FIX session layer (FIXT 1.1) with QuickFIX's answers
+ * where they leave a choice.
+ *
+ * @throws FafnirError CONFIG_INVALID (path, what, allowed; dictionaries, time zones and certificates too), PORT_IN_USE,
+ * FIX_FIELD_INVALID (what does not fit a session's version), ARGUMENT_INVALID (sizes of ring and commands); of stores
+ * STATE_IN_USE (another process has the folder), FIX_STORE_DAMAGED, FIX_STORE_FAILED; of the log OUTPUT_FAILED
  *
  * @example
  * await using acceptor = await fixAcceptor({
@@ -81,9 +91,12 @@ export async function fixAcceptor<M extends FixMessages = FixMessages>(
 }
 
 /**
- * FIX sessions to peers that are connected to, each made again when it is lost.
+ * FIX sessions to peers that are connected to: the side that sends orders. Each is made again when it is lost, after
+ * waits that grow from 100 ms to 30 s; what failed is a `fault` event. It resolves before anything is connected.
  *
- * @throws FafnirError CONFIG_INVALID with path, what and allowed; those of stores and logs.
+ * Costs as `fixAcceptor` does.
+ *
+ * @throws FafnirError as `fixAcceptor`, but for PORT_IN_USE
  *
  * @example
  * await using initiator = await fixInitiator({
