@@ -15,11 +15,14 @@ import { lastJson } from './run.mjs'
 
 /** Measurements of a trip, ours and the rival's in turn. */
 const TURNS = 3
+/** Orders under way where a desk is busy. */
+const MANY = 64
 const shell = process.platform === 'win32'
 const cargo = (...args) => run('cargo', ['run', '--release', '-q', ...args], { shell })
 const peers = fileURLToPath(new URL('../peers/', import.meta.url))
 const script = (name) => fileURLToPath(new URL(`fix/${name}.mjs`, import.meta.url))
 const node = async (name, ...args) => JSON.parse((await run(process.execPath, [script(name), ...args])).trim())
+const times = (rival, ours) => `${(rival / ours).toFixed(1)} times as fast as`
 const middle = (values) => values.sort((a, b) => a - b)[values.length >> 1]
 
 async function install() {
@@ -54,8 +57,8 @@ async function read() {
   }
 }
 
-/** One measurement of a side: an acceptor and an initiator, a process each. */
-async function trips(side) {
+/** One measurement of a side: an acceptor and an initiator, a process each; `under` orders are under way. */
+async function trips(side, under) {
   const acceptor = spawn(process.execPath, [script('trip'), side, 'acceptor'], { stdio: ['ignore', 'pipe', 'inherit'] })
   try {
     const lines = createInterface({ input: acceptor.stdout })
@@ -63,7 +66,7 @@ async function trips(side) {
       lines.once('line', resolve)
       acceptor.once('close', () => reject(new Error(`the acceptor of ${side} has ended`)))
     })
-    return await node('trip', side, 'initiator', port)
+    return await node('trip', side, 'initiator', port, String(under))
   } finally {
     acceptor.kill('SIGKILL')
   }
@@ -72,19 +75,23 @@ async function trips(side) {
 async function trip() {
   await install()
   const hosts = lastJson(await cargo('-p', 'fafnir-bench', '--', 'fix'))
-  const [ours, rival] = [[], []]
+  const [ours, rival, ourMany, rivalMany] = [[], [], [], []]
   for (let turn = 0; turn < TURNS; turn += 1) {
-    ours.push((await trips('ours')).us)
-    rival.push((await trips('jspurefix')).us)
+    ours.push((await trips('ours', 1)).us)
+    rival.push((await trips('jspurefix', 1)).us)
+    ourMany.push((await trips('ours', MANY)).each)
+    rivalMany.push((await trips('jspurefix', MANY)).each)
   }
-  const [typescript, jspurefix] = [middle(ours), middle(rival)]
+  const [typescript, jspurefix, many, theirs] = [ours, rival, ourMany, rivalMany].map(middle)
   const rows = hosts.rows.map((row) => ({ ...row, rival: jspurefix, rivalName: 'jspurefix' }))
   return {
     rows,
     notes: [
       ...hosts.notes,
-      `fix/trip: with programs in TypeScript on both sides (fafnir/fix, a process each, as jspurefix's): ` +
-        `${typescript.toFixed(1)} µs, ${(jspurefix / typescript).toFixed(1)} times as fast as jspurefix`,
+      `fix/trip: programs in TypeScript on both sides (fafnir/fix, a process each, as jspurefix's), one order at a ` +
+        `time: ${typescript.toFixed(1)} µs, ${times(jspurefix, typescript)} jspurefix's ${jspurefix.toFixed(1)} µs`,
+      `fix/trip: the same with ${MANY} orders under way: ${many.toFixed(1)} µs a trip, ${times(theirs, many)} ` +
+        `jspurefix's ${theirs.toFixed(1)} µs`,
     ],
   }
 }

@@ -1,7 +1,8 @@
 // Room card: bench/node/fix/trip
-// In:    `ours` or `jspurefix`; `acceptor`, or `initiator` and the acceptor's port.
-// Out:   the acceptor's port as a line; the initiator's JSON object: µs from an order to its ExecutionReport.
-// Holds: the same order and report on both sides, each answer is of the order asked; one order under way at a time.
+// In:    `ours` or `jspurefix`; `acceptor`, or `initiator`, the acceptor's port and how many orders are under way.
+// Out:   the acceptor's port as a line; the initiator's JSON object: µs from an order to its ExecutionReport (median,
+//        99 %), and µs of the clock a trip.
+// Holds: the same order and report on both sides; reports come in the order of their orders.
 // Costs: a process a side, some seconds.
 import { createServer } from 'node:net'
 
@@ -10,6 +11,8 @@ import { product, rival } from './messages.mjs'
 const WARMUP_MILLIS = 2_000
 const MEASURED_MILLIS = 4_000
 const TRIPS_MAX = 1_000_000
+// Two processes of two threads each: on two cores none may spin.
+const shared = { wait: 'park' }
 const order = (id) => ({
   ClOrdID: id, HandlInst: '1', Symbol: 'BTCUSDT', Side: '1', OrderQty: 3, OrdType: '2', Price: 60_123.45,
   TimeInForce: '1',
@@ -19,19 +22,24 @@ const report = (id, n) => ({
   OrderQty: 3, LeavesQty: 3, CumQty: 0, AvgPx: 0,
 })
 
-/** Counts trips; `next` sends the order of an id. The last one ends the process. */
-function trips(next) {
+/** Counts trips; `next` sends the order of an id; `under` of them are under way. The last one ends the process. */
+function trips(next, under) {
   const times = new Float64Array(TRIPS_MAX)
   const start = performance.now() + WARMUP_MILLIS
-  let [at, count, begun] = [0, 0, 0]
+  const asked = new Float64Array(under)
+  let [at, due, count] = [0, 0, 0]
   const ask = () => {
+    asked[at % under] = performance.now()
     at += 1
-    begun = performance.now()
     next(`ORD-${at}`)
   }
+  const begin = () => {
+    for (let first = 0; first < under; first += 1) ask()
+  }
   const answered = (id) => {
-    const now = performance.now()
-    if (id !== `ORD-${at}`) throw new Error(`the report of ${id} came for ORD-${at}`)
+    const [now, begun] = [performance.now(), asked[due % under]]
+    due += 1
+    if (id !== `ORD-${due}`) throw new Error(`the report of ${id} came for ORD-${due}`)
     if (begun >= start) {
       times[count] = now - begun
       count += 1
@@ -39,19 +47,20 @@ function trips(next) {
     if (now < start + MEASURED_MILLIS && count < TRIPS_MAX) return ask()
     const sorted = times.subarray(0, count).sort()
     const quantile = (share) => sorted[Math.floor(count * share)] * 1_000
-    console.log(JSON.stringify({ us: quantile(0.5), us99: quantile(0.99), trips: count }))
+    console.log(JSON.stringify({ us: quantile(0.5), us99: quantile(0.99), each: ((now - start) * 1_000) / count }))
     process.exit(0)
   }
-  return { begin: ask, answered }
+  return { begin, answered }
 }
 
-async function ours(role, port) {
+async function ours(role, port, under) {
   const { fixAcceptor, fixInitiator } = product('fafnir/fix')
   const { ExecutionReport, NewOrderSingle } = product('fafnir/fix/fix44')
   if (role === 'acceptor') {
     let n = 0
     const acceptor = await fixAcceptor({
       sessions: [{ beginString: 'FIX.4.4', senderCompId: 'VENUE', targetCompId: 'CLIENT' }],
+      shared,
       onBatch: (batch) => {
         for (let at = 0; at < batch.length; at += 1) {
           const event = batch.at(at)
@@ -71,12 +80,13 @@ async function ours(role, port) {
     sessions: [{
       beginString: 'FIX.4.4', senderCompId: 'CLIENT', targetCompId: 'VENUE', addresses: [`127.0.0.1:${port}`],
     }],
+    shared,
     onBatch: (batch) => {
       for (let at = 0; at < batch.length; at += 1) {
         const event = batch.at(at)
         if (event.kind === 'logon') {
           session = event.session
-          counted = trips((id) => session.send(NewOrderSingle, { ...order(id), TransactTime: new Date() }))
+          counted = trips((id) => session.send(NewOrderSingle, { ...order(id), TransactTime: new Date() }), under)
           counted.begin()
         } else if (event.kind === 'message') {
           const answer = ExecutionReport.read(event)
@@ -95,7 +105,7 @@ async function freePort() {
   return port
 }
 
-async function jspurefix(role, asked) {
+async function jspurefix(role, asked, under) {
   rival('reflect-metadata')
   const { AsciiSession, EmptyLogFactory, SessionLauncher } = rival('jspurefix')
   const port = role === 'acceptor' ? await freePort() : Number(asked)
@@ -115,7 +125,7 @@ async function jspurefix(role, asked) {
       this.counted = trips((id) => {
         const { Symbol, OrderQty, ...rest } = order(id)
         this.send('D', { ...rest, Instrument: { Symbol }, OrderQtyData: { OrderQty }, TransactTime: new Date() })
-      })
+      }, under)
       this.counted.begin()
     }
 
@@ -145,5 +155,5 @@ async function jspurefix(role, asked) {
   await running
 }
 
-const [, , side, role, port] = process.argv
-await (side === 'ours' ? ours(role, port) : jspurefix(role, port))
+const [, , side, role, port, under = '1'] = process.argv
+await (side === 'ours' ? ours : jspurefix)(role, port, Number(under))
