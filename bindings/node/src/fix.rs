@@ -8,10 +8,10 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex};
 
-use driver::fix::{FixAcceptor, FixHandle, FixInitiator, acceptor_setup, initiator_setup};
-use napi::Env;
-use napi::bindgen_prelude::{AsyncTask, Function, Uint8Array};
-use napi::threadsafe_function::ThreadsafeFunctionCallMode;
+use driver::fix::{FixAcceptor, FixHandle, FixInitiator, LogonAnswer, acceptor_setup, initiator_setup};
+use napi::bindgen_prelude::{AsyncTask, Buffer, Function, Uint8Array};
+use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
+use napi::{Env, Status};
 use napi_derive::napi;
 use serde::Deserialize;
 use types::config::{FixAcceptorConfig, FixInitiatorConfig};
@@ -22,6 +22,11 @@ use crate::errors::{argument, guard};
 use crate::fix_events::{FixEvents, FixOutlet};
 use crate::port::{Doorbell, locked};
 use crate::task::{NativeTask, spawn};
+
+/// Questions about Logons that wait for the event loop; with more, a Logon is closed.
+const QUESTIONS_MAX: usize = 4_096;
+/// Asks the application about a Logon.
+type Questions = ThreadsafeFunction<Buffer, (), Buffer, Status, false, true, QUESTIONS_MAX>;
 
 /// Words before the bytes of a command: kind, session, lengths of its three parts.
 const COMMAND_WORDS: usize = 5;
@@ -36,6 +41,10 @@ pub(crate) struct FixOptions {
     pub admin: bool,
     /// It is told of each command that was carried out, not only of those that could not be.
     pub results: bool,
+    /// It decides on the Logons of peers.
+    pub decides: bool,
+    /// It adds fields to its own Logons.
+    pub signs: bool,
 }
 
 enum Running {
@@ -78,6 +87,7 @@ fn start(
     options: &str,
     events: Uint8Array,
     bell: Doorbell,
+    questions: Questions,
 ) -> Result<Rc<RefCell<Host>>, Fault> {
     let options: FixOptions = serde_json::from_str(options).map_err(|error| argument(error.to_string()))?;
     let ring = Box::new(move || {
@@ -85,7 +95,10 @@ fn start(
         bell.call((), ThreadsafeFunctionCallMode::NonBlocking);
     });
     let outlet = Arc::new(FixOutlet::new(region_of(&events)?, ring)?);
-    let application = Box::new(FixEvents::new(outlet.clone(), options));
+    let ask = Box::new(move |question: Vec<u8>| {
+        questions.call(question.into(), ThreadsafeFunctionCallMode::NonBlocking) == Status::Ok
+    });
+    let application = Box::new(FixEvents::new(outlet.clone(), options, ask));
     let (running, handle, address) = match role {
         "acceptor" => {
             let acceptor = FixAcceptor::start(acceptor_setup(&FixAcceptorConfig::from_json(config)?)?, application)?;
@@ -121,6 +134,19 @@ fn command(bytes: &[u8]) -> Option<Command<'_>> {
     Some((kind, session, parts, rest))
 }
 
+/// The answer to a question: its number and what is answered, then the content.
+fn answer(question: &[u8], content: &[u8]) -> Result<(u64, LogonAnswer), Fault> {
+    let (Some(ask), Some(what)) = (question.first_chunk::<8>(), question.get(8)) else {
+        return Err(argument("an answer names its question"));
+    };
+    let answer = match what {
+        0 => LogonAnswer::Accept(content.to_vec()),
+        1 => LogonAnswer::Refuse(String::from_utf8_lossy(content).into_owned()),
+        _ => LogonAnswer::Close,
+    };
+    Ok((u64::from_le_bytes(*ask), answer))
+}
+
 fn carry_out(handle: &FixHandle, (kind, session, [first, second, third], _): Command<'_>) -> Result<u64, Fault> {
     let done = match kind {
         0 => handle.send(session, first, second, third),
@@ -130,6 +156,11 @@ fn carry_out(handle: &FixHandle, (kind, session, [first, second, third], _): Com
         }
         2 => handle.logon(session),
         3 => handle.reset(session),
+        4 => handle.restart(session),
+        5 => {
+            let (ask, answer) = answer(first, second)?;
+            handle.answer_logon(session, ask, &answer)
+        }
         _ => return Err(argument(format!("{kind} is no kind of command"))),
     };
     done.map_err(|code| Fault::new(code, "the command was not queued", vec![("session", session.to_string())]))
@@ -138,7 +169,8 @@ fn carry_out(handle: &FixHandle, (kind, session, [first, second, third], _): Com
 #[napi]
 impl FixHost {
     /// Starts the thread. `role` is "acceptor" or "initiator", `configJson` a FixAcceptorConfig or a
-    /// FixInitiatorConfig, `optionsJson` {accepts, admin, results}, `events` the memory of an orders ring.
+    /// FixInitiatorConfig, `optionsJson` {accepts, admin, results, decides, signs}, `events` the memory of an orders
+    /// ring. `asked` gets each question about a Logon: its number, the session's names, a record as in the ring.
     #[napi(constructor)]
     pub fn new(
         env: &Env,
@@ -147,9 +179,12 @@ impl FixHost {
         options_json: String,
         events: Uint8Array,
         doorbell: Function<'_, (), ()>,
+        asked: Function<'_, Buffer, ()>,
     ) -> napi::Result<FixHost> {
         let bell: Doorbell = doorbell.build_threadsafe_function().weak::<true>().max_queue_size::<1>().build()?;
-        let host = guard(|| start(&role, &config_json, &options_json, events, bell))?;
+        let questions: Questions =
+            asked.build_threadsafe_function().weak::<true>().max_queue_size::<QUESTIONS_MAX>().build()?;
+        let host = guard(|| start(&role, &config_json, &options_json, events, bell, questions))?;
         env.add_env_cleanup_hook(host.clone(), |host| {
             let closed = guard(|| {
                 // Waits for a close that is under way: the memory goes after this.
@@ -168,8 +203,9 @@ impl FixHost {
         guard(|| Ok(self.host.borrow().address.clone()))
     }
 
-    /// Queues commands, each of five words (kind: 0 send, 1 logout, 2 logon, 3 reset; session; bytes of type, header
-    /// and body) and its bytes. Returns how many bytes of the batch were taken: less than all when the queue is full.
+    /// Queues commands, each of five words (kind: 0 send, 1 logout, 2 logon, 3 reset, 4 restart, 5 answer; session;
+    /// bytes of type, header and body, or of the question's number with 0 accept, 1 refuse, 2 close, and fields or
+    /// text) and its bytes. Returns how many bytes of the batch were taken: less than all when the queue is full.
     /// Tickets are counted from 1 in the order of the commands. Throws ARGUMENT_INVALID, FIX_CLOSED.
     #[napi]
     pub fn send_batch(&self, batch: Uint8Array) -> napi::Result<u32> {

@@ -7,7 +7,7 @@
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use driver::fix::{FixApplication, FixPort, Taken};
+use driver::fix::{Drafted, FixApplication, FixPort, LogonAnswer, LogonDraft, LogonQuestion, Taken};
 use ring::{OrdersWriter, Region};
 use types::{Code, Fault, UnixNanos};
 use wire::fix::{BusinessReason, FieldIndex, Message, SessionSetup};
@@ -36,6 +36,10 @@ enum Kind {
     Admin,
     Result,
     Fault,
+    Restart,
+    /// Questions, which do not stand in the ring.
+    LogonAsked,
+    LogonDraft,
 }
 
 /// What a record says beside its spans and bytes.
@@ -83,7 +87,8 @@ impl FixOutlet {
     /// Writes a record or lets it wait; false when there is no room even to wait.
     fn put(&self, kind: Kind, facts: &Facts, index: Option<&FieldIndex>, bytes: &[u8]) -> bool {
         let ring = &mut *locked(&self.ring);
-        ring.make(kind, facts, index, bytes);
+        ring.record.clear();
+        write(&mut ring.record, kind, facts, index, bytes);
         let kept = ring.put_made(matches!(kind, Kind::Message));
         self.waits.store(ring.waits(), Ordering::Release);
         kept
@@ -119,41 +124,39 @@ impl FixOutlet {
     }
 }
 
+/// Writes a record behind what `record` holds.
+fn write(record: &mut Vec<u8>, kind: Kind, facts: &Facts, index: Option<&FieldIndex>, bytes: &[u8]) {
+    let spans = index.map_or(&[][..], FieldIndex::spans);
+    let length = WORDS * 4 + spans.len() * 12 + bytes.len();
+    let mut word = |value: u32| record.extend_from_slice(&value.to_le_bytes());
+    word(length as u32);
+    word(kind as u32);
+    word(facts.session);
+    word(facts.word);
+    for wide in [facts.time, facts.number] {
+        word(wide as u32);
+        word((wide >> 32) as u32);
+    }
+    if matches!(kind, Kind::Result) {
+        word(facts.ticket as u32);
+        word((facts.ticket >> 32) as u32);
+    } else {
+        word(spans.len() as u32);
+        word(bytes.len() as u32);
+    }
+    word(index.map_or(0, |index| index.header_len() as u32));
+    word(index.map_or(0, |index| index.trailer_start() as u32));
+    for span in spans {
+        word(span.tag);
+        word(span.start);
+        word(span.end);
+    }
+    record.extend_from_slice(bytes);
+}
+
 impl Ring {
     fn waits(&self) -> bool {
         self.from < self.waiting.len()
-    }
-
-    /// Makes `record`.
-    fn make(&mut self, kind: Kind, facts: &Facts, index: Option<&FieldIndex>, bytes: &[u8]) {
-        let spans = index.map_or(&[][..], FieldIndex::spans);
-        let length = WORDS * 4 + spans.len() * 12 + bytes.len();
-        let record = &mut self.record;
-        record.clear();
-        let mut word = |value: u32| record.extend_from_slice(&value.to_le_bytes());
-        word(length as u32);
-        word(kind as u32);
-        word(facts.session);
-        word(facts.word);
-        for wide in [facts.time, facts.number] {
-            word(wide as u32);
-            word((wide >> 32) as u32);
-        }
-        if matches!(kind, Kind::Result) {
-            word(facts.ticket as u32);
-            word((facts.ticket >> 32) as u32);
-        } else {
-            word(spans.len() as u32);
-            word(bytes.len() as u32);
-        }
-        word(index.map_or(0, |index| index.header_len() as u32));
-        word(index.map_or(0, |index| index.trailer_start() as u32));
-        for span in spans {
-            word(span.tag);
-            word(span.start);
-            word(span.end);
-        }
-        record.extend_from_slice(bytes);
     }
 
     fn put_made(&mut self, is_message: bool) -> bool {
@@ -193,30 +196,52 @@ impl Ring {
     }
 }
 
+fn facts_of(session: u32, message: &Message<'_>, now: UnixNanos) -> Facts {
+    let word = u32::from(message.poss_dup()) | u32::from(message.poss_resend()) << 1;
+    Facts { session, word, time: now.0, number: message.sequence(), ticket: 0 }
+}
+
 /// The application of sessions whose real one is in TypeScript.
 pub(crate) struct FixEvents {
     outlet: std::sync::Arc<FixOutlet>,
     options: FixOptions,
     index: FieldIndex,
     now: UnixNanos,
+    /// Hands a question over; false when there is no room.
+    ask: Box<dyn Fn(Vec<u8>) -> bool + Send>,
+    /// Names of the sessions, as JSON.
+    names: Vec<String>,
 }
 
 impl FixEvents {
-    pub(crate) fn new(outlet: std::sync::Arc<FixOutlet>, options: FixOptions) -> FixEvents {
-        FixEvents { outlet, options, index: FieldIndex::new(), now: UnixNanos(0) }
+    pub(crate) fn new(
+        outlet: std::sync::Arc<FixOutlet>,
+        options: FixOptions,
+        ask: Box<dyn Fn(Vec<u8>) -> bool + Send>,
+    ) -> FixEvents {
+        FixEvents { outlet, options, index: FieldIndex::new(), now: UnixNanos(0), ask, names: Vec::new() }
+    }
+
+    /// Asks about a Logon: number of the question, length of what follows, names of the session and of the caller as
+    /// JSON, a record; each part begins at a multiple of eight bytes.
+    fn put_question(&self, ask: u64, peer: &str, kind: Kind, facts: &Facts, bytes: &[u8]) -> bool {
+        let names = self.names.get(facts.session as usize).map_or("null", String::as_str);
+        let told = format!(r#"{{"name":{names},"peer":"{peer}"}}"#);
+        let mut question = Vec::with_capacity(told.len() + bytes.len() + 1_024);
+        question.extend_from_slice(&ask.to_le_bytes());
+        question.extend_from_slice(&(told.len() as u64).to_le_bytes());
+        question.extend_from_slice(told.as_bytes());
+        question.resize(question.len().next_multiple_of(8), 0);
+        let index = matches!(kind, Kind::LogonAsked).then_some(&self.index);
+        write(&mut question, kind, facts, index, bytes);
+        (self.ask)(question)
     }
 
     fn show(&mut self, kind: Kind, session: u32, message: &Message<'_>) -> bool {
         if self.index.read(message.bytes()).is_err() {
             return false;
         }
-        let facts = Facts {
-            session,
-            word: u32::from(message.poss_dup()) | u32::from(message.poss_resend()) << 1,
-            time: self.now.0,
-            number: message.sequence(),
-            ticket: 0,
-        };
+        let facts = facts_of(session, message, self.now);
         self.outlet.put(kind, &facts, Some(&self.index), message.bytes())
     }
 
@@ -238,8 +263,36 @@ impl FixApplication for FixEvents {
             "senderLocationId": or_none(&setup.sender_location), "targetLocationId": or_none(&setup.target_location),
             "defaultApplVerId": or_none(&setup.default_appl_ver),
         });
+        let (facts, told) = (Facts { session, ..Facts::default() }, told.to_string());
+        self.outlet.put(Kind::Session, &facts, None, told.as_bytes());
+        // Sessions are introduced in the order of their numbers.
+        self.names.push(told);
+    }
+
+    fn on_logon_asked(&mut self, question: &LogonQuestion, logon: &Message<'_>) -> Option<LogonAnswer> {
+        if !self.options.decides {
+            return Some(LogonAnswer::Accept(Vec::new()));
+        }
+        let facts = facts_of(question.session, logon, question.now);
+        let peer = question.peer.to_string();
+        let shown = self.index.read(logon.bytes()).is_ok()
+            && self.put_question(question.ask, &peer, Kind::LogonAsked, &facts, logon.bytes());
+        if shown { None } else { Some(LogonAnswer::Close) }
+    }
+
+    fn to_logon(&mut self, draft: &LogonDraft<'_>, _fields: &mut Vec<u8>) -> Drafted {
+        if !self.options.signs {
+            return Drafted::Now;
+        }
+        // Where there is no room the Logon is given up when its time is over.
+        let facts = Facts { session: draft.session, ..Facts::default() };
+        self.put_question(draft.ask, "", Kind::LogonDraft, &facts, draft.signing_text);
+        Drafted::Later
+    }
+
+    fn on_restart(&mut self, session: u32) {
         let facts = Facts { session, ..Facts::default() };
-        self.outlet.put(Kind::Session, &facts, None, told.to_string().as_bytes());
+        self.outlet.put(Kind::Restart, &facts, None, b"");
     }
 
     fn on_logon(&mut self, port: &mut FixPort<'_>) {
@@ -266,9 +319,9 @@ impl FixApplication for FixEvents {
         }
     }
 
-    fn on_logout(&mut self, session: u32, why: Option<Code>) {
+    fn on_logout(&mut self, session: u32, why: Option<Code>, text: &str) {
         let facts = Facts { session, word: why.map_or(0, |code| code as u32), ..Facts::default() };
-        self.outlet.put(Kind::Logout, &facts, None, b"");
+        self.outlet.put(Kind::Logout, &facts, None, text.as_bytes());
     }
 
     fn on_command(&mut self, ticket: u64, session: u32, result: Result<u64, Code>) {

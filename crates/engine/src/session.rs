@@ -111,7 +111,7 @@ impl Engine {
         match verdict {
             Verdict::Deliver => self.on_fix_report(venue, &message, now, effects),
             // A peer that begins anew in the midst of it may have lost more than its numbers.
-            Verdict::Handled if begun_anew => self.reconcile(venue, now, effects),
+            Verdict::Restarted if begun_anew => self.reconcile(venue, now, effects),
             // Numbers passed over: what they carried was lost on its way and is not sent again.
             Verdict::Handled if message.msg_type() == b"4" => {
                 let passed = fix.session.next_in() > next_in;
@@ -135,7 +135,7 @@ impl Engine {
     #[cold]
     fn on_verdict(&mut self, venue: VenueId, verdict: Verdict, now: UnixNanos, effects: &mut Effects) {
         match verdict {
-            Verdict::Deliver | Verdict::Handled => {}
+            Verdict::Deliver | Verdict::Handled | Verdict::Restarted => {}
             Verdict::LoggedOn => self.reconcile(venue, now, effects),
             Verdict::LoggedOut => self.end_session(venue, None, now, effects),
             Verdict::Ended(code) => self.end_session(venue, Some(code), now, effects),

@@ -272,7 +272,7 @@ fn resets() {
     // On an open session.
     let mut server = open(Role::Acceptor);
     server.get("D", 2, "", 1);
-    assert_eq!(server.get("A", 1, "98=0|108=10|141=Y|", 1), Verdict::Handled);
+    assert_eq!(server.get("A", 1, "98=0|108=10|141=Y|", 1), Verdict::Restarted);
     assert_eq!(server.sent(&[141]), ["A 1 141=Y"]);
     assert_eq!((server.session.next_in(), server.session.next_out()), (2, 2));
     // SequenceReset in reset mode counts whatever its own number is, but never goes back.

@@ -130,6 +130,24 @@ fn what_is_refused_and_how() {
         "in D 56=NOBODY 11=1\nrej 2 D 9 - CompID problem\nout 5\nwait 2000\n\
         end FixLogon",
     );
+    // Without a name an administrative message, and any before FIX.4.2, breaks a rule of the session; an application
+    // message lacks what it needs (QuickFIX's words, and its way with the number).
+    for (tag, name) in [(49, "49=-"), (56, "56=-")] {
+        open("no CompID", &format!("in 0 {name}\nhandled\nrej 2 0 1 {tag} Required tag missing\nnumbers 3 3"));
+        for begin in BeginString::ALL {
+            let version = if begin == BeginString::Fixt11 { " 1137=9" } else { "" };
+            let answer = if begin < BeginString::Fix42 {
+                format!("rej 2 D 1 {tag} Required tag missing")
+            } else {
+                format!("out j 45=2 58=Conditionally_Required_Field_Missing_({tag}) 372=D 380=5{version}")
+            };
+            for role in [Role::Initiator, Role::Acceptor] {
+                let mut script = Script::new("no CompID", setup(begin, role));
+                script.open();
+                script.run(&format!("in D {name} 11=1\nhandled\n{answer}\nnumbers 3 3\nin D 11=2\ndeliver"));
+            }
+        }
+    }
     for far in ["52=-121", "52=+121"] {
         let lines =
             format!("in 0 {far}\nhandled\nrej 2 0 10 - SendingTime accuracy problem\nout 5\nin 5\nend FixRejected");
@@ -241,6 +259,7 @@ impl Rules for Judge {
             Some(b"bad") => Err(Breach::Session(RejectReason::ValueIncorrect, 58)),
             Some(b"twice") => Err(Breach::Session(RejectReason::TagRepeated, 58)),
             Some(b"type") => Err(Breach::Session(RejectReason::MessageType, 0)),
+            Some(b"lacks") => Err(Breach::Business(BusinessReason::FieldMissing, 11)),
             Some(b"unknown") => Err(Breach::Business(BusinessReason::UnsupportedType, 0)),
             Some(b"noise") => Err(Breach::Garbled),
             _ => Ok(()),
@@ -276,6 +295,15 @@ fn rules_judge_before_the_number() {
         |_| Box::new(Judge),
         |begin| {
             let unsupported = unsupported(begin, 4, "D");
+            let lacks = match begin {
+                BeginString::Fix40 | BeginString::Fix41 => {
+                    "out 3 45=7 58=Conditionally_Required_Field_Missing_(11)".to_string()
+                }
+                BeginString::Fixt11 => {
+                    "out j 45=7 58=Conditionally_Required_Field_Missing_(11) 372=D 380=5 1137=9".to_string()
+                }
+                _ => "out j 45=7 58=Conditionally_Required_Field_Missing_(11) 372=D 380=5".to_string(),
+            };
             format!(
                 "in D 11=1 58=bad\nhandled\nrej 2 D 5 58 Value is incorrect (out of range) for this tag\nnumbers 3 3
             in D 11=1 58=twice\nrej 3 D 13 58 Tag appears more than once\nnumbers 4 4
@@ -285,7 +313,8 @@ fn rules_judge_before_the_number() {
             in D 34=5 11=1 58=type\nrej 5 D 11 - Invalid MsgType\nnumbers 6 6
             # Refused before its turn: not asked for, not queued.
             in D 34=9 11=1 58=bad\nrej 9 D 5 58 Value is incorrect (out of range) for this tag\nnumbers 6 7
-            in D 34=6 11=1\ndeliver\nnone"
+            in D 34=6 11=1\ndeliver\nnone
+            in D 34=7 58=lacks\nhandled\n{lacks}\nnumbers 8 8"
             )
         },
     );

@@ -155,7 +155,7 @@ fn resets_with_the_logon() {
     for (name, lines) in [
         (
             "on an open session",
-            "in D 11=1\ntheirs 1\nours 1\nin A 98=0 108=10 141=Y VER\nhandled\nout A 98=0 108=10 RESET VER\n\
+            "in D 11=1\ntheirs 1\nours 1\nin A 98=0 108=10 141=Y VER\nrestarted\nout A 98=0 108=10 RESET VER\n\
                 numbers 2 2",
         ),
         (

@@ -219,6 +219,7 @@ export interface Native {
     optionsJson: string,
     events: Uint8Array,
     doorbell: () => void,
+    asked: (question: Uint8Array) => void,
   ) => FixHostNative
   AbortHandle: new () => AbortHandle
   ExchangeHost: new (configJson: string) => ExchangeHost

@@ -200,7 +200,7 @@ impl Acceptor {
         match verdict {
             Verdict::Deliver => self.on_request(seat, &message, at, rooms),
             Verdict::LoggedOn => self.seats[seat].logons += 1,
-            Verdict::Handled => {}
+            Verdict::Handled | Verdict::Restarted => {}
             Verdict::LoggedOut | Verdict::Ended(_) => self.conns[place].closing = true,
         }
     }

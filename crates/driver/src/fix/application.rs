@@ -4,7 +4,9 @@
 //! Holds: a session's events come in its order: logged on, messages in the order of their numbers, logged out; no
 //!        method is called from another thread.
 //! Costs: the application's own; what takes long holds up every session of the host.
-use types::{Code, Fault};
+use std::net::SocketAddr;
+
+use types::{Code, Fault, UnixNanos};
 use wire::fix::{BusinessReason, Message, SessionSetup};
 
 use super::port::FixPort;
@@ -19,22 +21,69 @@ pub enum Taken {
     Refused(BusinessReason, u32),
 }
 
+/// What an application makes of a peer's Logon.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum LogonAnswer {
+    /// It may log on. Further fields of our Logon's body, `tag=value` each with its separator, tags ascending; or none.
+    Accept(Vec<u8>),
+    /// A Logout refuses it, with this Text (58).
+    Refuse(String),
+    /// The connection is closed without a word.
+    Close,
+}
+
+/// A peer's Logon the application is asked about.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct LogonQuestion {
+    /// The session it named.
+    pub session: u32,
+    /// Number of the question, for `FixHandle::answer_logon`.
+    pub ask: u64,
+    /// When it came.
+    pub now: UnixNanos,
+    /// Where it comes from.
+    pub peer: SocketAddr,
+}
+
+/// Are the further fields of a Logon there?
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Drafted {
+    /// It is sent now.
+    Now,
+    /// `FixHandle::log_on` says them; until then the connection waits, for `SessionSetup::logon_wait` at most.
+    Later,
+}
+
+/// A Logon that is about to be sent.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct LogonDraft<'a> {
+    /// Whose it is.
+    pub session: u32,
+    /// Number of the question, for `FixHandle::log_on`.
+    pub ask: u64,
+    /// MsgType, SenderCompID, TargetCompID, MsgSeqNum and SendingTime of it with separators between: what a venue such
+    /// as Binance has signed in RawData (96).
+    pub signing_text: &'a [u8],
+}
+
 /// What uses FIX sessions. All methods but `on_message` may be left as they are.
 pub trait FixApplication: Send {
     /// A session got its number: at the start in the order of the setup, or when a template let a new one in.
     fn on_session(&mut self, session: u32, setup: &SessionSetup) {
         let _ = (session, setup);
     }
-    /// Acceptor: may this peer log on? An error is the Text (58) of the Logout that refuses it.
-    fn on_logon_asked(&mut self, session: u32, logon: &Message<'_>) -> Result<(), String> {
-        let _ = (session, logon);
-        Ok(())
+    /// Acceptor: may this peer log on? Asked of a Logon that is valid in itself. `None`: `FixHandle::answer_logon` says
+    /// it later, by its number; until then the connection waits, for `SessionSetup::logon_wait` at most, and nobody
+    /// else does.
+    fn on_logon_asked(&mut self, question: &LogonQuestion, logon: &Message<'_>) -> Option<LogonAnswer> {
+        let _ = (question, logon);
+        Some(LogonAnswer::Accept(Vec::new()))
     }
-    /// A logon is about to be sent. `fields` are further fields of its body, `tag=value` each with its separator, tags
-    /// ascending: a signature over `signing_text` (MsgType, SenderCompID, TargetCompID, MsgSeqNum and SendingTime with
-    /// separators between, as Binance asks for), for instance. They begin as the setup's.
-    fn to_logon(&mut self, session: u32, signing_text: &[u8], fields: &mut Vec<u8>) {
-        let _ = (session, signing_text, fields);
+    /// Initiator: a Logon is about to be sent. `fields` are further fields of its body, `tag=value` each with its
+    /// separator, tags ascending; they begin as the setup's. Asked again where a message took its number meanwhile.
+    fn to_logon(&mut self, draft: &LogonDraft<'_>, fields: &mut Vec<u8>) -> Drafted {
+        let _ = (draft, fields);
+        Drafted::Now
     }
     /// The session is open.
     fn on_logon(&mut self, port: &mut FixPort<'_>) {
@@ -46,9 +95,14 @@ pub trait FixApplication: Send {
     fn on_admin(&mut self, session: u32, message: &Message<'_>) {
         let _ = (session, message);
     }
-    /// The session is over until the next logon; `None`: in order, by a Logout of either side.
-    fn on_logout(&mut self, session: u32, why: Option<Code>) {
-        let _ = (session, why);
+    /// Both sides of the open session have begun at 1 again, by the peer's wish or ours.
+    fn on_restart(&mut self, session: u32) {
+        let _ = session;
+    }
+    /// The session is over until the next logon; `None`: in order, by a Logout of either side. `text` is what the
+    /// peer's Logout says (58), or empty.
+    fn on_logout(&mut self, session: u32, why: Option<Code>, text: &str) {
+        let _ = (session, why, text);
     }
     /// A command of another thread was carried out (the number its message got, 0 for what is no message), or could
     /// not be.

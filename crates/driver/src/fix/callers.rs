@@ -4,6 +4,8 @@
 //! Holds: a first message that is no valid Logon to a session that is free and within its hours gets no answer; one
 //!        whose session is taken is held back for some polls, then closed.
 //! Costs: one pass over the sessions' names a logon.
+use std::net::SocketAddr;
+
 use net::Token;
 use types::UnixNanos;
 use wire::fix::{LogonFacts, Message};
@@ -17,15 +19,17 @@ const HELD_TURNS: u64 = 3;
 /// Where a logon leads.
 pub(super) enum Place {
     Seat(u32),
+    /// The application will say whether.
+    Asked(u32),
     Held,
     Nowhere,
 }
 
 impl Desk {
     /// The session of a connection whose first message this is.
-    pub(super) fn seat_down(&mut self, token: Token, bytes: &[u8]) -> Place {
+    pub(super) fn seat_down(&mut self, token: Token, peer: Option<SocketAddr>, bytes: &[u8]) -> Place {
         let now = self.clock.now();
-        let Ok(message) = Message::parse(bytes) else { return Place::Nowhere };
+        let (Ok(message), Some(peer)) = (Message::parse(bytes), peer) else { return Place::Nowhere };
         let Some(name) = LogonFacts::of(&message).filter(|_| !self.ends) else { return Place::Nowhere };
         let known = self.seats.iter().find(|seat| seat.dial.is_none() && seat.entry.is(&name)).map(|seat| seat.id);
         let Some(id) = known.or_else(|| self.admit(&name, now)) else { return Place::Nowhere };
@@ -39,16 +43,12 @@ impl Desk {
         seat.token = Some(token);
         seat.prepare(&mut self.log, now);
         seat.step(&mut self.log, now, |session, store, out| session.connected(now, store, out));
-        let asked = self.app.on_logon_asked(id, &message);
-        if let Err(text) = asked {
-            let seat = &mut self.seats[id as usize];
-            let verdict =
-                seat.step(&mut self.log, now, |session, store, out| session.refuse_logon(&text, now, store, out));
-            self.obey(id, verdict);
+        // What is no valid Logon is closed by the session, and nobody is asked.
+        if !seat.session.is_valid_logon(&message, now) || self.ask(id, peer, &message, now) {
+            Place::Seat(id)
         } else {
-            self.draft_logon(id, now);
+            Place::Asked(id)
         }
-        Place::Seat(id)
     }
 
     /// A session for names nobody knows, where the policy says so.

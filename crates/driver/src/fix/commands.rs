@@ -9,6 +9,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use net::Waker;
 use types::Code;
 
+use super::application::LogonAnswer;
+
 /// Bytes of commands that wait, at most.
 pub const COMMAND_BYTES_MAX: usize = 16 << 20;
 /// Before each command: kind, session, ticket, three lengths.
@@ -46,6 +48,21 @@ pub(super) enum Command<'a> {
     Logon,
     /// Both sides begin at 1 with the next logon.
     Reset,
+    /// Both sides of the open session begin at 1.
+    Restart,
+    /// What a question about a logon is answered.
+    Answer {
+        ask: u64,
+        reply: Reply<'a>,
+    },
+}
+
+/// An answer to a question about a logon.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Reply<'a> {
+    Accept(&'a [u8]),
+    Refuse(&'a str),
+    Close,
 }
 
 impl Commands {
@@ -110,7 +127,17 @@ pub(super) fn read(bytes: &[u8]) -> Option<(u32, u64, Command<'_>, &[u8])> {
         0 => Command::Send { kind: first, header: second, body: third },
         1 => Command::Logout { text: core::str::from_utf8(first).ok()? },
         2 => Command::Logon,
-        _ => Command::Reset,
+        3 => Command::Reset,
+        4 => Command::Restart,
+        _ => {
+            let ask = u64::from_le_bytes(*first.first_chunk::<8>()?);
+            let reply = match first.get(8)? {
+                0 => Reply::Accept(second),
+                1 => Reply::Refuse(core::str::from_utf8(second).ok()?),
+                _ => Reply::Close,
+            };
+            Command::Answer { ask, reply }
+        }
     };
     Some((u32::from_le_bytes(*session), u64::from_le_bytes(*ticket), command, rest))
 }
@@ -149,6 +176,30 @@ impl FixHandle {
     /// Both sides of a session begin at 1; an open one is logged out first. Errors: as of `send`.
     pub fn reset(&self, session: u32) -> Result<u64, Code> {
         self.push(3, session, [b""; 3])
+    }
+    /// Both sides of an open session begin at 1 without a logout, when the peer has everything (see
+    /// `wire::fix::Session::restart`). `FixApplication::on_restart` tells the end of it. Errors: as of `send`.
+    pub fn restart(&self, session: u32) -> Result<u64, Code> {
+        self.push(4, session, [b""; 3])
+    }
+    /// Answers `FixApplication::on_logon_asked`. An answer to a connection that is gone does nothing. Errors: as of
+    /// `send`; nothing is told by `on_command`.
+    pub fn answer_logon(&self, session: u32, ask: u64, answer: &LogonAnswer) -> Result<u64, Code> {
+        let (what, content) = match answer {
+            LogonAnswer::Accept(fields) => (0, &fields[..]),
+            LogonAnswer::Refuse(text) => (1, text.as_bytes()),
+            LogonAnswer::Close => (2, &b""[..]),
+        };
+        let mut asked = [what; 9];
+        asked[..8].copy_from_slice(&ask.to_le_bytes());
+        self.push(5, session, [&asked, content, b""])
+    }
+    /// Answers `FixApplication::to_logon`: the Logon leaves with these fields, and with the number and the time it was
+    /// asked about. Errors: as of `answer_logon`; fields that are none end the connection.
+    pub fn log_on(&self, session: u32, ask: u64, fields: &[u8]) -> Result<u64, Code> {
+        let mut asked = [0; 9];
+        asked[..8].copy_from_slice(&ask.to_le_bytes());
+        self.push(5, session, [&asked, fields, b""])
     }
     pub(super) fn stop(&self) {
         self.commands.stop.store(true, Ordering::SeqCst);

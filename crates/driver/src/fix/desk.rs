@@ -4,6 +4,7 @@
 //! Holds: one connection a session; a connection is nobody's until its logon names a session; strangers get no answer.
 //! Costs: a table look-up a read; the session's, the store's and the application's costs a message.
 use std::collections::{HashMap, VecDeque};
+use std::net::SocketAddr;
 
 use net::{DownReason, NetEvent, Token};
 use types::{Code, Fault, Nanos, UnixNanos};
@@ -28,11 +29,13 @@ pub(super) struct Conn {
     /// A logon, and what came behind it, whose session another connection has; and since which turn.
     pub(super) held: Vec<u8>,
     pub(super) held_since: u64,
+    /// Where a caller comes from; `None` where we called.
+    pub(super) peer: Option<SocketAddr>,
 }
 
 impl Conn {
-    fn new(seat: Option<u32>) -> Conn {
-        Conn { inbox: Inbox::new(), seat, closing: false, held: Vec::new(), held_since: 0 }
+    fn new(seat: Option<u32>, peer: Option<SocketAddr>) -> Conn {
+        Conn { inbox: Inbox::new(), seat, closing: false, held: Vec::new(), held_since: 0, peer }
     }
 }
 
@@ -57,6 +60,10 @@ pub(super) struct Desk {
     pub(super) turn: u64,
     /// No logon is taken any more.
     pub(super) ends: bool,
+    /// Questions about logons so far.
+    pub(super) asks: u64,
+    /// Up to so many bytes wait for a peer when a resend goes on.
+    pub(super) resend_bytes: usize,
     queued: Vec<u8>,
 }
 
@@ -67,6 +74,7 @@ impl Desk {
         log: Option<MessageLog>,
         clock: HostClock,
         logon_wait: Nanos,
+        resend_bytes: usize,
     ) -> Desk {
         Desk {
             seats: Vec::new(),
@@ -83,6 +91,8 @@ impl Desk {
             told: true,
             turn: 0,
             ends: false,
+            asks: 0,
+            resend_bytes,
             queued: Vec::new(),
         }
     }
@@ -102,7 +112,8 @@ impl Desk {
             return invalid("there is one of these names");
         }
         let id = self.seats.len() as u32;
-        let seat = Seat::open(id, entry, dial, now)?;
+        let mut seat = Seat::open(id, entry, dial, now)?;
+        seat.resend_bytes = self.resend_bytes;
         if let Some(log) = &mut self.log {
             log.name(id, &name);
         }
@@ -133,7 +144,7 @@ impl Desk {
 
     /// An initiator's connection is being made.
     pub(super) fn dialled(&mut self, id: u32, token: Token) {
-        self.conns.insert(token, Conn::new(Some(id)));
+        self.conns.insert(token, Conn::new(Some(id), None));
         let seat = &mut self.seats[id as usize];
         seat.token = Some(token);
         if let Some(dial) = &mut seat.dial {
@@ -144,17 +155,20 @@ impl Desk {
     /// What a socket says.
     pub(super) fn on_event(&mut self, event: NetEvent<'_>) {
         match event {
-            NetEvent::Accepted { token, .. } => {
+            NetEvent::Accepted { token, peer, .. } => {
                 let now = self.clock.now();
-                self.conns.insert(token, Conn::new(None));
+                self.conns.insert(token, Conn::new(None, Some(peer)));
                 self.strangers.push_back((token, now));
             }
             NetEvent::Up(token) => self.on_up(token),
             NetEvent::Bytes(token, bytes) => self.on_bytes(token, bytes),
             NetEvent::Blocked(_) => {}
             NetEvent::Writable(token) => {
-                if let Some(seat) = self.seat_of(token) {
-                    seat.pending = 0;
+                let Some(seat) = self.seat_of(token) else { return };
+                seat.pending = 0;
+                if seat.session.has_rest() {
+                    let id = seat.id;
+                    self.touch(id);
                 }
             }
             NetEvent::Down(token, reason) => self.on_down(token, reason),
@@ -171,25 +185,8 @@ impl Desk {
         let now = self.clock.now();
         let Some(id) = self.seat_of(token).filter(|seat| seat.dial.is_some()).map(|seat| seat.id) else { return };
         self.seats[id as usize].prepare(&mut self.log, now);
-        if self.draft_logon(id, now) {
-            let seat = &mut self.seats[id as usize];
-            seat.step(&mut self.log, now, |session, store, out| session.connected(now, store, out));
-        }
+        self.draft(id, now);
         self.touch(id);
-    }
-
-    /// Lets the application add to the logon; false, and the session ends, when what it adds is no field.
-    pub(super) fn draft_logon(&mut self, id: u32, now: UnixNanos) -> bool {
-        let seat = &mut self.seats[id as usize];
-        let mut fields = seat.entry.setup.logon_extra.clone();
-        self.app.to_logon(id, &seat.session.logon_signing_text(now), &mut fields);
-        let set = seat.session.set_logon_extra(&fields);
-        if let Err(code) = set {
-            seat.end(Some(code));
-            let fault = Fault::new(code, "what to_logon added is no field", vec![]);
-            self.fault(Some(id), &fault);
-        }
-        set.is_ok()
     }
 
     fn on_bytes(&mut self, token: Token, bytes: &[u8]) {
@@ -216,7 +213,7 @@ impl Desk {
         let mut rest = bytes;
         // Each round takes bytes, or is the last.
         while !conn.closing && conn.held.is_empty() {
-            let Conn { inbox, seat, .. } = conn;
+            let Conn { inbox, seat, peer, .. } = conn;
             let step = match inbox.next(rest) {
                 Ok(step) => step,
                 Err(code) => {
@@ -242,10 +239,14 @@ impl Desk {
                 conn.closing |= !self.on_message(id, token, message);
                 continue;
             }
-            match self.seat_down(token, message) {
+            match self.seat_down(token, *peer, message) {
                 Place::Seat(id) => {
                     *seat = Some(id);
                     conn.closing |= !self.on_message(id, token, message);
+                }
+                Place::Asked(id) => {
+                    *seat = Some(id);
+                    conn.held = [message, rest].concat();
                 }
                 Place::Held => {
                     conn.held = [message, rest].concat();
@@ -299,7 +300,15 @@ impl Desk {
         match verdict {
             Verdict::Deliver => self.deliver(id, &message, now),
             Verdict::LoggedOn => self.logged_on(id, &message, now),
-            Verdict::Handled | Verdict::LoggedOut | Verdict::Ended(_) => self.app.on_admin(id, &message),
+            Verdict::Handled => self.app.on_admin(id, &message),
+            Verdict::Restarted => {
+                self.app.on_admin(id, &message);
+                self.app.on_restart(id);
+            }
+            Verdict::LoggedOut | Verdict::Ended(_) => {
+                self.seats[id as usize].hear_logout(&message);
+                self.app.on_admin(id, &message);
+            }
         }
         self.obey(id, verdict);
         let seat = &mut self.seats[id as usize];
@@ -337,7 +346,7 @@ impl Desk {
     pub(super) fn obey(&mut self, id: u32, verdict: Verdict) {
         let seat = &mut self.seats[id as usize];
         match verdict {
-            Verdict::Deliver | Verdict::Handled | Verdict::LoggedOn => {}
+            Verdict::Deliver | Verdict::Handled | Verdict::LoggedOn | Verdict::Restarted => {}
             Verdict::LoggedOut => seat.end(None),
             Verdict::Ended(code) => seat.end(Some(code)),
         }
@@ -369,7 +378,8 @@ impl Desk {
         let may_come_back = !self.ends && self.seats[id as usize].may_connect(now);
         let seat = &mut self.seats[id as usize];
         let (was_open, why) = (core::mem::take(&mut seat.was_open), seat.why.take());
-        (seat.token, seat.closing, seat.pending) = (None, false, 0);
+        let said = core::mem::take(&mut seat.said);
+        (seat.token, seat.closing, seat.pending, seat.asked) = (None, false, 0, None);
         seat.out.clear();
         seat.step(&mut self.log, now, |session, store, _| session.disconnected(now, store));
         if let Some(dial) = &mut seat.dial {
@@ -384,9 +394,10 @@ impl Desk {
             self.fault(Some(id), &fault);
         }
         if was_open {
-            self.app.on_logout(id, why);
+            self.app.on_logout(id, why, &said);
         } else if let Some(code) = why {
-            let fault = Fault::new(code, format!("session {id} did not log on: {}", code.name()), vec![]);
+            let words = [code.name(), if said.is_empty() { "" } else { ": " }, &said].concat();
+            let fault = Fault::new(code, format!("session {id} did not log on: {words}"), vec![("text", said)]);
             self.fault(Some(id), &fault);
         }
     }

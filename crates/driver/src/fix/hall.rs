@@ -130,6 +130,9 @@ impl Hall {
             self.due = self.due.min(now);
             return;
         };
+        if seat.may_resend() {
+            seat.step(log, now, |session, store, out| session.resend_rest(now, store, out));
+        }
         if !seat.out.is_empty() {
             let sent = self.net.send(token, &seat.out);
             seat.out.clear();
@@ -149,9 +152,15 @@ impl Hall {
             self.net.close(token);
             self.desk.leave(token);
             self.desk.detach(id);
-        } else if let Some(deadline) = seat.deadline() {
-            self.due = self.due.min(deadline);
-            return;
+        } else {
+            let (more, deadline) = (seat.may_resend(), seat.deadline());
+            if more {
+                self.desk.touch(id);
+            }
+            if let Some(deadline) = deadline {
+                self.due = self.due.min(deadline);
+                return;
+            }
         }
         // Looked at anew: it may connect again, or begin at 1.
         self.due = self.due.min(now);
@@ -165,6 +174,9 @@ impl Hall {
         while let Some((id, ticket, command, after)) = commands::read(rest) {
             (rest, count) = (after, count + 1);
             let result = self.obey_command(id, command, now);
+            if matches!(command, Command::Answer { .. }) {
+                continue;
+            }
             self.desk.told = true;
             self.desk.app.on_command(ticket, id, result);
         }
@@ -173,6 +185,11 @@ impl Hall {
     }
 
     fn obey_command(&mut self, id: u32, command: Command<'_>, now: UnixNanos) -> Result<u64, Code> {
+        if let Command::Answer { ask, reply } = command {
+            self.desk.answer(id, ask, reply, now);
+            self.due = now;
+            return Ok(0);
+        }
         let Desk { seats, log, dirty, .. } = &mut self.desk;
         let seat = seats.get_mut(id as usize).ok_or(Code::FixSessionUnknown)?;
         self.due = now;
@@ -190,6 +207,9 @@ impl Hall {
                 seat.reset_due = true;
                 FixPort { seats, log, dirty, session: id, now }.logout(BEGINS_ANEW);
             }
+            Command::Restart => FixPort { seats, log, dirty, session: id, now }.restart()?,
+            // Dealt with above.
+            Command::Answer { .. } => {}
         }
         Ok(0)
     }
@@ -226,6 +246,9 @@ impl Hall {
             if seat.token.is_some() && seat.session.deadline().is_some_and(|deadline| now >= deadline) {
                 let verdict = seat.step(log, now, |session, store, out| session.on_time(now, store, out));
                 self.desk.obey(id, verdict);
+                self.desk.touch(id);
+            } else if seat.draft_ends().is_some_and(|ends| now >= ends) {
+                seat.end(Some(Code::FixLogon));
                 self.desk.touch(id);
             }
             if let Some(deadline) = self.desk.seats[id as usize].deadline() {

@@ -22,6 +22,7 @@ use super::dial::Dial;
 use super::entry::{Admission, SessionEntry};
 use super::hall::Hall;
 use super::message_log::{MessageLog, MessageLogOptions};
+use super::port::PEER_BEHIND_BYTES;
 use crate::hosted::drawn_seed;
 use crate::lines::Resolver;
 
@@ -29,8 +30,8 @@ use crate::lines::Resolver;
 pub struct HostOptions {
     /// Connections at a time, strangers included. What comes beyond waits in the kernel's backlog.
     pub connections: usize,
-    /// Bytes kept for a peer that does not read, and so the longest resend at once; beyond it the connection is ended
-    /// with `PEER_SLOW`. Memory grows to it only where a peer is behind.
+    /// Bytes kept for a peer that does not read; beyond it the connection is ended with `PEER_SLOW`. A resend waits
+    /// where it would come near it. Memory grows to it only where a peer is behind.
     pub out_bytes: usize,
     /// How long a connection may take to send a valid Logon; then it is closed.
     pub logon_wait: Nanos,
@@ -152,6 +153,12 @@ impl FixInitiator {
 }
 
 impl HostOptions {
+    /// A resend goes on while less than this waits for its peer: beyond what is refused to others, so that it gets
+    /// through, and far from where a peer is given up.
+    fn resend_bytes(&self) -> usize {
+        (PEER_BEHIND_BYTES + PEER_BEHIND_BYTES / 8).min(self.out_bytes / 2)
+    }
+
     fn net(&self) -> Result<Net, Fault> {
         let limits = NetLimits { connections: self.connections, out_bytes: self.out_bytes, ..NetLimits::default() };
         Net::new(self.backend, limits)
@@ -179,8 +186,9 @@ impl Host {
     ) -> Result<Host, Fault> {
         let mut clock = HostClock::start();
         let now = clock.now();
+        let resend_bytes = options.resend_bytes();
         let log = options.log.map(MessageLog::start).transpose()?;
-        let mut desk = Desk::new(application, admission, log, clock, options.logon_wait);
+        let mut desk = Desk::new(application, admission, log, clock, options.logon_wait, resend_bytes);
         for entry in sessions {
             check(&entry, role)?;
             let dial = match role {

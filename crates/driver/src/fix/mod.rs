@@ -17,6 +17,7 @@ mod hall;
 mod host;
 #[cfg(test)]
 mod kill_tests;
+mod logons;
 mod message_log;
 mod port;
 mod rules;
@@ -27,7 +28,7 @@ mod store_scan;
 #[cfg(test)]
 mod store_tests;
 
-pub use application::{FixApplication, Taken};
+pub use application::{Drafted, FixApplication, LogonAnswer, LogonDraft, LogonQuestion, Taken};
 pub use commands::{COMMAND_BYTES_MAX, FixHandle};
 pub use config::{acceptor_setup, initiator_setup};
 pub use desk::FIX_SESSIONS_MAX;

@@ -65,6 +65,17 @@ impl FixPort<'_> {
         if failed { Err(Code::FixStoreFailed) } else { sent }
     }
 
+    /// Both sides of the open session begin at 1.
+    ///
+    /// Errors: `FIX_SESSION_UNKNOWN`; those of `wire::fix::Session::restart`.
+    pub fn restart(&mut self) -> Result<(), Code> {
+        let now = self.now;
+        let seat = self.seats.get_mut(self.session as usize).ok_or(Code::FixSessionUnknown)?;
+        let begun = seat.step(self.log, now, |session, store, out| session.restart(now, store, out));
+        self.touch();
+        begun
+    }
+
     /// Begins the logout of an open session, `text` (58) its reason or empty. An initiator connects again after it.
     pub fn logout(&mut self, text: &str) {
         let now = self.now;

@@ -9,12 +9,23 @@ use core::cell::Cell;
 use net::Token;
 use types::{Code, Fault, UnixNanos};
 use wire::fix::schedule::Window;
-use wire::fix::{Out, Session, State, Store};
+use wire::fix::{Message, Out, Session, State, Store};
 
 use super::dial::Dial;
 use super::entry::SessionEntry;
 use super::message_log::{MessageLog, Way};
 use super::store::FixStore;
+
+/// Bytes of a resend at a time, so that other sessions have their turn.
+const RESEND_PORTION_BYTES: usize = 256 << 10;
+
+/// A question to the application.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Asked {
+    pub(super) ask: u64,
+    /// Initiator: time and number of the Logon it is about.
+    pub(super) draft: Option<(UnixNanos, u64)>,
+}
 
 /// A session of a host.
 pub(super) struct Seat {
@@ -46,6 +57,12 @@ pub(super) struct Seat {
     pub(super) numbers_until: UnixNanos,
     /// Logged out by command, and not to come back.
     pub(super) halted: bool,
+    /// A question about its logon that is not answered.
+    pub(super) asked: Option<Asked>,
+    /// Text (58) of the peer's Logout.
+    pub(super) said: String,
+    /// Up to so many bytes wait for the peer when a resend goes on.
+    pub(super) resend_bytes: usize,
     /// Begins at 1 as soon as it is down.
     pub(super) reset_due: bool,
     /// The application was told of the logon.
@@ -94,6 +111,8 @@ struct Outlet<'a> {
     log: Option<&'a mut MessageLog>,
     session: u32,
     now: UnixNanos,
+    /// Bytes here at which a resend waits.
+    full: usize,
 }
 
 impl Out for Outlet<'_> {
@@ -105,6 +124,9 @@ impl Out for Outlet<'_> {
         if let Some(log) = &mut self.log {
             log.note(self.session, Way::Out, self.now, bytes);
         }
+    }
+    fn has_room(&self) -> bool {
+        self.bytes.len() < self.full
     }
 }
 
@@ -139,6 +161,9 @@ impl Seat {
             opens: None,
             numbers_until: UnixNanos(u64::MAX),
             halted: false,
+            asked: None,
+            said: String::new(),
+            resend_bytes: usize::MAX,
             reset_due: false,
             was_open: false,
         };
@@ -157,7 +182,8 @@ impl Seat {
         let failed = Cell::new(false);
         let mut store = Keeping { store: &mut *self.store, failed: &failed, fault: &mut self.fault };
         let log = if self.entry.logged { log.as_mut() } else { None };
-        let mut out = Outlet { bytes: &mut self.out, failed: &failed, log, session: self.id, now };
+        let full = self.resend_bytes.saturating_sub(self.pending).min(RESEND_PORTION_BYTES);
+        let mut out = Outlet { bytes: &mut self.out, failed: &failed, log, session: self.id, now, full };
         let result = act(&mut self.session, &mut store, &mut out);
         store.look();
         result
@@ -171,6 +197,18 @@ impl Seat {
             self.step(log, now, |session, store, _| session.reset(now, store));
         }
         self.numbers_until = self.entry.numbers_until(now);
+    }
+
+    /// May a resend that had no room go on?
+    pub(super) fn may_resend(&self) -> bool {
+        self.session.has_rest() && self.pending < self.resend_bytes
+    }
+
+    /// What the peer's Logout says stays until the end is told.
+    pub(super) fn hear_logout(&mut self, message: &Message<'_>) {
+        if message.msg_type() == b"5" {
+            self.said = String::from_utf8_lossy(message.get(58).unwrap_or_default()).into_owned();
+        }
     }
 
     /// Its connection is to be closed when what was sent is out; the first reason stays.
@@ -196,6 +234,12 @@ impl Seat {
         let dial = self.dial.as_ref().and_then(Dial::deadline);
         let session = if self.session.state() == State::Down { None } else { self.session.deadline() };
         let numbers = self.token.map(|_| self.numbers_until);
-        [edge, dial, session, numbers].into_iter().flatten().min()
+        [edge, dial, session, numbers, self.draft_ends()].into_iter().flatten().min()
+    }
+
+    /// When a Logon that is being signed is too late.
+    pub(super) fn draft_ends(&self) -> Option<UnixNanos> {
+        let (at, _) = self.asked?.draft?;
+        Some(at.plus(self.entry.setup.logon_wait))
     }
 }

@@ -183,7 +183,7 @@ impl LastCancels {
                 self.reset_next |= matches!(code, Code::FixLogon | Code::FixSequence);
                 self.end = Some(End::Fault(code));
             }
-            Verdict::Deliver | Verdict::Handled | Verdict::LoggedOn => {}
+            Verdict::Deliver | Verdict::Handled | Verdict::LoggedOn | Verdict::Restarted => {}
         }
     }
 

@@ -142,13 +142,17 @@ impl FixStore for Old {
     }
 }
 
-fn old_store(age: u64, room: Arc<AtomicU64>) -> StoreChoice {
+fn old_store(age: u64, (next_in, next_out): (u64, u64), room: Arc<AtomicU64>) -> StoreChoice {
     StoreChoice::Custom(Arc::new(move |_, now| {
         let mut inner = MemoryStore::new(now);
-        inner.numbers(11, 21);
+        inner.numbers(next_in, next_out);
         let created = UnixNanos(now.0 - age * 1_000_000_000);
         Ok(Box::new(Old { inner, created, room: room.clone(), fault: None }))
     }))
+}
+
+fn unbounded() -> Arc<AtomicU64> {
+    Arc::new(AtomicU64::new(u64::MAX))
 }
 
 #[test]
@@ -165,7 +169,7 @@ fn numbers_of_an_earlier_window_begin_anew_or_go_on_as_said() {
         let mut ours = entry(Role::Acceptor, BeginString::Fix44, "ACCEPTOR", "PEER");
         ours.at_new_window = policy;
         ours.numbers = hours.map(hours_until);
-        ours.store = old_store(age, Arc::new(AtomicU64::new(u64::MAX)));
+        ours.store = old_store(age, (11, 21), unbounded());
         let (accepting, _story) = acceptor(vec![ours]);
         let mut peer = ByHand::connect(accepting.address(), "PEER");
         peer.sequence = if number == "1" { 1 } else { 11 };
@@ -176,10 +180,46 @@ fn numbers_of_an_earlier_window_begin_anew_or_go_on_as_said() {
 }
 
 #[test]
+fn an_initiator_keeps_numbers_and_hours_by_the_same_rules() {
+    use fafnir_driver::fix::AtNewWindow::{Keep, Reset};
+    let day = 86_400;
+    for (age, policy, number) in [(60, Reset, 22), (2 * day, Reset, 2), (2 * day, Keep, 22)] {
+        let mut ours = entry(Role::Acceptor, BeginString::Fix44, "ACCEPTOR", "PEER");
+        let mut theirs = entry(Role::Initiator, BeginString::Fix44, "PEER", "ACCEPTOR");
+        ours.store = old_store(age, (21, 11), unbounded());
+        theirs.store = old_store(age, (11, 21), unbounded());
+        for own in [&mut ours, &mut theirs] {
+            own.at_new_window = policy;
+            own.numbers = Some(hours_until(60));
+        }
+        let (accepting, _served) = acceptor(vec![ours]);
+        theirs.addresses = vec![accepting.address().to_string()];
+        theirs.hours = hours_until(3);
+        let (initiating, mut story) = initiator(vec![theirs]);
+        story.logon();
+        let handle = initiating.handle();
+        let ticket = handle.send(0, b"D", b"", b"11=1\x0155=X\x01").unwrap();
+        story.until("its number", |told| *told == Told::Command(ticket, 0, Ok(number)));
+        if age > 60 {
+            continue;
+        }
+        // At the end of its hours it logs out, and stays away.
+        story.until("the end", |told| *told == Told::Logout(0, None));
+        std::thread::sleep(std::time::Duration::from_millis(400));
+        let stays = !story.look().iter().skip_while(|told| !matches!(told, Told::Logout(..))).any(is_logon);
+        assert!(stays, "it came back");
+    }
+}
+
+fn is_logon(told: &Told) -> bool {
+    matches!(told, Told::Logon(_))
+}
+
+#[test]
 fn what_a_store_cannot_keep_is_not_sent_and_the_session_ends_in_order() {
     let room = Arc::new(AtomicU64::new(3));
     let mut ours = entry(Role::Acceptor, BeginString::Fix44, "ACCEPTOR", "PEER");
-    ours.store = old_store(60, room.clone());
+    ours.store = old_store(60, (11, 21), room.clone());
     let (accepting, mut story) = acceptor(vec![ours]);
     let mut peer = ByHand::connect(accepting.address(), "PEER");
     peer.sequence = 11;

@@ -2,6 +2,8 @@
 #[path = "../fix_support/mod.rs"]
 mod fix_support;
 mod hours;
+mod logons;
+mod resends;
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -78,6 +80,10 @@ fn strangers_get_no_answer() {
     broken[last] = if broken[last] == b'0' { b'1' } else { b'0' };
     broken.extend_from_slice(&ByHand::connect(at, "KNOWN").message("A", "98=0|108=30|"));
     silent(&broken);
+    let short = ByHand::connect(at, "KNOWN").message("A", "98=0|108=30|");
+    let short = String::from_utf8(short).unwrap();
+    let length: usize = short.split('\x01').nth(1).unwrap()[2..].parse().unwrap();
+    silent(short.replacen(&format!("\x019={length}\x01"), &format!("\x019={}\x01", length - 1), 1).as_bytes());
 
     let mut peer = ByHand::connect(at, "KNOWN");
     peer.log_on();

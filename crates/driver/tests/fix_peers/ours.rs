@@ -39,7 +39,7 @@ impl FixApplication for Ear {
     fn on_admin(&mut self, _session: u32, message: &Message<'_>) {
         self.say(format!("admin {}", shown(message)));
     }
-    fn on_logout(&mut self, _session: u32, why: Option<Code>) {
+    fn on_logout(&mut self, _session: u32, why: Option<Code>, _text: &str) {
         self.say(format!("logout {why:?}"));
     }
     fn on_command(&mut self, ticket: u64, _session: u32, result: Result<u64, Code>) {

@@ -24,6 +24,7 @@ pub const PATIENCE: Duration = Duration::from_secs(60);
 pub enum Told {
     Session(u32, String),
     Logon(u32),
+    Restart(u32),
     /// Session, type, ClOrdID (11), PossDup.
     Message(u32, String, String, bool),
     Admin(u32, String),
@@ -65,7 +66,10 @@ impl FixApplication for Teller {
     fn on_admin(&mut self, session: u32, message: &Message<'_>) {
         let _ = self.to.send(Told::Admin(session, String::from_utf8_lossy(message.msg_type()).into()));
     }
-    fn on_logout(&mut self, session: u32, why: Option<Code>) {
+    fn on_restart(&mut self, session: u32) {
+        let _ = self.to.send(Told::Restart(session));
+    }
+    fn on_logout(&mut self, session: u32, why: Option<Code>, _text: &str) {
         let _ = self.to.send(Told::Logout(session, why));
     }
     fn on_command(&mut self, ticket: u64, session: u32, result: Result<u64, Code>) {
@@ -208,6 +212,7 @@ impl ByHand {
                 Ok(0) => return None,
                 Ok(count) => self.rest.extend_from_slice(&bytes[..count]),
                 Err(error) if error.kind() == std::io::ErrorKind::ConnectionReset => return None,
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
                 Err(error) => panic!("{error}"),
             }
         }

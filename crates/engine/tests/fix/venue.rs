@@ -112,7 +112,7 @@ impl Venue {
 
     fn on_message(&mut self, message: &Message<'_>, now: UnixNanos) {
         match self.session.on_message(message, now, &mut self.kept, &mut self.out) {
-            Verdict::Handled => {}
+            Verdict::Handled | Verdict::Restarted => {}
             Verdict::LoggedOn => {
                 let next = self.session.next_out();
                 self.kept.0.retain(|kept| kept.0 < next);

@@ -259,15 +259,6 @@ impl FieldIndex {
         None
     }
 
-    /// The entries of the first repeating group counted by `count_tag`, as ranges of `spans`: each begins with the
-    /// group's first tag and ends before the next such, or before the first field that is no member. Members of groups
-    /// within are members.
-    pub fn entries<M: Fn(u32) -> bool>(&self, count_tag: u32, is_member: M) -> Entries<'_, M> {
-        let at = self.find(count_tag, 0).map_or(self.count, |place| place + 1);
-        let first = self.spans().get(at).map_or(0, |span| span.tag);
-        Entries { spans: self.spans(), at, first, is_member }
-    }
-
     /// The value of the first field with this tag.
     #[inline]
     pub fn value<'a>(&self, bytes: &'a [u8], tag: u32) -> Option<&'a [u8]> {
@@ -321,31 +312,6 @@ impl FieldIndex {
             at = end + 1;
         }
         Ok(count)
-    }
-}
-
-/// The entries of a repeating group, one after the other.
-#[derive(Clone, Debug)]
-pub struct Entries<'a, M> {
-    spans: &'a [FieldSpan],
-    at: usize,
-    first: u32,
-    is_member: M,
-}
-
-impl<M: Fn(u32) -> bool> Iterator for Entries<'_, M> {
-    type Item = core::ops::Range<usize>;
-
-    #[inline]
-    fn next(&mut self) -> Option<core::ops::Range<usize>> {
-        let start = self.at;
-        let rest = self.spans.get(start..)?;
-        if rest.first().is_none_or(|span| span.tag != self.first || !(self.is_member)(span.tag)) {
-            return None;
-        }
-        let ends = |span: &FieldSpan| span.tag == self.first || !(self.is_member)(span.tag);
-        self.at = rest[1..].iter().position(ends).map_or(self.spans.len(), |more| start + 1 + more);
-        Some(start..self.at)
     }
 }
 

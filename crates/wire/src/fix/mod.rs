@@ -42,7 +42,7 @@ pub use builder::MessageBuilder;
 pub(crate) use data_fields::counted_by;
 pub use inbox::{Inbox, InboxStep};
 pub(crate) use index::tag_at;
-pub use index::{BeginString, Entries, FIELDS_MAX, FieldIndex, FieldSpan, Garbled, is_header, is_trailer};
+pub use index::{BeginString, FIELDS_MAX, FieldIndex, FieldSpan, Garbled, is_header, is_trailer};
 pub use listing::Listing;
 pub use message::{Field, Fields, Message};
 pub use session::{

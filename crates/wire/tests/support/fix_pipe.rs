@@ -98,7 +98,7 @@ impl End {
                     let id = message.get(11).unwrap();
                     self.got.push(std::str::from_utf8(&id[2..]).unwrap().parse().unwrap());
                 }
-                Verdict::Handled | Verdict::LoggedOn => {}
+                Verdict::Handled | Verdict::LoggedOn | Verdict::Restarted => {}
                 Verdict::LoggedOut | Verdict::Ended(_) => self.ended = true,
             }
         }

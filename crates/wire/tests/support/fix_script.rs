@@ -5,20 +5,24 @@
 //! in D 11=1        the peer's message of type D with its next number; 34=, 43=, 52=, 122= and the like may be given;
 //!                  52=-121 and 122=+10 are seconds from now
 //! out 2 7=1 16=0   what came back next, whole but for 8, 9, 49, 52, 56, 10; its number is our next, or 34= as given
+//! noise D 11=1     a message of the peer whose checksum is wrong
 //! rej 2 D 5 11 w   a Reject of the peer's message 2 (type D, reason 5, tag 11 or -), as the version has it; w is 58
-//! deliver | handled | on | off | end CODE   what became of the last message, or of time
+//! deliver | handled | on | off | restarted | end CODE   what became of the last message, or of time
 //! queued D 3       the next message the queue gives back: type and number
 //! none             nothing else came back
 //! wait 1200        that many milliseconds pass
 //! send D 11=1      an application message of ours
 //! numbers 5 7      expected of the peer, next of ours
 //! connect | drop | logout TEXT | restore 5 7
+//! restart [CODE]   a reset of the open session is asked for, or refused
+//! room 3           a resend has room for so many messages; `go on` is the rest of it, if it has room again
+//! stored 1 2       what the store goes on with
 //! ```
 #![allow(dead_code)] // Each test file uses its part.
 use std::collections::BTreeMap;
 
 use fafnir_wire::fix::{
-    BeginString, BusinessReason, Inbox, Message, Outgoing, Role, Session, SessionSetup, Store, Verdict, is_header,
+    BeginString, BusinessReason, Inbox, Message, Out, Outgoing, Role, Session, SessionSetup, Store, Verdict, is_header,
 };
 use types::time::civil_utc;
 use types::{Nanos, UnixNanos};
@@ -54,12 +58,28 @@ impl Store for Kept {
     }
 }
 
+/// What was sent, and how many messages a resend has room for.
+struct Line {
+    bytes: Vec<u8>,
+    room: usize,
+}
+
+impl Out for Line {
+    fn send(&mut self, bytes: &[u8]) {
+        self.bytes.extend_from_slice(bytes);
+        self.room = self.room.saturating_sub(1);
+    }
+    fn has_room(&self) -> bool {
+        self.room > 0
+    }
+}
+
 pub struct Script {
     name: String,
     begin: BeginString,
     pub session: Session,
     pub kept: Kept,
-    out: Vec<u8>,
+    out: Line,
     now: UnixNanos,
     /// The peer's next number, and ours as the script counts.
     theirs: u64,
@@ -108,7 +128,7 @@ impl Script {
             begin,
             session: Session::new(setup).unwrap(),
             kept: Kept { numbers: (1, 1), ..Kept::default() },
-            out: Vec::new(),
+            out: Line { bytes: Vec::new(), room: usize::MAX },
             now: START,
             theirs: 1,
             ours: 1,
@@ -131,8 +151,8 @@ impl Script {
         for line in script.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')) {
             self.step(line);
         }
-        let rest = String::from_utf8_lossy(&self.out).replace('\x01', "|");
-        assert!(self.out.is_empty(), "{}: more than expected: {rest}", self.name);
+        let rest = String::from_utf8_lossy(&self.out.bytes).replace('\x01', "|");
+        assert!(self.out.bytes.is_empty(), "{}: more than expected: {rest}", self.name);
     }
 
     fn step(&mut self, line: &str) {
@@ -146,14 +166,32 @@ impl Script {
             "logout" => self.last = self.session.logout(rest, self.now, &mut self.kept, &mut self.out),
             "refuse" => self.last = self.session.refuse_logon(rest, self.now, &mut self.kept, &mut self.out),
             "in" | "in!" => self.hear(rest, word == "in"),
+            "noise" => {
+                let mut bytes = self.written(rest, false);
+                let last = bytes.len() - 2;
+                // Another checksum.
+                bytes[last] = b'0' + (bytes[last] - b'0' + 1) % 10;
+                self.feed(&bytes);
+            }
             "out" => self.expect(rest, &here),
             "rej" => self.expect_reject(rest, &here),
-            "none" => assert!(self.out.is_empty(), "{here}: {}", String::from_utf8_lossy(&self.out)),
+            "none" => assert!(self.out.bytes.is_empty(), "{here}: {}", String::from_utf8_lossy(&self.out.bytes)),
             "deliver" => assert_eq!(self.last, Verdict::Deliver, "{here}"),
             "handled" => assert_eq!(self.last, Verdict::Handled, "{here}"),
             "on" => assert_eq!(self.last, Verdict::LoggedOn, "{here}"),
             "off" => assert_eq!(self.last, Verdict::LoggedOut, "{here}"),
             "end" => assert_eq!(format!("{:?}", self.last), format!("Ended({rest})"), "{here}"),
+            "restarted" => assert_eq!(self.last, Verdict::Restarted, "{here}"),
+            "restart" => {
+                let done = self.session.restart(self.now, &mut self.kept, &mut self.out);
+                assert_eq!(done.err().map_or(String::new(), |code| format!("{code:?}")), rest, "{here}");
+            }
+            "room" => self.out.room = number(rest) as usize,
+            "go" => self.session.resend_rest(self.now, &mut self.kept, &mut self.out),
+            "stored" => {
+                let (next_in, next_out) = rest.split_once(' ').unwrap();
+                assert_eq!(self.kept.numbers, (number(next_in), number(next_out)), "{here}");
+            }
             "numbers" => {
                 let (next_in, next_out) = rest.split_once(' ').unwrap();
                 let wanted = (number(next_in), number(next_out));
@@ -250,9 +288,9 @@ impl Script {
 
     /// Type, number and other fields of the next message that was sent.
     fn next_sent(&mut self, here: &str) -> Vec<(u32, String)> {
-        let end = self.out.windows(4).position(|window| window == b"\x0110=");
+        let end = self.out.bytes.windows(4).position(|window| window == b"\x0110=");
         let end = end.unwrap_or_else(|| panic!("{here}: nothing was sent")) + 8;
-        let message: Vec<u8> = self.out.drain(..end).collect();
+        let message: Vec<u8> = self.out.bytes.drain(..end).collect();
         let mut fields = fields(&message, self.begin);
         let setup = self.session.setup();
         let value = |tag| fields.iter().find(|field| field.0 == tag).map(|field| field.1.as_bytes());

@@ -163,7 +163,7 @@ impl End {
                     return true;
                 }
             }
-            Verdict::Handled | Verdict::LoggedOn => {}
+            Verdict::Handled | Verdict::LoggedOn | Verdict::Restarted => {}
             Verdict::LoggedOut | Verdict::Ended(_) => self.ended = true,
         }
         self.session.settle(&mut self.disk);

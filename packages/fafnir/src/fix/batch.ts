@@ -13,6 +13,7 @@ import {
   RECORD_LOGON,
   RECORD_LOGOUT,
   RECORD_MESSAGE,
+  RECORD_RESTART,
   RECORD_RESULT,
   type TextBytes,
   WORD_BYTES,
@@ -33,8 +34,18 @@ export type FixStateEvent<M extends FixMessages = FixMessages> =
   | { readonly kind: 'session'; readonly session: FixSession<M> }
   /** It is open. */
   | { readonly kind: 'logon'; readonly session: FixSession<M> }
-  /** It is over until the next logon; without a code: in order, by a Logout of either side. */
-  | { readonly kind: 'logout'; readonly session: FixSession<M>; readonly code: Code | undefined }
+  /** Both of its sides have begun at 1 again while it is open, by the peer's wish or ours. */
+  | { readonly kind: 'restarted'; readonly session: FixSession<M> }
+  /**
+   * It is over until the next logon; without a code: in order, by a Logout of either side. `text` is what the peer's
+   * Logout says (58), or empty.
+   */
+  | {
+      readonly kind: 'logout'
+      readonly session: FixSession<M>
+      readonly code: Code | undefined
+      readonly text: string
+    }
   /** A command could not be carried out (`code`), or was (only with `results`): the number its message got. */
   | {
       readonly kind: 'result'
@@ -154,10 +165,12 @@ export class FixBatch<M extends FixMessages = FixMessages> implements Iterable<F
       return { kind: 'fault', session, error: new FafnirError(code ?? 'NATIVE_PANICKED', message, fields) }
     }
     if (session !== undefined && type === RECORD_LOGON) return { kind: 'logon', session }
-    if (session !== undefined && type === RECORD_LOGOUT) return { kind: 'logout', session, code }
+    if (session !== undefined && type === RECORD_RESTART) return { kind: 'restarted', session }
+    if (session !== undefined && type === RECORD_LOGOUT) return { kind: 'logout', session, code, text: this.json(word) }
     return { kind: 'session', session: this.host.made(number, this.json(word)) }
   }
 
+  // Text behind the words of a record: JSON, or a reason.
   private json(word: number): string {
     const from = (word + WORD_SPANS) * 4
     return this.text.toString('utf8', from, from + this.reader.i32[word + WORD_BYTES]!)

@@ -20,8 +20,10 @@ const HEADER_WORDS = 5
 const COMMAND_BYTES_MIN = 65_536
 const SEPARATOR = 1
 const EQUALS = 0x3d
+const RAW_DATA_LENGTH = 95
+const RAW_DATA = 96
 /** What a command does. */
-export const commandKind = { send: 0, logout: 1, logon: 2, reset: 3 } as const
+export const commandKind = { send: 0, logout: 1, logon: 2, reset: 3, restart: 4, answer: 5 } as const
 
 interface Pair {
   readonly tag: number
@@ -91,6 +93,46 @@ export class FixCommands {
       const bodyBytes = this.pairs(body.sort(byTag), groups, names)
       if (this.at > this.bytes.length) return this.full()
       return this.done(start, commandKind.send, session, [typeBytes, headerBytes, bodyBytes])
+    } catch (error) {
+      this.at = start
+      throw error
+    }
+  }
+
+  /**
+   * The answer to a question about a Logon: its number and what is answered, then fields of our Logon or a text.
+   * @throws FafnirError FIX_FIELD_INVALID
+   */
+  answer(
+    session: number,
+    question: Uint8Array,
+    content: string | FixFields,
+    names: FixDictionary,
+  ): number | 'FIX_QUEUE_FULL' {
+    if (typeof content === 'string') {
+      return this.whole(commandKind.answer, session, question, Buffer.from(content), none)
+    }
+    const body: Pair[] = []
+    for (const name in content) {
+      const value = content[name]
+      if (value === undefined) continue
+      const tag = names.tag(name)
+      if (HEADER_FIELDS.has(tag))
+        throw fail('FIX_FIELD_INVALID', 'a Logon has its header already', { field: name, tag })
+      body.push({ tag, value })
+    }
+    const data = body.find(({ tag }) => tag === RAW_DATA)?.value
+    if (data !== undefined && !body.some(({ tag }) => tag === RAW_DATA_LENGTH)) {
+      const value = data instanceof Uint8Array ? data.length : Buffer.byteLength(String(data))
+      body.push({ tag: RAW_DATA_LENGTH, value })
+    }
+    const start = this.used
+    this.at = start + HEADER_WORDS * 4
+    try {
+      this.raw(question)
+      const bytes = this.pairs(body.sort(byTag), names.groups('A'), names)
+      if (this.at > this.bytes.length) return this.full()
+      return this.done(start, commandKind.answer, session, [question.length, bytes, 0])
     } catch (error) {
       this.at = start
       throw error
@@ -171,8 +213,7 @@ export class FixCommands {
     this.text(String(tag))
     this.byte(EQUALS)
     if (value instanceof Uint8Array) {
-      if (this.at + value.length <= this.bytes.length) this.bytes.set(value, this.at)
-      this.at += value.length
+      this.raw(value)
     } else {
       const text = textOf(value)
       if (text === '' || text.includes('\x01')) {
@@ -186,6 +227,11 @@ export class FixCommands {
   private byte(byte: number): void {
     if (this.at < this.bytes.length) this.bytes[this.at] = byte
     this.at += 1
+  }
+
+  private raw(bytes: Uint8Array): void {
+    if (this.at + bytes.length <= this.bytes.length) this.bytes.set(bytes, this.at)
+    this.at += bytes.length
   }
 
   // Beyond the end nothing is written, but `at` goes on: the caller sees that it did not fit.

@@ -14,6 +14,7 @@ import { OrdersReader } from '../ring/orders-reader.js'
 import { FixBatch, type FixBatchHost } from './batch.js'
 import { FixCommands } from './commands.js'
 import { fixDictionary, type FixDictionary } from './dictionary.js'
+import { FixLogons, type FixLogonCheck, type FixLogonSigner } from './logon.js'
 import { FixSession, type FixMessages, type FixSessionName } from './session.js'
 
 const EVENTS_PER_BATCH = 4_096
@@ -46,9 +47,17 @@ export interface FixOwnOptions<M extends FixMessages = FixMessages> {
 }
 
 /** An acceptor's configuration and the program's side of it. */
-export type FixAcceptorOptions<M extends FixMessages = FixMessages> = FixAcceptorConfig & FixOwnOptions<M>
+export type FixAcceptorOptions<M extends FixMessages = FixMessages> = FixAcceptorConfig &
+  FixOwnOptions<M> & {
+    /** Asked of each valid Logon: names, passwords, signatures. Default: all are let in. */
+    readonly checkLogon?: FixLogonCheck<M> | undefined
+  }
 /** An initiator's configuration and the program's side of it. */
-export type FixInitiatorOptions<M extends FixMessages = FixMessages> = FixInitiatorConfig & FixOwnOptions<M>
+export type FixInitiatorOptions<M extends FixMessages = FixMessages> = FixInitiatorConfig &
+  FixOwnOptions<M> & {
+    /** Asked before each Logon: further fields of it, such as a signature (see `signedLogon`). Default: none. */
+    readonly signLogon?: FixLogonSigner<M> | undefined
+  }
 
 /**
  * How far a host's events are behind. All 0 while the program keeps up; `refused` says that peers were told
@@ -130,6 +139,7 @@ export class FixHost<M extends FixMessages = FixMessages> implements AsyncDispos
   private readonly configs: readonly FixSessionConfig[]
   private readonly templates: readonly FixSessionConfig[]
   private readonly commands: FixCommands
+  private readonly logons: FixLogons<M>
   private readonly reader: OrdersReader
   private readonly batch: FixBatch<M>
   private readonly loop: PollLoop
@@ -142,17 +152,27 @@ export class FixHost<M extends FixMessages = FixMessages> implements AsyncDispos
 
   /** Use `fixAcceptor` or `fixInitiator`. */
   constructor(role: 'acceptor' | 'initiator', options: FixAcceptorOptions<M> | FixInitiatorOptions<M>) {
-    const { onBatch, accepts, adminMessages, results, eventsRingBytes, commandBytes, ...config } = options
+    const { onBatch, accepts, adminMessages, results, eventsRingBytes, commandBytes, ...more } = options
+    const { checkLogon, signLogon, ...config } = { checkLogon: undefined, signLogon: undefined, ...more }
     const ring = new Uint8Array(new SharedArrayBuffer(regionBytes(eventsRingBytes ?? EVENTS_RING_BYTES)))
-    const own = JSON.stringify({ accepts, admin: adminMessages ?? false, results: results ?? false })
+    const [decides, signs] = [checkLogon !== undefined, signLogon !== undefined]
+    const own = JSON.stringify({ accepts, admin: adminMessages ?? false, results: results ?? false, decides, signs })
     const bell = (): void => this.wake()
-    this.host = guarded(() => new (native().FixHost)(role, JSON.stringify(config), own, ring, bell))
+    const asked = (question: Uint8Array): void => this.logons.take(question)
+    this.host = guarded(() => new (native().FixHost)(role, JSON.stringify(config), own, ring, bell, asked))
     if (unclosed.size === 0) process.on('exit', closeAll)
     unclosed.add(this.host)
     this.configs = config.sessions ?? []
     this.templates = 'templates' in config ? (config.templates ?? []) : []
     this.commands = new FixCommands(this.host, commandBytes ?? COMMAND_BYTES)
     this.sessions = this.made
+    this.logons = new FixLogons({
+      commands: this.commands,
+      check: checkLogon,
+      sign: signLogon,
+      session: (number, name) => this.made[number] ?? this.make(number, name),
+      ended: () => this.closing !== undefined,
+    })
     for (const [number, each] of this.configs.entries()) this.make(number, each)
     this.reader = new OrdersReader(ring)
     const parts: FixBatchHost<M> = {

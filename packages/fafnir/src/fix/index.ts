@@ -35,6 +35,16 @@ export {
   type FixInitiatorOptions,
   type FixOwnOptions,
 } from './host.js'
+export {
+  signedLogon,
+  type FixLogonAnswer,
+  type FixLogonCheck,
+  type FixLogonDraft,
+  type FixLogonRequest,
+  type FixLogonSigner,
+  type SignedLogonOptions,
+  type SigningKey,
+} from './logon.js'
 export { FixEntry, FixFieldsView, FixMessage, type FixField } from './message.js'
 export type {
   FixBody,

@@ -27,6 +27,13 @@ export const RECORD_RESULT = 21
 /** A fault; its sentence and fields as JSON. */
 export const RECORD_FAULT = 22
 
+/** Both sides of an open session have begun at 1 again. */
+export const RECORD_RESTART = 23
+/** A question, not in the ring: may this peer log on. */
+export const RECORD_LOGON_ASKED = 24
+/** A question, not in the ring: with which fields does this Logon go out. */
+export const RECORD_LOGON_DRAFT = 25
+
 /** Session, unsigned. */
 export const WORD_SESSION = 2
 /** Flags of a message, or the number of a code. */

@@ -91,6 +91,14 @@ export class FixSession<M extends FixMessages = FixMessages> {
     return this.commands.plain(commandKind.logon, this.number)
   }
 
+  /**
+   * Both sides of the open session begin at 1 (Logon with ResetSeqNumFlag, from FIX.4.1), once the peer has everything
+   * sent before. A `restarted` event tells the end of it, a `result` event that it cannot be.
+   */
+  restart(): number | 'FIX_QUEUE_FULL' {
+    return this.commands.plain(commandKind.restart, this.number)
+  }
+
   /** Both sides begin at 1; an open session is logged out first. */
   reset(): number | 'FIX_QUEUE_FULL' {
     return this.commands.plain(commandKind.reset, this.number)

@@ -90,8 +90,11 @@ pub fn refresh(messages: &[Vec<u8>]) -> impl FnMut() -> u64 + '_ {
         let mut digest = Digest::default();
         for bytes in messages {
             index.read(bytes).expect("a good message");
-            let entries = index.entries(268, |tag| matches!(tag, 279 | 269 | 55 | 270 | 271 | 346));
-            for entry in entries {
+            // MDUpdateAction begins an entry of FIX 4.4.
+            let mut begins = index.find(279, 0);
+            while let Some(start) = begins {
+                begins = index.find(279, start + 1);
+                let entry = start..begins.unwrap_or(index.trailer_start());
                 let (mut action, mut side, mut price, mut size, mut orders) = (0, 0, 0, 0, 0);
                 for span in &index.spans()[entry] {
                     match span.tag {

@@ -11,7 +11,9 @@ use super::{Role, Session, To};
 use crate::text::Text;
 
 /// The id of every test request, as QuickFIX has it.
-const TEST_ID: &[u8] = b"TEST";
+pub(super) const TEST_ID: &[u8] = b"TEST";
+/// The id of the test request before a reset.
+pub(super) const RESET_ID: &[u8] = b"RESET";
 /// The end of everything in a ResendRequest before FIX.4.2.
 pub(super) const END_OF_ALL: u64 = 999_999;
 
@@ -34,8 +36,9 @@ impl Session {
                 (1137, version),
                 (9001, (initiator && setup.cancel_on_disconnect).then_some(b"Y")),
             ];
-            frame.merged(&own, &setup.logon_extra);
+            frame.merged(&own, session.drafted.as_deref().unwrap_or(&setup.logon_extra));
         });
+        self.drafted = None;
     }
 
     /// `answers` is the TestReqID of the peer's test request.
@@ -47,8 +50,8 @@ impl Session {
         });
     }
 
-    pub(super) fn send_test_request(&mut self, to: &mut To<'_>) {
-        self.send_own(b"1", &[], to, |frame, _| frame.text(112, TEST_ID));
+    pub(super) fn send_test_request(&mut self, id: &[u8], to: &mut To<'_>) {
+        self.send_own(b"1", &[], to, |frame, _| frame.text(112, id));
     }
 
     /// Asks for everything from `from`, or through `end` where that is not the end of everything.

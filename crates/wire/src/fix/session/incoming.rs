@@ -7,9 +7,11 @@
 use types::time::NANOS_PER_SECOND;
 use types::{Code, Nanos, UnixNanos};
 
+use super::super::index::BeginString;
 use super::super::message::Message;
+use super::route::anywhere;
 use super::rules::Breach;
-use super::{Out, RejectReason, SEQUENCE_MAX, Session, State, Store, To, Verdict};
+use super::{BusinessReason, Out, RejectReason, SEQUENCE_MAX, Session, State, Store, To, Verdict};
 
 /// Bytes of a time in whole seconds.
 const WHOLE_SECONDS_BYTES: usize = 17;
@@ -32,6 +34,9 @@ impl Session {
         };
         if self.gap.is_some() {
             self.tend_gap(to);
+        }
+        if self.restart.is_some() {
+            self.tend_restart(to);
         }
         verdict
     }
@@ -73,7 +78,10 @@ impl Session {
             _ => self.advance(sequence + 1),
         }
         match message.msg_type() {
-            b"0" => Verdict::Handled,
+            b"0" => {
+                self.note_test_answer(message, to.now);
+                Verdict::Handled
+            }
             b"1" => {
                 self.answer_test(message, to);
                 Verdict::Handled
@@ -185,6 +193,8 @@ impl Session {
 
     #[cold]
     fn answer_test(&mut self, message: &Message<'_>, to: &mut To<'_>) {
+        // A reset after it is a new one (see `logon_again`).
+        self.reset_answered = UnixNanos::NONE;
         match message.get(112) {
             Some(id) => self.send_heartbeat(Some(id), to),
             // Rules that let a field without a value through have let this one through.
@@ -242,6 +252,10 @@ impl Session {
     #[cold]
     fn wrong_names(&mut self, message: &Message<'_>, to: &mut To<'_>) -> Verdict {
         self.count(message);
+        if let Some(tag) = missing_name(message) {
+            self.refuse_nameless(message, tag, to);
+            return Verdict::Handled;
+        }
         self.send_reject(message, RejectReason::CompId, 0, to);
         self.say_goodbye(b"", Code::FixLogon, to)
     }
@@ -253,8 +267,23 @@ impl Session {
         }
     }
 
+    /// A message without a CompID: an application message is refused as such from FIX.4.2 on (as QuickFIX).
+    fn refuse_nameless(&mut self, message: &Message<'_>, tag: u32, to: &mut To<'_>) {
+        let is_admin = matches!(message.msg_type(), b"0" | b"1" | b"2" | b"3" | b"4" | b"5" | b"A" | b"n");
+        if is_admin || self.setup.begin < BeginString::Fix42 {
+            self.send_reject(message, RejectReason::TagMissing, tag, to);
+        } else {
+            self.send_business_reject(message, BusinessReason::FieldMissing, tag, to);
+        }
+    }
+
     #[cold]
     fn refused(&mut self, message: &Message<'_>, breach: Breach, to: &mut To<'_>) -> Verdict {
+        if let (Breach::Session(..) | Breach::Business(..), Some(tag)) = (breach, missing_name(message)) {
+            self.count(message);
+            self.refuse_nameless(message, tag, to);
+            return Verdict::Handled;
+        }
         match breach {
             Breach::Garbled => {}
             Breach::Session(reason, tag) => {
@@ -307,6 +336,11 @@ impl Session {
             Some(_) => None,
         }
     }
+}
+
+/// The CompID that a message has not, of the two the first.
+fn missing_name(message: &Message<'_>) -> Option<u32> {
+    [49, 56].into_iter().find(|&tag| anywhere(message.bytes(), tag).is_none())
 }
 
 /// Has the body this field without a value?

@@ -72,6 +72,12 @@ impl<'a> LogonFacts<'a> {
 }
 
 impl Session {
+    /// Is this a Logon the session will look at? Any other is closed without an answer, so that an application need not
+    /// be asked about it.
+    pub fn is_valid_logon(&mut self, message: &Message<'_>, now: UnixNanos) -> bool {
+        self.valid_logon(message, now).is_some()
+    }
+
     /// Before the session is open: a logon, or nothing.
     #[cold]
     pub(super) fn first(&mut self, message: &Message<'_>, to: &mut To<'_>) -> Verdict {
@@ -89,23 +95,10 @@ impl Session {
         if is_acceptor && self.setup.no_resend && !asked {
             return self.refuse(b"ResetSeqNumFlag (141) must be Y", Code::FixLogon, to);
         }
-        let (mut sequence, mut announce) = (message.sequence(), asked);
-        if asked && !self.resetting {
-            if sequence != 1 {
-                return self.end(Code::FixLogon);
-            }
-            // Both sides begin anew; the logons are their first messages.
-            self.begin_anew(to.now, to.store);
-            if !is_acceptor {
-                self.next_out = 2;
-                to.store.numbers(self.next_in, self.next_out);
-            }
-        } else if is_acceptor && self.setup.reset_on_logon {
-            self.begin_anew(to.now, to.store);
-            if self.setup.announce_reset {
-                (sequence, announce) = (1, true);
-            }
+        if asked && !self.resetting && message.sequence() != 1 {
+            return self.end(Code::FixLogon);
         }
+        let (sequence, announce) = self.reset_with_logon(message, to);
         if sequence < self.next_in {
             return self.too_low(sequence, to);
         }
@@ -170,6 +163,27 @@ impl Session {
         message.integer(108).filter(|&seconds| seconds <= HEARTBEAT_SECONDS_MAX)
     }
 
+    /// Begins anew where the peer asks for it, or this side does with each logon: the number the logon counts as, and
+    /// whether our answer says so.
+    fn reset_with_logon(&mut self, message: &Message<'_>, to: &mut To<'_>) -> (u64, bool) {
+        let (is_acceptor, asked) = (self.setup.role == Role::Acceptor, message.is_yes(141));
+        if asked && !self.resetting {
+            // Both sides begin anew; the logons are their first messages.
+            self.begin_anew(to.now, to.store);
+            if !is_acceptor {
+                self.next_out = 2;
+                to.store.numbers(self.next_in, self.next_out);
+            }
+        } else if is_acceptor && (self.setup.reset_on_logon || self.restart_owed) {
+            let announces = self.setup.announce_reset || self.restart_owed;
+            self.begin_anew(to.now, to.store);
+            if announces {
+                return (1, true);
+            }
+        }
+        (message.sequence(), asked)
+    }
+
     pub(super) fn refuse(&mut self, text: &[u8], code: Code, to: &mut To<'_>) -> Verdict {
         self.send_logout(text, to);
         self.end(code)
@@ -183,9 +197,10 @@ impl Session {
         self.refuse(text.as_bytes(), Code::FixSequence, to)
     }
 
-    /// A logon on an open session. With ResetSeqNumFlag both sides begin anew. One that comes soon after our answer to
-    /// such is the peer's answer to ours, which it took for a wish (as after a logon that came twice): were it answered
-    /// too, the two would go on for ever. Without the flag it ends the session.
+    /// A logon on an open session. With ResetSeqNumFlag both sides begin anew: the peer wishes it, or answers our wish.
+    /// One that comes soon after our answer to such, and no test request between, is the peer's answer to ours, which
+    /// it took for a wish (as after a logon that came twice): were it answered too, the two would go on for ever.
+    /// Without the flag it ends the session.
     #[cold]
     pub(super) fn logon_again(&mut self, message: &Message<'_>, to: &mut To<'_>) -> Verdict {
         if !message.is_yes(141) {
@@ -195,13 +210,15 @@ impl Session {
             return self.refuse(b"ResetSeqNumFlag with a MsgSeqNum other than 1", Code::FixLogon, to);
         }
         let answered = core::mem::replace(&mut self.reset_answered, UnixNanos::NONE);
-        if answered == UnixNanos::NONE || to.now.since(answered) >= self.setup.logon_wait {
+        let is_wish = answered == UnixNanos::NONE || to.now.since(answered) >= self.setup.logon_wait;
+        let is_answer = self.take_restart();
+        if is_wish && !is_answer {
             self.begin_anew(to.now, to.store);
             self.reset_answered = to.now;
             self.send_logon(true, true, to);
         }
         (self.next_in, self.gap) = (2, None);
         self.queue.clear();
-        Verdict::Handled
+        if is_wish || is_answer { Verdict::Restarted } else { Verdict::Handled }
     }
 }

@@ -36,6 +36,7 @@ mod outgoing;
 mod queue;
 mod reject;
 mod resend;
+mod restart;
 mod route;
 mod rules;
 mod seen;
@@ -48,6 +49,8 @@ use types::{Code, Nanos, UnixNanos};
 use super::Header;
 use frame::Frame;
 use queue::Queue;
+use resend::Rest;
+use restart::Restart;
 use seen::Seen;
 
 pub use frame::SESSION_OUT_BYTES_MAX;
@@ -71,6 +74,8 @@ pub enum Verdict {
     Handled,
     /// The session is open.
     LoggedOn,
+    /// Both sides of the open session have begun at 1 again.
+    Restarted,
     /// The session ended in order, by either side; close the connection when what was sent is out.
     LoggedOut,
     /// The session ended for this reason; close the connection when what was sent is out.
@@ -126,7 +131,15 @@ pub struct Session {
     resetting: bool,
     /// When a reset of the open session was answered.
     reset_answered: UnixNanos,
+    /// A reset of the open session that we asked for and the peer has not answered.
+    restart: Option<Restart>,
+    /// Such a one went unanswered: the next logon begins anew.
+    restart_owed: bool,
+    /// What of a resend had no room.
+    rest: Option<Rest>,
     peer_cancels: bool,
+    /// Further fields of the next logon alone.
+    drafted: Option<Vec<u8>>,
     /// DefaultApplVerID of the peer's logon.
     peer_appl_ver: Vec<u8>,
     /// Why our logout was sent, if something was wrong.
@@ -169,7 +182,11 @@ impl Session {
             testing: false,
             resetting: false,
             reset_answered: UnixNanos::NONE,
+            restart: None,
+            restart_owed: false,
+            rest: None,
             peer_cancels: false,
+            drafted: None,
             peer_appl_ver: Vec::new(),
             ending: None,
             replaying: false,
@@ -193,29 +210,32 @@ impl Session {
         self.rules = rules;
     }
 
-    /// Further fields of the next logon's body, in the place of `SessionSetup::logon_extra`: a signature made for it
-    /// (see `logon_signing_text`). `FixFieldInvalid` for what is no whole field, or too long.
+    /// Further fields of the next logon's body, in the place of `SessionSetup::logon_extra` and for that one logon: a
+    /// signature made for it (see `logon_signing_text`). `FixFieldInvalid` for what is no whole field, or too long.
     pub fn set_logon_extra(&mut self, fields: &[u8]) -> Result<(), Code> {
         if !setup::is_extra(fields) {
             return Err(Code::FixFieldInvalid);
         }
-        self.setup.logon_extra.clear();
-        self.setup.logon_extra.extend_from_slice(fields);
+        self.drafted = Some(fields.to_vec());
         Ok(())
     }
 
     /// What a venue such as Binance has signed in a logon: MsgType, SenderCompID, TargetCompID, MsgSeqNum and
-    /// SendingTime of the logon that `connected` sends at the same moment, a separator between two.
+    /// SendingTime of the logon that `connected` sends when it is told the same moment, a separator between two.
     pub fn logon_signing_text(&self, now: UnixNanos) -> Vec<u8> {
-        let sequence = if self.begins_anew() { 1 } else { self.next_out };
         let (time, length) = frame::time_text(now, self.setup.time_precision());
-        let sequence = sequence.to_string();
+        let sequence = self.logon_sequence().to_string();
         [b"A", &self.setup.sender[..], &self.setup.target, sequence.as_bytes(), &time[..length]].join(&1)
+    }
+
+    /// The number of the initiator's next logon.
+    pub const fn logon_sequence(&self) -> u64 {
+        if self.begins_anew() { 1 } else { self.next_out }
     }
 
     /// Does our logon begin with 1 on both sides?
     const fn begins_anew(&self) -> bool {
-        self.setup.reset_on_logon || self.setup.no_resend
+        self.setup.reset_on_logon || self.setup.no_resend || self.restart_owed
     }
 
     /// The connection is there: an initiator logs on, an acceptor waits for the logon.
@@ -240,7 +260,7 @@ impl Session {
     pub fn disconnected(&mut self, now: UnixNanos, store: &mut dyn Store) {
         let was_there = self.state != State::Down;
         self.state = State::Down;
-        self.testing = false;
+        (self.testing, self.drafted) = (false, None);
         self.forget_peer();
         if was_there && self.setup.reset_on_disconnect {
             self.begin_anew(now, store);
@@ -256,19 +276,23 @@ impl Session {
     /// What came over a connection that is gone.
     fn forget_peer(&mut self) {
         (self.gap, self.replaying, self.ending) = (None, false, None);
+        (self.restart, self.rest) = (None, None);
         self.queue.clear();
         self.seen.clear();
     }
 
     fn begin_anew(&mut self, now: UnixNanos, store: &mut dyn Store) {
         (self.next_in, self.next_out, self.gap) = (1, 1, None);
+        (self.restart_owed, self.rest) = (false, None);
         self.queue.clear();
         store.reset(now);
     }
 
     /// What was let through has been applied: the store is told the number expected next.
     pub fn settle(&mut self, store: &mut dyn Store) {
-        store.numbers(self.next_in, self.next_out);
+        // The peer begins at 1 too, even if it is the next connection that says so.
+        let next_in = if self.restart_owed { 1 } else { self.next_in };
+        store.numbers(next_in, self.next_out);
     }
 
     /// A queued message whose turn has come, as it was read, in the place of what `into` holds: give it to `on_message`

@@ -78,22 +78,23 @@ impl Session {
         tag: u32,
         to: &mut To<'_>,
     ) {
+        // A BusinessMessageReject has no field for the tag.
+        let in_brackets = if tag == 0 { String::new() } else { format!(" ({tag})") };
         if self.setup.begin < BeginString::Fix42 {
-            let words: &[u8] = match reason {
+            let words = match reason {
                 // QuickFIX's words for this one differ by version.
-                BusinessReason::UnsupportedType => b"Unsupported message type",
-                reason => reason.text().as_bytes(),
+                BusinessReason::UnsupportedType => "Unsupported message type",
+                reason => reason.text(),
             };
-            return self.send_refusal(message, to, |_, _, frame| frame.text(58, words));
+            let text = [words, &in_brackets].concat();
+            return self.send_refusal(message, to, |_, _, frame| frame.text(58, text.as_bytes()));
         }
+        let text = [reason.text(), &in_brackets].concat();
         let routing = turned(message.bytes(), &self.setup);
         let number = number_of(message);
         self.send_own(b"j", &routing, to, |frame, session| {
             frame.integer(45, number);
-            frame.text(58, reason.text().as_bytes());
-            if tag != 0 {
-                frame.integer(371, tag as u64);
-            }
+            frame.text(58, text.as_bytes());
             frame.text(372, message.msg_type());
             frame.integer(380, reason as u64);
             if let Some(version) = session.setup.default_appl_ver.as_deref()

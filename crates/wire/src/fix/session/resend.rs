@@ -12,7 +12,14 @@ use super::super::message::{Fields, Message};
 use super::admin::END_OF_ALL;
 use super::frame::Frame;
 use super::outgoing::is_own;
-use super::{Gap, RejectReason, Session, State, To};
+use super::{Gap, Out, RejectReason, Session, State, Store, To};
+
+/// What of a resend waits for room.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Rest {
+    next: u64,
+    end: u64,
+}
 
 impl Session {
     /// Answers a ResendRequest.
@@ -36,9 +43,13 @@ impl Session {
         self.send_range(begin, end, to);
     }
 
-    /// Sends everything from `begin` through `end` again: what is kept, and gap fills over the rest.
+    /// Sends everything from `begin` through `end` again: what is kept, and gap fills over the rest. When `Out` has no
+    /// more room the remainder waits for `resend_rest`; what is asked for meanwhile joins it.
     pub(super) fn send_range(&mut self, begin: u64, end: u64, to: &mut To<'_>) {
-        let (mut again, mut next) = (Frame::new(), begin);
+        let (mut again, mut next, mut end) = (Frame::new(), begin, end);
+        if let Some(rest) = self.rest.take() {
+            (next, end) = (next.min(rest.next), end.max(rest.end));
+        }
         // Bound: the kept messages of the range; each round moves `next` up.
         while let Some((sequence, bytes)) = to.store.next(next) {
             if sequence < next || sequence > end {
@@ -57,10 +68,30 @@ impl Session {
                 self.send_gap_fill(next, after, to);
                 next = after;
             }
+            if next <= end && !to.out.has_room() {
+                self.rest = Some(Rest { next, end });
+                return;
+            }
         }
         if next <= end {
             self.send_gap_fill(next, end + 1, to);
         }
+    }
+
+    /// Goes on with a resend that `Out` had no room for, as far as it has now.
+    pub fn resend_rest(&mut self, now: UnixNanos, store: &mut dyn Store, out: &mut dyn Out) {
+        if let Some(rest) = self.rest.filter(|_| self.is_live()) {
+            let to = &mut To { now, store, out };
+            self.send_range(rest.next, rest.end, to);
+            if self.restart.is_some() {
+                self.tend_restart(to);
+            }
+        }
+    }
+
+    /// Is there such a resend?
+    pub const fn has_rest(&self) -> bool {
+        self.rest.is_some()
     }
 
     /// A kept message as a possible duplicate; false when it cannot be written.

@@ -9,6 +9,11 @@ use types::UnixNanos;
 pub trait Out {
     /// One whole message.
     fn send(&mut self, bytes: &[u8]);
+
+    /// Shall a resend go on? Otherwise it waits until `Session::resend_rest` is called. Everything else is sent.
+    fn has_room(&self) -> bool {
+        true
+    }
 }
 
 impl Out for Vec<u8> {

@@ -5,6 +5,7 @@
 //! Costs: a few comparisons; call it at `deadline`.
 use types::{Code, Nanos, UnixNanos};
 
+use super::admin::TEST_ID;
 use super::{Out, Session, State, Store, To, Verdict};
 
 impl Session {
@@ -21,6 +22,9 @@ impl Session {
             State::LoggingOn | State::LoggingOut => return Verdict::Handled,
             State::Open => {}
         }
+        if self.restart_ends().is_some_and(|ends| now >= ends) {
+            return self.end(Code::FixLogon);
+        }
         if self.heartbeat.0 == 0 {
             return Verdict::Handled;
         }
@@ -31,7 +35,7 @@ impl Session {
             self.testing = true;
             // The answer is waited for from now on.
             self.last_in = now;
-            self.send_test_request(to);
+            self.send_test_request(TEST_ID, to);
         }
         // While a test request is out, its answer is waited for, and nothing else said (as QuickFIX).
         if !self.testing && now >= self.last_out.plus(self.heartbeat) {
@@ -46,9 +50,11 @@ impl Session {
             State::Down | State::Ended => None,
             State::LoggingOn => Some(self.since.plus(self.setup.logon_wait)),
             State::LoggingOut => Some(self.since.plus(self.setup.logout_wait)),
-            State::Open if self.heartbeat.0 == 0 => None,
-            State::Open if self.testing => Some(self.silence_ends()),
-            State::Open => Some(self.silence_ends().min(self.last_out.plus(self.heartbeat))),
+            State::Open => {
+                let beats = (self.heartbeat.0 > 0).then(|| self.silence_ends());
+                let own = beats.filter(|_| !self.testing).map(|_| self.last_out.plus(self.heartbeat));
+                [beats, own, self.restart_ends()].into_iter().flatten().min()
+            }
         }
     }
 
