@@ -80,14 +80,16 @@ export declare class ExchangeHost {
 export declare class FixHost {
   /**
    * Starts the thread. `role` is "acceptor" or "initiator", `configJson` a FixAcceptorConfig or a
-   * FixInitiatorConfig, `optionsJson` {accepts, admin, results}, `events` the memory of an orders ring.
+   * FixInitiatorConfig, `optionsJson` {accepts, admin, results, decides, signs}, `events` the memory of an orders
+   * ring. `asked` gets each question about a Logon: its number, the session's names, a record as in the ring.
    */
-  constructor(role: string, configJson: string, optionsJson: string, events: Uint8Array, doorbell: () => void)
+  constructor(role: string, configJson: string, optionsJson: string, events: Uint8Array, doorbell: () => void, asked: (arg: Buffer) => void)
   /** Where an acceptor listens, "host:port"; nothing for an initiator. */
   address(): string | null
   /**
-   * Queues commands, each of five words (kind: 0 send, 1 logout, 2 logon, 3 reset; session; bytes of type, header
-   * and body) and its bytes. Returns how many bytes of the batch were taken: less than all when the queue is full.
+   * Queues commands, each of five words (kind: 0 send, 1 logout, 2 logon, 3 reset, 4 restart, 5 answer; session;
+   * bytes of type, header and body, or of the question's number with 0 accept, 1 refuse, 2 close, and fields or
+   * text) and its bytes. Returns how many bytes of the batch were taken: less than all when the queue is full.
    * Tickets are counted from 1 in the order of the commands. Throws ARGUMENT_INVALID, FIX_CLOSED.
    */
   sendBatch(batch: Uint8Array): number

@@ -38,6 +38,7 @@ export class FixCommands {
   private at: number = 0
   private tickets: number = 0
   private soon: boolean = false
+  private stopped: boolean = false
   private retry: NodeJS.Immediate | undefined
 
   constructor(host: FixHostNative, bytesMax: number) {
@@ -141,6 +142,8 @@ export class FixCommands {
 
   /** Hands over what waits; what the native queue has no room for waits on. True when something does. */
   flush(): boolean {
+    // A program that answers while it closes has no fault.
+    if (this.stopped) this.used = 0
     if (this.used === 0) return false
     const taken = guarded(() => this.host.sendBatch(this.bytes.subarray(0, this.used)))
     this.bytes.copyWithin(0, taken, this.used)
@@ -154,8 +157,10 @@ export class FixCommands {
     return this.used > 0
   }
 
-  /** Forgets what waits. */
+  /** Hands over what waits and takes nothing more: what comes is dropped. */
   stop(): void {
+    this.flush()
+    this.stopped = true
     clearImmediate(this.retry)
     this.used = 0
   }

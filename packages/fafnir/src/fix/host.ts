@@ -233,7 +233,10 @@ export class FixHost<M extends FixMessages = FixMessages> implements AsyncDispos
     this.loop.unref()
   }
 
-  /** Logs out, waits some seconds for the answers, ends the thread. What happens meanwhile is read. Idempotent. */
+  /**
+   * Logs out, waits some seconds for the answers, ends the thread. What happens meanwhile is read; what is sent
+   * meanwhile is dropped. Idempotent.
+   */
   close(): Promise<void> {
     this.closing ??= this.finish()
     return this.closing
@@ -244,13 +247,12 @@ export class FixHost<M extends FixMessages = FixMessages> implements AsyncDispos
   }
 
   private async finish(): Promise<void> {
-    this.commands.flush()
+    this.commands.stop()
     try {
       await guardedAsync(() => this.host.close())
     } finally {
       unclosed.delete(this.host)
       if (unclosed.size === 0) process.off('exit', closeAll)
-      this.commands.stop()
       // A handler that closed from within a batch has the rest later.
       while (this.handler !== undefined && !this.taking && this.poll() > 0) this.host.drained()
       this.ended = true
