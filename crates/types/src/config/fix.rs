@@ -61,7 +61,7 @@ pub struct FixSharedConfig {
     pub log_bytes: Option<u64>,
     /// Message logs kept beside the current one, 0 to 999. Default: 10.
     pub log_files: Option<u32>,
-    /// Bytes kept for a peer that does not read, and so the longest resend at once, 65536 to 2^30; beyond it the
+    /// Bytes kept for a peer that does not read (a resend waits well below them), 65536 to 2^30; beyond it the
     /// connection is ended. Default: 64 MiB.
     pub out_bytes: Option<u64>,
     /// Connections at a time, 1 to 16000. Default: 4200.

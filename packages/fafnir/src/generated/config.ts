@@ -343,7 +343,7 @@ export interface FixSharedConfig {
   /** Message logs kept beside the current one, 0 to 999. Default: 10. */
   readonly logFiles?: number | undefined
   /**
-   * Bytes kept for a peer that does not read, and so the longest resend at once, 65536 to 2^30; beyond it the
+   * Bytes kept for a peer that does not read (a resend waits well below them), 65536 to 2^30; beyond it the
    * connection is ended. Default: 64 MiB.
    */
   readonly outBytes?: number | undefined
