@@ -16,9 +16,9 @@ function line(message) {
 }
 
 /** Connects to a dealer's port. */
-export async function startClient(name, port, storeDir) {
+export async function startClient(name, port, storeDir, password) {
   const lines = []
-  const session = { beginString: 'FIX.4.4', senderCompId: name, targetCompId: 'DEALER' }
+  const session = { beginString: 'FIX.4.4', senderCompId: name, targetCompId: 'DEALER', password }
   const host = await fixInitiator({
     sessions: [{ ...session, addresses: [`127.0.0.1:${port}`] }],
     shared: { storeDir },

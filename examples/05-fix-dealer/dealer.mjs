@@ -1,5 +1,7 @@
 // The part to start from: a dealer whose clients trade against its quote. Limit orders fill at the quote or rest until
 // it comes to them; the better price first, of one price the older. Prices are whole numbers of the finest decimal.
+import { createHash, timingSafeEqual } from 'node:crypto'
+
 import { fixAcceptor, fixNumber } from 'fafnir/fix'
 import {
   ExecutionReport,
@@ -21,20 +23,36 @@ const AGE_MILLIS_MAX = 30_000
 const { CxlRejReason, CxlRejResponseTo, ExecType, OrdRejReason, OrdStatus, OrdType, Side } = values
 
 /**
- * Takes orders on a port. Its clients are the CompIDs of `clients`; numbers and what they have not got are kept in
+ * Takes orders on a port. `clients` are CompIDs and passwords; numbers and what a client has not got are kept in
  * `storeDir`. `say` is told what a person should know.
  */
 export async function startDealer({ port = 0, clients, instruments, storeDir, say }) {
   const host = await fixAcceptor({
     port,
-    sessions: clients.map((targetCompId) => ({ beginString: 'FIX.4.4', senderCompId: 'DEALER', targetCompId })),
+    sessions: Object.keys(clients).map((targetCompId) => ({
+      beginString: 'FIX.4.4',
+      senderCompId: 'DEALER',
+      targetCompId,
+    })),
     shared: { storeDir },
+    checkLogon: ({ session, logon }) => {
+      const { targetCompId } = session.name
+      if (isSame(logon.string('Password'), clients[targetCompId])) return 'accept'
+      say(`${targetCompId} is refused`)
+      return { refuse: 'wrong password' }
+    },
     // Everything else is answered "Unsupported Message Type" before it comes here.
     accepts: [NewOrderSingle, OrderCancelRequest, OrderCancelReplaceRequest, OrderStatusRequest].map(
       ({ type }) => type,
     ),
   })
   return new Dealer(host, instruments, say)
+}
+
+/** Takes as long whatever they are. */
+function isSame(given, password) {
+  const [one, other] = [given ?? '', password].map((text) => createHash('sha256').update(text).digest())
+  return timingSafeEqual(one, other)
 }
 
 class Dealer {

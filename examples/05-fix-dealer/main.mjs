@@ -25,16 +25,20 @@ const got = async (client, count) => {
   for (const line of client.lines.splice(0)) console.log(`  ${client.name}: ${line}`)
 }
 
-const clients = ['NORTH', 'SOUTH']
+const clients = { NORTH: 'compass', SOUTH: 'needle' }
 const dealer = await startDealer({
   clients,
   instruments,
   storeDir: join(folder, 'dealer'),
   say: (line) => said.push(line),
 })
-const north = await startClient('NORTH', dealer.port, join(folder, 'north'))
+const connect = (name, password = clients[name]) => startClient(name, dealer.port, join(folder, name), password)
+const stranger = await connect('NORTH', 'guess')
+await heard('NORTH is refused')
+await stranger.close()
+const north = await connect('NORTH')
 await heard('NORTH is here')
-let south = await startClient('SOUTH', dealer.port, join(folder, 'south'))
+let south = await connect('SOUTH')
 await heard('SOUTH is here')
 
 console.log('at the quote, and behind it')
@@ -72,7 +76,7 @@ south.buy('S-10', 70, '101.240')
 await got(south, 1)
 await south.close()
 await heard('SOUTH is gone, 1 orders cancelled')
-south = await startClient('SOUTH', dealer.port, join(folder, 'south'))
+south = await connect('SOUTH')
 await heard('SOUTH is here')
 await got(south, 1)
 

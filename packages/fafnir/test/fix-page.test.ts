@@ -72,7 +72,14 @@ describe('docs/fix.md', () => {
     expect(settings.length).toBeGreaterThan(50)
     const names = new Set(quoted(page))
     for (const key of settings) expect(names, key).toContain(key)
-    const known = new Set([...settings, ...keysOf('ExchangeTlsConfig'), 'fixAcceptor', 'fixInitiator'])
+    const known = new Set([
+      ...settings,
+      ...keysOf('ExchangeTlsConfig'),
+      'fixAcceptor',
+      'fixInitiator',
+      'checkLogon',
+      'signLogon',
+    ])
     for (const [, ours] of table("QuickFIX's settings, and ours")) {
       for (const name of quoted(ours!)) expect(known, name).toContain(name.replace(/: .*/, ''))
     }
