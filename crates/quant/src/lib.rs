@@ -14,6 +14,7 @@ mod error;
 pub mod execution;
 mod lanes;
 mod matrix;
+pub mod monte_carlo;
 pub mod optimise;
 pub mod options;
 pub mod performance;
