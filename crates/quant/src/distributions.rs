@@ -1,7 +1,8 @@
 //! # Room card: quant/distributions
 //! In:    probabilities, quantiles, degrees of freedom.
 //! Out:   quantile of the normal, density, tail and quantile of Student's t, tails of χ², binomial counts.
-//! Holds: scalar code over libm and statrs; relative error of the normal quantile below 1e-14, of Student's below 1e-11.
+//! Holds: scalar code over libm and statrs; relative error of the normal quantile below 1e-14, of Student's below
+//!        1e-11.
 //! Costs: 20 ns for a normal quantile, about 2 µs for one of Student's t.
 
 #![allow(clippy::excessive_precision)] // Coefficients as they were published.
@@ -170,7 +171,8 @@ pub(crate) fn binomial_cdf(k: u64, n: u64, p: f64) -> f64 {
     if k >= n {
         return 1.0;
     }
-    // Sums of terms for counts that a desk has; the incomplete beta function, which loses digits in its prefactor, above.
+    // Sums of terms for counts that a desk has; the incomplete beta function, which loses digits in its prefactor,
+    // above.
     if k > 4_096 {
         return beta_reg((n - k) as f64, k as f64 + 1.0, 1.0 - p);
     }

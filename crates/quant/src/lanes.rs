@@ -4,8 +4,8 @@
 //! Holds: no branch, no table, no fused multiply-add: the same bits alone, in a vector of any width, on every machine.
 //! Costs: 1-5 ns a value in a loop of four lanes (`wide`); the bounds on the error stand beside each function.
 //!
-//! Written without branches so that the compiler makes vectors of them; `libm` is right too, but four times slower here.
-//! Polynomials are Chebyshev fits made with 50 digits (mpmath 1.3), `ln` follows the published fdlibm reduction.
+//! Written without branches so that the compiler makes vectors of them; `libm` is right too, but four times slower
+//! here. Polynomials are Chebyshev fits made with 50 digits (mpmath 1.3), `ln` follows the published fdlibm reduction.
 
 use core::f64::consts::{LN_2, LOG2_E};
 
@@ -93,8 +93,8 @@ const TAIL: [f64; 25] = [
 /// 1 / √(2 π).
 pub(crate) const DENSITY_AT_0: f64 = 0.398_942_280_401_432_7;
 
-/// Runs a loop with the widest vectors the machine has. Wider vectors change the time, never a bit: no function here adds
-/// across lanes or contracts a product and a sum.
+/// Runs a loop with the widest vectors the machine has. Wider vectors change the time, never a bit: no function here
+/// adds across lanes or contracts a product and a sum.
 #[inline]
 pub(crate) fn wide<R>(work: impl FnOnce() -> R) -> R {
     pulp::Arch::new().dispatch(work)

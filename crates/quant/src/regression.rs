@@ -1,7 +1,8 @@
 //! # Room card: quant/regression
 //! In:    a column-major design and one or more responses.
 //! Out:   least-squares coefficients, residuals, sums of squares, standard errors.
-//! Holds: Householder's QR, never the normal equations; a column that the others explain is an error, not a large coefficient.
+//! Holds: Householder's QR, never the normal equations; a column that the others explain is an error, not a large
+//!        coefficient.
 //! Costs: 2 n k² operations for n rows and k columns.
 
 use crate::QuantError;
@@ -28,8 +29,8 @@ pub(crate) struct Explained {
 }
 
 impl Design {
-    /// Factors a design of columns of one length. Errors: `QUANT_TOO_FEW` for fewer rows than columns, `QUANT_UNDEFINED` for columns
-    /// that depend on each other.
+    /// Factors a design of columns of one length. Errors: `QUANT_TOO_FEW` for fewer rows than columns,
+    /// `QUANT_UNDEFINED` for columns that depend on each other.
     pub(crate) fn new(what: &'static str, columns: &[&[f64]]) -> Result<Design, QuantError> {
         let (count, rows) = (columns.len(), columns.first().map_or(0, |column| column.len()));
         crate::error::at_least(what, rows, count.max(1))?;
@@ -89,7 +90,8 @@ impl Design {
         Explained { coefficients, residuals: q, residual_squares }
     }
 
-    /// Element `i` of the diagonal of (X'X)⁻¹ for the first `columns`: its root times the residuals' deviation is a standard error.
+    /// Element `i` of the diagonal of (X'X)⁻¹ for the first `columns`: its root times the residuals' deviation is a
+    /// standard error.
     pub(crate) fn inverse_diagonal(&self, i: usize, columns: usize) -> f64 {
         // Row i of R⁻¹: solve R' y = e_i and sum the squares.
         let mut y = vec![0.0; columns];

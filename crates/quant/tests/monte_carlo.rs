@@ -1,6 +1,7 @@
 //! # Room card: quant/tests/monte_carlo
 //! In:    books with known distributions, seeds that are printed.
-//! Out:   simulated tails approach the closed form at the rate of one over the root of the paths; the bits do not depend on threads.
+//! Out:   simulated tails approach the closed form at the rate of one over the root of the paths; the bits do not
+//!        depend on threads.
 //! Holds: expected values are closed forms or the measure of the paths by the historical functions.
 //! Costs: a few seconds.
 
@@ -205,8 +206,8 @@ fn a_t_copula_and_its_marginals_have_the_law_they_name() {
             assert!(off < 4.5 * got.value_at_risk_error + 1e-6, "{copula:?} {marginal:?}: off {off}, seed 31");
         }
     }
-    // Tail dependence: both below their 1 % quantile far oftener than with the normal copula (closed form for t(3), ρ 0.5:
-    // the coefficient is 2 t₄(-√(4 · 0.5 / 1.5)) = 0.3125).
+    // Tail dependence: both below their 1 % quantile far oftener than with the normal copula (closed form for t(3), ρ
+    // 0.5: the coefficient is 2 t₄(-√(4 · 0.5 / 1.5)) = 0.3125).
     let both = |copula| {
         let marginals = [Marginal::Normal { mean: 0.0, deviation: 0.01 }; 2];
         let model = ReturnModel { marginals: &marginals, correlation, copula, returns: ReturnKind::Simple };

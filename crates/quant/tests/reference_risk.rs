@@ -1,6 +1,6 @@
 //! # Room card: quant/tests/reference_risk
-//! In:    `../shared/reference/quant`: series and the values that skfolio, Riskfolio-Lib, empyrical, arch, statsmodels, vollib and
-//!        QuantLib give for them.
+//! In:    `../shared/reference/quant`: series and the values that skfolio, Riskfolio-Lib, empyrical, arch, statsmodels,
+//!        vollib and QuantLib give for them.
 //! Out:   every value of risk, volatility, cointegration and options is met, to the tolerance named with it.
 //! Holds: without the folder the test says that it was skipped.
 //! Costs: about a second.

@@ -48,8 +48,8 @@ pub struct DickeyFuller {
 ///
 /// Source: D. Dickey, W. Fuller (1979); conventions of `statsmodels.tsa.stattools.adfuller`.
 ///
-/// Errors: `QUANT_TOO_FEW` for too short a series, `QUANT_CONSTANT`, `QUANT_NOT_FINITE`, `QUANT_TOO_LARGE` for the lags,
-/// `QUANT_UNDEFINED` for a regression without a solution.
+/// Errors: `QUANT_TOO_FEW` for too short a series, `QUANT_CONSTANT`, `QUANT_NOT_FINITE`, `QUANT_TOO_LARGE` for the
+/// lags, `QUANT_UNDEFINED` for a regression without a solution.
 pub fn dickey_fuller(series: &[f64], terms: Deterministic, lags: Lags) -> Result<DickeyFuller, QuantError> {
     checked_vector("series", series)?;
     unit_root(series, terms, terms, 1, lags, None)
@@ -163,11 +163,11 @@ pub struct EngleGranger {
 
 /// Regresses the first series on the hedges and tests the residual.
 ///
-/// Source: R. Engle, C. Granger (1987); conventions of `statsmodels.tsa.stattools.coint`: the residual is tested without terms,
-/// the critical values are those of n - 1 observations.
+/// Source: R. Engle, C. Granger (1987); conventions of `statsmodels.tsa.stattools.coint`: the residual is tested
+/// without terms, the critical values are those of n - 1 observations.
 ///
-/// Errors: `QUANT_RAGGED` for lengths that differ, `QUANT_TOO_LARGE` over six series, `QUANT_TOO_FEW`, `QUANT_CONSTANT`,
-/// `QUANT_UNDEFINED` where the series depend on each other (the spread is rounding).
+/// Errors: `QUANT_RAGGED` for lengths that differ, `QUANT_TOO_LARGE` over six series, `QUANT_TOO_FEW`,
+/// `QUANT_CONSTANT`, `QUANT_UNDEFINED` where the series depend on each other (the spread is rounding).
 pub fn engle_granger(
     first: &[f64],
     hedges: &Matrix<'_>,
@@ -208,7 +208,8 @@ pub fn engle_granger(
     })
 }
 
-/// Periods in which half of a deviation from the mean is gone: -ln 2 / b of the regression Δxₜ = a + b xₜ₋₁; none for b >= 0.
+/// Periods in which half of a deviation from the mean is gone: -ln 2 / b of the regression Δxₜ = a + b xₜ₋₁; none for b
+/// >= 0.
 ///
 /// Errors: `QUANT_TOO_FEW` under four values, `QUANT_UNDEFINED` for a series that does not vary.
 pub fn half_life(series: &[f64]) -> Result<Option<f64>, QuantError> {
@@ -221,7 +222,8 @@ pub fn half_life(series: &[f64]) -> Result<Option<f64>, QuantError> {
 
 /// Hedge ratio of least squares: units of `hedge` against one of `asset`, with a constant.
 ///
-/// Errors: `QUANT_RAGGED`, `QUANT_NOT_FINITE`, `QUANT_TOO_FEW` under three values, `QUANT_UNDEFINED` for a hedge that does not vary.
+/// Errors: `QUANT_RAGGED`, `QUANT_NOT_FINITE`, `QUANT_TOO_FEW` under three values, `QUANT_UNDEFINED` for a hedge that
+/// does not vary.
 pub fn hedge_ratio(asset: &[f64], hedge: &[f64]) -> Result<f64, QuantError> {
     checked_vector("asset", asset)?;
     checked_vector_of("hedge", hedge, asset.len())?;

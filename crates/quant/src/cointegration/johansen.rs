@@ -1,8 +1,8 @@
 //! # Room card: quant/cointegration/johansen
 //! In:    two to twelve price series.
 //! Out:   eigenvalues, trace and largest-eigenvalue statistics with critical values, cointegrating vectors.
-//! Holds: eigenvalues from 0 to 1, largest first; a constant is taken out before and after differencing, as statsmodels does
-//!        for `det_order = 0`.
+//! Holds: eigenvalues from 0 to 1, largest first; a constant is taken out before and after differencing, as statsmodels
+//!        does for `det_order = 0`.
 //! Costs: one QR of the lagged differences, a symmetric eigenproblem as large as the number of series.
 
 use super::mackinnon::{LARGEST, TRACE};
@@ -24,8 +24,8 @@ pub struct Johansen {
     pub largest: Vec<f64>,
     /// Critical values of the largest eigenvalue at 90, 95 and 99 %.
     pub largest_critical: Vec<[f64; 3]>,
-    /// Columns are cointegrating vectors, in the order of the eigenvalues, with v' S v = 1 for the levels' covariance S and a
-    /// positive first element.
+    /// Columns are cointegrating vectors, in the order of the eigenvalues, with v' S v = 1 for the levels' covariance S
+    /// and a positive first element.
     pub vectors: OwnedMatrix,
     /// Relations found at 95 % by the trace.
     pub rank: usize,
@@ -46,8 +46,8 @@ fn products(a: &[Vec<f64>], b: &[Vec<f64>]) -> OwnedMatrix {
 ///
 /// Source: S. Johansen (1991); critical values of MacKinnon, Haug and Michelis (1999).
 ///
-/// Errors: `QUANT_TOO_FEW` for one series or too few periods, `QUANT_TOO_LARGE` over twelve series or 200 lags, `QUANT_UNDEFINED`
-/// or `QUANT_NOT_POSITIVE_DEFINITE` for series that depend on each other.
+/// Errors: `QUANT_TOO_FEW` for one series or too few periods, `QUANT_TOO_LARGE` over twelve series or 200 lags,
+/// `QUANT_UNDEFINED` or `QUANT_NOT_POSITIVE_DEFINITE` for series that depend on each other.
 pub fn johansen(prices: &Matrix<'_>, lags: usize) -> Result<Johansen, QuantError> {
     let count = prices.columns();
     at_least("prices", count, 2)?;

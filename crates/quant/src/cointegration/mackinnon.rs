@@ -4,8 +4,8 @@
 //! Holds: p-values from 0 to 1; up to six series for p-values, twelve for critical values.
 //! Costs: a polynomial and a normal tail.
 //!
-//! J. MacKinnon, "Approximate asymptotic distribution functions for unit-root and cointegration tests" (1994), tables 3 and 4;
-//! "Critical values for cointegration tests" (2010), table 2; MacKinnon, Haug, Michelis (1999) for Johansen's.
+//! J. MacKinnon, "Approximate asymptotic distribution functions for unit-root and cointegration tests" (1994), tables 3
+//! and 4; "Critical values for cointegration tests" (2010), table 2; MacKinnon, Haug, Michelis (1999) for Johansen's.
 
 use super::Deterministic;
 use crate::lanes::normal_cdf;

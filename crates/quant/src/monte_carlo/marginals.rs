@@ -1,7 +1,8 @@
 //! # Room card: quant/monte_carlo/marginals
 //! In:    a copula's variable (normal, or Student's t), the distribution of one asset's return.
 //! Out:   the asset's return at the same probability.
-//! Holds: exact where copula and marginal are of one family; else cubic tables, whose error is below 1e-8 of a normal score, 2e-8 of a t.
+//! Holds: exact where copula and marginal are of one family; else cubic tables, whose error is below 1e-8 of a normal
+//!        score, 2e-8 of a t.
 //! Costs: 1 ns a return in one family, 5 ns by table.
 
 use super::normals::BLOCK;

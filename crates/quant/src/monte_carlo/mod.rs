@@ -1,7 +1,8 @@
 //! # Room card: quant/monte_carlo
 //! In:    a book of units and options, distributions of its assets' returns, a copula, a seed.
 //! Out:   value at risk and shortfall with their standard errors, every path's P&L.
-//! Holds: the same bits whatever the number of threads: fixed blocks, counter-based normals, sums in the order of the paths.
+//! Holds: the same bits whatever the number of threads: fixed blocks, counter-based normals, sums in the order of the
+//!        paths.
 //! Costs: 10⁶ paths of 20 assets with their options in at most 300 ms on two cores (bench `quant/monte-carlo`).
 
 mod marginals;
@@ -133,8 +134,8 @@ pub struct Book<'a> {
 impl Book<'_> {
     /// Refuses what cannot be valued.
     ///
-    /// Errors: `QUANT_EMPTY`, `QUANT_RAGGED`, `QUANT_NOT_FINITE`, `QUANT_OUT_OF_RANGE` (also for the index of an asset),
-    /// `QUANT_TOO_LARGE`.
+    /// Errors: `QUANT_EMPTY`, `QUANT_RAGGED`, `QUANT_NOT_FINITE`, `QUANT_OUT_OF_RANGE` (also for the index of an
+    /// asset), `QUANT_TOO_LARGE`.
     pub fn check(&self) -> Result<(), QuantError> {
         checked_vector("spots", self.spots)?;
         checked_vector("quantities", self.quantities)?;
@@ -229,7 +230,8 @@ pub struct MonteCarloRisk {
 
 /// Normal marginals and the correlation of a covariance.
 ///
-/// Errors: `QUANT_RAGGED` for means of another length, `QUANT_NOT_FINITE`, `QUANT_OUT_OF_RANGE` for a negative variance.
+/// Errors: `QUANT_RAGGED` for means of another length, `QUANT_NOT_FINITE`, `QUANT_OUT_OF_RANGE` for a negative
+/// variance.
 pub fn normal_marginals(
     means: &[f64],
     covariance: &Matrix<'_>,
@@ -288,8 +290,9 @@ impl ReturnModel<'_> {
 
 /// Simulates the book over the horizon and measures its tail; options are priced again on every path.
 ///
-/// Errors: as [`Book::check`]; `QUANT_RAGGED` for a model of other assets, `QUANT_NOT_POSITIVE_DEFINITE` for the correlation,
-/// `QUANT_OUT_OF_RANGE`, `QUANT_TOO_FEW` under 100 paths or without a confidence, `QUANT_TOO_LARGE`, `QUANT_CANCELLED`.
+/// Errors: as [`Book::check`]; `QUANT_RAGGED` for a model of other assets, `QUANT_NOT_POSITIVE_DEFINITE` for the
+/// correlation, `QUANT_OUT_OF_RANGE`, `QUANT_TOO_FEW` under 100 paths or without a confidence, `QUANT_TOO_LARGE`,
+/// `QUANT_CANCELLED`.
 pub fn monte_carlo_risk(
     book: &Book<'_>,
     model: &ReturnModel<'_>,

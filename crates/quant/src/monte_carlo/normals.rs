@@ -17,7 +17,8 @@ const TRIES_MAX: u64 = 64;
 /// The counter's index has the path above and the try below.
 const TRY_BITS: u32 = 8;
 
-/// Standard normals of the factors `2 * pair` and `2 * pair + 1` for the paths from `first` on (G. Box, M. Muller 1958).
+/// Standard normals of the factors `2 * pair` and `2 * pair + 1` for the paths from `first` on (G. Box, M. Muller
+/// 1958).
 #[inline(always)]
 pub(super) fn normal_pair(rng: &Philox, pair: u64, first: u64, left: &mut [f64; BLOCK], right: &mut [f64; BLOCK]) {
     let (mut a, mut b) = ([0.0; BLOCK], [0.0; BLOCK]);
@@ -32,8 +33,8 @@ pub(super) fn normal_pair(rng: &Philox, pair: u64, first: u64, left: &mut [f64; 
     }
 }
 
-/// √(ν / χ²(ν)) of a path: what makes a normal vector one of Student's t. The gamma variable is that of G. Marsaglia and
-/// W. Tsang (2000), drawn again with the next counter when it is rejected.
+/// √(ν / χ²(ν)) of a path: what makes a normal vector one of Student's t. The gamma variable is that of G. Marsaglia
+/// and W. Tsang (2000), drawn again with the next counter when it is rejected.
 pub(super) fn mixing(rng: &Philox, nu: f64, path: u64) -> f64 {
     // χ²(ν) = 2 Gamma(ν/2). Shapes below 1 take Gamma(shape + 1) U^(1/shape).
     let shape = 0.5 * nu;

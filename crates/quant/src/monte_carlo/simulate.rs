@@ -188,7 +188,8 @@ impl Plan<'_> {
         }
     }
 
-    /// Each column becomes its row of the factor times the columns before it, from the last to the first, four at a time.
+    /// Each column becomes its row of the factor times the columns before it, from the last to the first, four at a
+    /// time.
     #[inline(always)]
     fn correlate(&self, columns: &mut [[f64; BLOCK]]) {
         for a in (0..self.transforms.len()).rev() {
@@ -298,8 +299,8 @@ pub(super) fn measure(pnl: Vec<f64>, options: &MonteCarloOptions) -> Result<Mont
     Ok(MonteCarloRisk { mean, deviation, tails, paths })
 }
 
-/// Values up to the one of rank `deepest`, unordered: a threshold from a sample leaves the small part that a full partial sort
-/// would look for in everything.
+/// Values up to the one of rank `deepest`, unordered: a threshold from a sample leaves the small part that a full
+/// partial sort would look for in everything.
 fn worst(pnl: &[f64], deepest: usize) -> Vec<f64> {
     const STRIDE: usize = 64;
     if pnl.len() < 100 * STRIDE {

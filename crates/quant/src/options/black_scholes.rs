@@ -87,8 +87,8 @@ impl OptionTerms {
 
     /// Price and Greeks.
     ///
-    /// At expiry or without volatility the option is worth the discounted intrinsic value of the forward; gamma and vega are
-    /// then 0 and delta is that of the forward (half of it at the strike).
+    /// At expiry or without volatility the option is worth the discounted intrinsic value of the forward; gamma and
+    /// vega are then 0 and delta is that of the forward (half of it at the strike).
     ///
     /// Errors: as [`OptionTerms::check`].
     pub fn greeks(&self) -> Result<Greeks, QuantError> {
@@ -229,8 +229,8 @@ impl OptionColumns<'_> {
 
 /// Price and Greeks of many options, written into the caller's columns.
 ///
-/// Errors: `QUANT_RAGGED` names a column whose length differs, `QUANT_NOT_FINITE` and `QUANT_OUT_OF_RANGE` a column with a bad
-/// value, `QUANT_EMPTY`. Nothing is written then.
+/// Errors: `QUANT_RAGGED` names a column whose length differs, `QUANT_NOT_FINITE` and `QUANT_OUT_OF_RANGE` a column
+/// with a bad value, `QUANT_EMPTY`. Nothing is written then.
 pub fn greeks_batch(options: &OptionColumns<'_>, out: GreekColumns<'_>) -> Result<(), QuantError> {
     let rows = options.check_terms()?;
     column("volatility", options.volatility, rows, 0.0, 1e6)?;
@@ -253,7 +253,8 @@ pub fn greeks_batch(options: &OptionColumns<'_>, out: GreekColumns<'_>) -> Resul
     Ok(())
 }
 
-/// One block: the terms are copied to arrays of fixed length, so that the loop has no bounds checks and becomes one of vectors.
+/// One block: the terms are copied to arrays of fixed length, so that the loop has no bounds checks and becomes one of
+/// vectors.
 #[inline(always)]
 fn block(o: &OptionColumns<'_>, start: usize, end: usize, out: &mut [&mut [f64]; 6]) {
     let rows = end - start;

@@ -1,8 +1,8 @@
 //! # Room card: quant/options/hedge
 //! In:    P&L of a book on scenarios, the hedge's underlying on the same scenarios, a budget or a shortfall to reach.
 //! Out:   contracts to buy, their cost, tail risk before and after.
-//! Holds: the hedge is priced again on every scenario and its premium is paid; a shortfall that no number of contracts reaches is an
-//!        error that names the least one.
+//! Holds: the hedge is priced again on every scenario and its premium is paid; a shortfall that no number of contracts
+//!        reaches is an error that names the least one.
 //! Costs: one valuation a scenario; the search for the shortfall about 60 sorts.
 
 use super::{OptionKind, OptionTerms};
@@ -17,8 +17,8 @@ const STEPS_MAX: u32 = 200;
 /// An option to hedge with, and what its underlying does on each scenario.
 #[derive(Clone, Copy, Debug)]
 pub struct HedgeInstrument<'a> {
-    /// Terms today: a put on an index, or a call on a future of a volatility index (rate equal to the dividend yield, so that the
-    /// underlying is the future: Black 1976).
+    /// Terms today: a put on an index, or a call on a future of a volatility index (rate equal to the dividend yield,
+    /// so that the underlying is the future: Black 1976).
     pub terms: OptionTerms,
     /// Money a point of the price: the multiplier of the contract.
     pub multiplier: f64,
@@ -31,15 +31,15 @@ pub struct HedgeInstrument<'a> {
 }
 
 impl<'a> HedgeInstrument<'a> {
-    /// A put overlay on an index: `moneyness` is the strike as a part of the spot (0.9 is 10 % out of the money); kind and strike
-    /// of `index` are not read.
+    /// A put overlay on an index: `moneyness` is the strike as a part of the spot (0.9 is 10 % out of the money); kind
+    /// and strike of `index` are not read.
     pub fn put(index: OptionTerms, moneyness: f64, multiplier: f64, returns: &'a [f64]) -> HedgeInstrument<'a> {
         let terms = OptionTerms { kind: OptionKind::Put, strike: index.spot * moneyness, ..index };
         HedgeInstrument { terms, multiplier, returns, volatility_changes: &[], horizon_years: 0.0 }
     }
 
-    /// A call overlay on a future of a volatility index: the spot is the future's price, the volatility that of the future, `returns`
-    /// are its relative moves; kind, strike and dividend yield of `future` are not read.
+    /// A call overlay on a future of a volatility index: the spot is the future's price, the volatility that of the
+    /// future, `returns` are its relative moves; kind, strike and dividend yield of `future` are not read.
     pub fn volatility_call(
         future: OptionTerms,
         strike: f64,
@@ -52,7 +52,8 @@ impl<'a> HedgeInstrument<'a> {
 
     /// The premium of one contract, and its P&L on each scenario with the premium paid.
     ///
-    /// Errors: `QUANT_RAGGED`, `QUANT_NOT_FINITE`, `QUANT_OUT_OF_RANGE`; `QUANT_UNDEFINED` for a contract worth nothing.
+    /// Errors: `QUANT_RAGGED`, `QUANT_NOT_FINITE`, `QUANT_OUT_OF_RANGE`; `QUANT_UNDEFINED` for a contract worth
+    /// nothing.
     pub fn pnl(&self) -> Result<(f64, Vec<f64>), QuantError> {
         checked_vector("returns", self.returns)?;
         positive("multiplier", self.multiplier)?;
@@ -122,11 +123,11 @@ pub struct TailHedge {
 
 /// Sizes an overlay on scenarios of a book's P&L (the past's, or those of a Monte Carlo with `keep_paths`).
 ///
-/// The shortfall is convex in the number of contracts: it falls to a least value and rises after it; the search stays on the falling
-/// side.
+/// The shortfall is convex in the number of contracts: it falls to a least value and rises after it; the search stays
+/// on the falling side.
 ///
-/// Errors: those of [`HedgeInstrument::pnl`]; `QUANT_RAGGED` for scenarios of another number, `QUANT_OUT_OF_RANGE` for a negative
-/// budget, or for a target under the least shortfall that any number reaches (`low`).
+/// Errors: those of [`HedgeInstrument::pnl`]; `QUANT_RAGGED` for scenarios of another number, `QUANT_OUT_OF_RANGE` for
+/// a negative budget, or for a target under the least shortfall that any number reaches (`low`).
 pub fn tail_hedge(
     book_pnl: &[f64],
     instrument: &HedgeInstrument<'_>,

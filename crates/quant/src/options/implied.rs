@@ -4,8 +4,8 @@
 //! Holds: a bracket that always halves at the worst; a price outside the bounds of arbitrage is an error, never NaN.
 //! Costs: under 1 µs, 3-6 evaluations.
 //!
-//! The equation is solved for the out-of-the-money option in Black's normalised form (P. Jäckel, "By implication", 2006, and
-//! "Let's be rational", 2015): with x = -|ln(F/K)|, s = σ √T and b = price / (√(F K) discount),
+//! The equation is solved for the out-of-the-money option in Black's normalised form (P. Jäckel, "By implication",
+//! 2006, and "Let's be rational", 2015): with x = -|ln(F/K)|, s = σ √T and b = price / (√(F K) discount),
 //! `b(s) = e^(x/2) Φ(x/s + s/2) - e^(-x/2) Φ(x/s - s/2)`, which rises from 0 to e^(x/2).
 
 use super::black_scholes::{OptionColumns, OptionKind, OptionTerms};
@@ -28,7 +28,8 @@ fn ln_price(x: f64, s: f64) -> (f64, f64) {
     let (h, t) = (x / s, 0.5 * s);
     // b = e^(-(h² + t²)/2) (Y(h + t) - Y(h - t)); e^(x/2) = e^(h t) makes the two exponentials one.
     let difference = if t < 0.25 && h > -40.0 && x > -1.0 {
-        // Odd terms of Taylor's series: Y' = z Y + 1/√(2π), Y⁽ⁿ⁺¹⁾ = z Y⁽ⁿ⁾ + n Y⁽ⁿ⁻¹⁾. Direct subtraction would lose 1/t digits.
+        // Odd terms of Taylor's series: Y' = z Y + 1/√(2π), Y⁽ⁿ⁺¹⁾ = z Y⁽ⁿ⁾ + n Y⁽ⁿ⁻¹⁾. Direct subtraction would lose
+        // 1/t digits.
         let y = scaled_cdf(h);
         let (mut before, mut now) = (y, h * y + lanes::DENSITY_AT_0);
         let (mut power, mut sum) = (2.0 * t, 2.0 * t * now);
@@ -50,7 +51,8 @@ fn ln_price(x: f64, s: f64) -> (f64, f64) {
     (libm::log(difference) - 0.5 * (h * h + t * t), lanes::DENSITY_AT_0 / difference)
 }
 
-/// Y(h + t) - Y(h - t) far out, from Y(z) = (1/√2π) (1/|z| - 1/|z|³ + 3/|z|⁵ - ..): the leading difference in closed form.
+/// Y(h + t) - Y(h - t) far out, from Y(z) = (1/√2π) (1/|z| - 1/|z|³ + 3/|z|⁵ - ..): the leading difference in closed
+/// form.
 fn far_difference(h: f64, t: f64) -> f64 {
     let (near, far) = (-h - t, -h + t);
     let (a, b) = (1.0 / near, 1.0 / far);
@@ -75,8 +77,8 @@ fn ln_room(x: f64, s: f64) -> (f64, f64) {
     (libm::log(sum) - 0.5 * (h * h + t * t), -lanes::DENSITY_AT_0 / sum)
 }
 
-/// The s with b(s) = `b`, given b itself and the room above it. Newton on ln b in ln s below the inflection point (s² = 2|x|),
-/// on the logarithm of the room above it, inside a bracket.
+/// The s with b(s) = `b`, given b itself and the room above it. Newton on ln b in ln s below the inflection point (s² =
+/// 2|x|), on the logarithm of the room above it, inside a bracket.
 fn solve(x: f64, b: f64, room: f64) -> f64 {
     let inflection = libm::sqrt(2.0 * x.abs());
     let below = x < 0.0 && libm::log(b) <= ln_price(x, inflection).0;
@@ -157,11 +159,12 @@ fn start(x: f64, b: f64, room: f64, low_branch: bool, inflection: f64) -> f64 {
 
 /// The volatility per √year at which the option has the price; `terms.volatility` is not read.
 ///
-/// Only the time value of an in-the-money option says anything of its volatility: what parity takes off the price takes digits
-/// off the answer. A price equal to the lower bound (the discounted intrinsic value of the forward) has volatility 0.
+/// Only the time value of an in-the-money option says anything of its volatility: what parity takes off the price takes
+/// digits off the answer. A price equal to the lower bound (the discounted intrinsic value of the forward) has
+/// volatility 0.
 ///
-/// Errors: `QUANT_OUT_OF_RANGE` with the bounds of arbitrage for a price at or above the upper one or under the lower one,
-/// or for terms that no option has; `years` must be > 0.
+/// Errors: `QUANT_OUT_OF_RANGE` with the bounds of arbitrage for a price at or above the upper one or under the lower
+/// one, or for terms that no option has; `years` must be > 0.
 pub fn implied_volatility(terms: &OptionTerms, price: f64) -> Result<f64, QuantError> {
     let terms = OptionTerms { volatility: 0.0, ..*terms };
     terms.check()?;

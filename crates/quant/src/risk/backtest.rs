@@ -124,9 +124,11 @@ pub fn basel_traffic_light(exceptions: u64) -> Result<BaselLight, QuantError> {
     Ok(BaselLight { zone, multiplier, cumulative_probability: binomial_cdf(exceptions, 250, 0.01) })
 }
 
-/// Probabilities of at most 0, 1, .. `most` exceptions in `days` if the model is right: the table behind the traffic light.
+/// Probabilities of at most 0, 1, .. `most` exceptions in `days` if the model is right: the table behind the traffic
+/// light.
 ///
-/// Errors: `QUANT_EMPTY` for no days, `QUANT_OUT_OF_RANGE` for the tail or a `most` over `days`, `QUANT_TOO_LARGE` over 4,096.
+/// Errors: `QUANT_EMPTY` for no days, `QUANT_OUT_OF_RANGE` for the tail or a `most` over `days`, `QUANT_TOO_LARGE` over
+/// 4,096.
 pub fn exception_probabilities(most: u64, days: u64, tail: f64) -> Result<Vec<f64>, QuantError> {
     if days == 0 {
         return Err(QuantError::Empty { what: "days" });
@@ -173,8 +175,8 @@ fn judge(exceptions: &[bool], confidence: f64) -> Result<VarBacktest, QuantError
     })
 }
 
-/// Tests forecasts against what came: `forecasts[i]` (losses positive) was made for `returns[i]`; an exception is a loss
-/// strictly larger than its forecast.
+/// Tests forecasts against what came: `forecasts[i]` (losses positive) was made for `returns[i]`; an exception is a
+/// loss strictly larger than its forecast.
 ///
 /// Errors: `QUANT_RAGGED` for lengths that differ, `QUANT_NOT_FINITE`, `QUANT_EMPTY`, `QUANT_TOO_FEW` under two days,
 /// `QUANT_OUT_OF_RANGE` for the confidence.
@@ -213,11 +215,11 @@ impl Default for RollingBacktestOptions {
     }
 }
 
-/// Rolls a historical value at risk over returns and tests it: the forecast for day t is the quantile of the `window` returns
-/// before it.
+/// Rolls a historical value at risk over returns and tests it: the forecast for day t is the quantile of the `window`
+/// returns before it.
 ///
-/// Errors: `QUANT_NOT_FINITE`, `QUANT_TOO_FEW` for a window under two or fewer than two days after it, `QUANT_OUT_OF_RANGE`,
-/// `QUANT_CANCELLED`.
+/// Errors: `QUANT_NOT_FINITE`, `QUANT_TOO_FEW` for a window under two or fewer than two days after it,
+/// `QUANT_OUT_OF_RANGE`, `QUANT_CANCELLED`.
 pub fn backtest_historical(
     returns: &[f64],
     options: &RollingBacktestOptions,

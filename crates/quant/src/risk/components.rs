@@ -1,6 +1,7 @@
 //! # Room card: quant/risk/components
 //! In:    weights (or money) of assets, their covariance or their returns, an order.
-//! Out:   what each asset adds to value at risk and shortfall, what one more unit would add, what an order would change.
+//! Out:   what each asset adds to value at risk and shortfall, what one more unit would add, what an order would
+//!        change.
 //! Holds: components sum to the whole (Euler); the incremental value is that of the two books, not of a slope.
 //! Costs: one product with the covariance, or one pass over the returns and a sort.
 
@@ -44,8 +45,8 @@ fn parts(total: TailRisk, weights: &[f64], marginal: Vec<TailRisk>, convention: 
 ///
 /// Source: P. Jorion, "Value at risk" (2006), chapter 7. Weights may be parts of one or amounts of money.
 ///
-/// Errors: `QUANT_RAGGED`, `QUANT_NOT_FINITE`, `QUANT_OUT_OF_RANGE` for the confidence, `QUANT_UNDEFINED` where the portfolio has no
-/// variance.
+/// Errors: `QUANT_RAGGED`, `QUANT_NOT_FINITE`, `QUANT_OUT_OF_RANGE` for the confidence, `QUANT_UNDEFINED` where the
+/// portfolio has no variance.
 pub fn gaussian_components(
     weights: &[f64],
     means: &[f64],
@@ -71,12 +72,13 @@ pub fn gaussian_components(
     Ok(parts(gaussian(mean, deviation, tail), weights, marginal, convention))
 }
 
-/// Parts of the historical value at risk and shortfall: what each asset lost on the day of the quantile (order statistic), and on
-/// average over the days of the tail, each day with the weight that it has in the shortfall.
+/// Parts of the historical value at risk and shortfall: what each asset lost on the day of the quantile (order
+/// statistic), and on average over the days of the tail, each day with the weight that it has in the shortfall.
 ///
 /// The value at risk of one day is noisy in its parts; the shortfall's parts are the stable ones (D. Tasche 1999).
 ///
-/// Errors: `QUANT_RAGGED`, `QUANT_NOT_FINITE`, `QUANT_TOO_FEW` under two periods, `QUANT_OUT_OF_RANGE` for the confidence.
+/// Errors: `QUANT_RAGGED`, `QUANT_NOT_FINITE`, `QUANT_TOO_FEW` under two periods, `QUANT_OUT_OF_RANGE` for the
+/// confidence.
 pub fn historical_components(
     weights: &[f64],
     returns: &Matrix<'_>,
@@ -129,7 +131,8 @@ pub struct IncrementalRisk {
     pub linear_value_at_risk: f64,
 }
 
-/// Incremental value at risk of an order: the books before and after it are both measured, by any method, on the same returns.
+/// Incremental value at risk of an order: the books before and after it are both measured, by any method, on the same
+/// returns.
 ///
 /// `order` is what the order adds to each weight (or amount of money).
 ///

@@ -1,6 +1,7 @@
 //! # Room card: quant/risk/drawdown
 //! In:    returns of one strategy or portfolio.
-//! Out:   its drawdowns as a series and as episodes; maximum, average, conditional and entropic drawdown at risk, ulcer index.
+//! Out:   its drawdowns as a series and as episodes; maximum, average, conditional and entropic drawdown at risk, ulcer
+//!        index.
 //! Holds: drawdowns are positive parts of the peak (or of the start, uncompounded); the start itself is the first peak.
 //! Costs: one pass, one sort, the search of the entropic measure (about 30 passes).
 
@@ -55,8 +56,8 @@ pub struct DrawdownRisk {
 
 /// Drawdown risk of returns; `confidence` 0.95 looks at the worst 5 % of the periods.
 ///
-/// Errors: `QUANT_EMPTY`, `QUANT_NOT_FINITE`, `QUANT_OUT_OF_RANGE` for the confidence, `QUANT_UNDEFINED` where a compounded curve
-/// falls to nothing (a return of -100 % or less).
+/// Errors: `QUANT_EMPTY`, `QUANT_NOT_FINITE`, `QUANT_OUT_OF_RANGE` for the confidence, `QUANT_UNDEFINED` where a
+/// compounded curve falls to nothing (a return of -100 % or less).
 pub fn drawdown_risk(returns: &[f64], compounding: Compounding, confidence: f64) -> Result<DrawdownRisk, QuantError> {
     checked_vector("returns", returns)?;
     let tail = tail_of(confidence)?;

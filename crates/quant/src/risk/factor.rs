@@ -97,7 +97,8 @@ fn sum_of_squares(x: &[f64]) -> f64 {
 impl FactorModel {
     /// The risk of a portfolio of the model's assets.
     ///
-    /// Errors: `QUANT_RAGGED`, `QUANT_NOT_FINITE` for the weights, `QUANT_UNDEFINED` where the portfolio has no variance.
+    /// Errors: `QUANT_RAGGED`, `QUANT_NOT_FINITE` for the weights, `QUANT_UNDEFINED` where the portfolio has no
+    /// variance.
     pub fn risk(&self, weights: &[f64]) -> Result<FactorRisk, QuantError> {
         checked_vector_of("weights", weights, self.alphas.len())?;
         let factors = self.betas.columns();
@@ -132,11 +133,11 @@ pub struct VectorAutoregression {
     pub bic: f64,
 }
 
-/// Fits a VAR(1) by least squares (H. Lütkepohl, "New introduction to multiple time series analysis", 2005, section 3.2; the
-/// criteria as statsmodels counts them, all coefficients and constants).
+/// Fits a VAR(1) by least squares (H. Lütkepohl, "New introduction to multiple time series analysis", 2005, section
+/// 3.2; the criteria as statsmodels counts them, all coefficients and constants).
 ///
-/// Errors: `QUANT_TOO_FEW` for fewer periods than twice the series and three, `QUANT_UNDEFINED` for series that depend on each
-/// other, `QUANT_NOT_POSITIVE_DEFINITE` for residuals that do.
+/// Errors: `QUANT_TOO_FEW` for fewer periods than twice the series and three, `QUANT_UNDEFINED` for series that depend
+/// on each other, `QUANT_NOT_POSITIVE_DEFINITE` for residuals that do.
 pub fn fit_vector_autoregression(series: &Matrix<'_>) -> Result<VectorAutoregression, QuantError> {
     let (rows, count) = (series.rows(), series.columns());
     at_least("series", rows, 2 * count + 3)?;

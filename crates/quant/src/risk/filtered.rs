@@ -64,7 +64,8 @@ pub struct FilteredRisk {
     pub standardised: Vec<f64>,
 }
 
-/// Filtered historical simulation over one period: mean + volatility of the next period × quantile of standardised returns.
+/// Filtered historical simulation over one period: mean + volatility of the next period × quantile of standardised
+/// returns.
 ///
 /// Source: G. Barone-Adesi, K. Giannopoulos, L. Vosper (1999); J. Hull, A. White (1998).
 ///

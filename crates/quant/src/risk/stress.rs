@@ -36,8 +36,8 @@ pub struct StressResult {
 
 /// Values the book after a shock, options in full.
 ///
-/// Errors: those of `Book::check`; `QUANT_RAGGED` for returns of another length, `QUANT_OUT_OF_RANGE` for a fall of all or more or a
-/// shock that makes a volatility negative.
+/// Errors: those of `Book::check`; `QUANT_RAGGED` for returns of another length, `QUANT_OUT_OF_RANGE` for a fall of all
+/// or more or a shock that makes a volatility negative.
 pub fn stress(book: &Book<'_>, shock: &Shock<'_>) -> Result<StressResult, QuantError> {
     book.check()?;
     checked_vector_of("returns", shock.returns, book.spots.len())?;
@@ -80,7 +80,8 @@ pub struct WindowStress {
 /// Plays the returns of the rows `from..to` on the book, compounded from its present prices; each period takes
 /// `years_per_period` from the options.
 ///
-/// Errors: those of [`stress`]; `QUANT_RAGGED` for returns of other assets, `QUANT_OUT_OF_RANGE` for rows outside or an empty window.
+/// Errors: those of [`stress`]; `QUANT_RAGGED` for returns of other assets, `QUANT_OUT_OF_RANGE` for rows outside or an
+/// empty window.
 pub fn stress_window(
     book: &Book<'_>,
     returns: &Matrix<'_>,
@@ -133,12 +134,14 @@ pub struct CorrelationStress {
     pub covariance: OwnedMatrix,
 }
 
-/// Normal value at risk of a portfolio when correlations move the part `blend` (0 to 1) of the way to a scenario; variances stay.
+/// Normal value at risk of a portfolio when correlations move the part `blend` (0 to 1) of the way to a scenario;
+/// variances stay.
 ///
-/// Both ends are positive semidefinite, so that everything between them is; a common correlation must be at least -1/(n-1).
+/// Both ends are positive semidefinite, so that everything between them is; a common correlation must be at least
+/// -1/(n-1).
 ///
-/// Errors: `QUANT_RAGGED`, `QUANT_NOT_FINITE`, `QUANT_OUT_OF_RANGE` (blend, confidence, a common correlation that no n assets have),
-/// `QUANT_NOT_POSITIVE_DEFINITE` for a scenario that is none.
+/// Errors: `QUANT_RAGGED`, `QUANT_NOT_FINITE`, `QUANT_OUT_OF_RANGE` (blend, confidence, a common correlation that no n
+/// assets have), `QUANT_NOT_POSITIVE_DEFINITE` for a scenario that is none.
 pub fn correlation_stress(
     weights: &[f64],
     covariance: &Matrix<'_>,

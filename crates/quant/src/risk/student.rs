@@ -21,9 +21,9 @@ pub enum StudentSearch {
     /// To the maximum, whatever the unit of the returns.
     #[default]
     Exact,
-    /// As `scipy.stats.t.fit` does: the simplex of Nelder and Mead from (ν, location, scale) = (1, 0, 1), ended when it is
-    /// smaller than 1e-4 in every parameter and in the log-likelihood. Daily returns have a scale of 0.01, so its result is good to
-    /// two or three digits; it is here to reproduce results made with scipy.
+    /// As `scipy.stats.t.fit` does: the simplex of Nelder and Mead from (ν, location, scale) = (1, 0, 1), ended when it
+    /// is smaller than 1e-4 in every parameter and in the log-likelihood. Daily returns have a scale of 0.01, so its
+    /// result is good to two or three digits; it is here to reproduce results made with scipy.
     Scipy,
 }
 
@@ -42,7 +42,8 @@ pub struct StudentFit {
 
 /// Fits Student's t.
 ///
-/// Errors: `QUANT_EMPTY`, `QUANT_NOT_FINITE`, `QUANT_TOO_FEW` under five returns, `QUANT_CONSTANT`, `QUANT_NOT_CONVERGED`.
+/// Errors: `QUANT_EMPTY`, `QUANT_NOT_FINITE`, `QUANT_TOO_FEW` under five returns, `QUANT_CONSTANT`,
+/// `QUANT_NOT_CONVERGED`.
 pub fn fit_student(returns: &[f64], search: StudentSearch) -> Result<StudentFit, QuantError> {
     checked_vector("returns", returns)?;
     at_least("returns", returns.len(), 5)?;
@@ -78,8 +79,8 @@ fn negative_log_likelihood(returns: &[f64], &[nu, location, scale]: &[f64; 3]) -
     returns.len() as f64 * libm::log(scale) - sum
 }
 
-/// Location and scale for given ν by the EM weights (ν+1)/(ν+z²), then ν by golden section on the profile, refined at the end
-/// by the slope's sign.
+/// Location and scale for given ν by the EM weights (ν+1)/(ν+z²), then ν by golden section on the profile, refined at
+/// the end by the slope's sign.
 fn exact(returns: &[f64], median: f64, half_range: f64) -> Result<[f64; 3], QuantError> {
     // In units of half the interquartile range about the median: nothing depends on the unit.
     let scaled: Vec<f64> = returns.iter().map(|r| (r - median) / half_range).collect();
@@ -179,8 +180,9 @@ fn nu_slope(z: &[f64], nu: f64, (location, scale): (f64, f64)) -> f64 {
     constant + sum / z.len() as f64
 }
 
-/// J. Nelder, R. Mead (1965), with the constants and the stopping rule of `scipy.optimize.fmin`: reflection 1, expansion 2,
-/// contraction and shrinking ½, a first simplex of 5 % steps (0.00025 where the start is 0), 600 evaluations.
+/// J. Nelder, R. Mead (1965), with the constants and the stopping rule of `scipy.optimize.fmin`: reflection 1,
+/// expansion 2, contraction and shrinking ½, a first simplex of 5 % steps (0.00025 where the start is 0), 600
+/// evaluations.
 fn nelder_mead(start: [f64; 3], mut of: impl FnMut(&[f64; 3]) -> f64) -> [f64; 3] {
     const TOLERANCE: f64 = 1e-4;
     let mut simplex = [(0.0, start); 4];

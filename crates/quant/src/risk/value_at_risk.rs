@@ -50,16 +50,16 @@ impl TailRisk {
 /// How a tail is measured.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum TailMethod {
-    /// Quantile with linear interpolation between order statistics ((n-1)α, numpy's default, empyrical's); the shortfall is the
-    /// mean of all returns at or below it.
+    /// Quantile with linear interpolation between order statistics ((n-1)α, numpy's default, empyrical's); the
+    /// shortfall is the mean of all returns at or below it.
     HistoricalInterpolated,
-    /// The ⌈αn⌉-th worst return (skfolio, Riskfolio-Lib); the shortfall is Rockafellar's and Uryasev's, which weighs the last
-    /// return of the tail by the part of it that belongs to the tail.
+    /// The ⌈αn⌉-th worst return (skfolio, Riskfolio-Lib); the shortfall is Rockafellar's and Uryasev's, which weighs
+    /// the last return of the tail by the part of it that belongs to the tail.
     HistoricalOrderStatistic,
     /// Normal with the sample's mean and deviation (n - 1).
     Gaussian,
-    /// Quantile of the normal bent by skewness and excess kurtosis (Cornish, Fisher 1937; biased sample moments). The shortfall
-    /// is the mean of the bent quantiles beyond it, in closed form.
+    /// Quantile of the normal bent by skewness and excess kurtosis (Cornish, Fisher 1937; biased sample moments). The
+    /// shortfall is the mean of the bent quantiles beyond it, in closed form.
     CornishFisher,
     /// Student's t of maximum likelihood: location, scale and degrees of freedom are fitted.
     StudentT(StudentSearch),
@@ -183,11 +183,12 @@ pub(crate) fn student(fit: &StudentFit, tail: f64) -> Result<TailRisk, QuantErro
 
 /// Value at risk and expected shortfall of a series of returns, or of P&L in money.
 ///
-/// Sources: R. Rockafellar, S. Uryasev (2000) for the historical shortfall; E. Cornish, R. Fisher (1937); A. McNeil, R. Frey,
-/// P. Embrechts, "Quantitative risk management" (2015), section 2.3.
+/// Sources: R. Rockafellar, S. Uryasev (2000) for the historical shortfall; E. Cornish, R. Fisher (1937); A. McNeil, R.
+/// Frey, P. Embrechts, "Quantitative risk management" (2015), section 2.3.
 ///
-/// Errors: `QUANT_EMPTY`, `QUANT_NOT_FINITE` (row), `QUANT_TOO_FEW` under two returns, `QUANT_OUT_OF_RANGE` for the confidence,
-/// `QUANT_CONSTANT` where a fit needs variation, `QUANT_UNDEFINED` for a t without a mean, `QUANT_NOT_CONVERGED`.
+/// Errors: `QUANT_EMPTY`, `QUANT_NOT_FINITE` (row), `QUANT_TOO_FEW` under two returns, `QUANT_OUT_OF_RANGE` for the
+/// confidence, `QUANT_CONSTANT` where a fit needs variation, `QUANT_UNDEFINED` for a t without a mean,
+/// `QUANT_NOT_CONVERGED`.
 pub fn value_at_risk(returns: &[f64], options: &TailOptions) -> Result<TailRisk, QuantError> {
     checked_vector("returns", returns)?;
     at_least("returns", returns.len(), 2)?;
@@ -207,8 +208,8 @@ pub fn value_at_risk(returns: &[f64], options: &TailOptions) -> Result<TailRisk,
     Ok(risk.under(options.convention))
 }
 
-/// Entropic value at risk: the least z ln(E[e^(loss/z)] / α) over z > 0, the tightest bound of Chernoff's kind on value at risk
-/// and shortfall.
+/// Entropic value at risk: the least z ln(E[e^(loss/z)] / α) over z > 0, the tightest bound of Chernoff's kind on value
+/// at risk and shortfall.
 ///
 /// Source: A. Ahmadi-Javid (2012). Riskfolio-Lib's `EVaR_Hist` is this with its solver's tolerance.
 ///
@@ -220,8 +221,8 @@ pub fn entropic_value_at_risk(returns: &[f64], confidence: f64, convention: Conv
     Ok(convention.sign() * entropic(&losses, tail))
 }
 
-/// The entropic value at risk of losses. With θ = 1/z the stationary point solves θ K'(θ) - K(θ) = -ln α for the cumulant K,
-/// whose left side rises: bisection with Newton's step.
+/// The entropic value at risk of losses. With θ = 1/z the stationary point solves θ K'(θ) - K(θ) = -ln α for the
+/// cumulant K, whose left side rises: bisection with Newton's step.
 pub(crate) fn entropic(losses: &[f64], tail: f64) -> f64 {
     let (low, high) = losses.iter().fold((f64::MAX, f64::MIN), |(low, high), &l| (low.min(l), high.max(l)));
     let range = high - low;

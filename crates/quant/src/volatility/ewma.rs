@@ -56,8 +56,8 @@ impl EwmaVolatility {
 ///
 /// Source: RiskMetrics technical document, 4th edition (1996), section 5.2.
 ///
-/// Errors: `QUANT_EMPTY`, `QUANT_NOT_FINITE` for the returns, `QUANT_OUT_OF_RANGE` for a decay outside (0, 1) or a start that is
-/// no variance.
+/// Errors: `QUANT_EMPTY`, `QUANT_NOT_FINITE` for the returns, `QUANT_OUT_OF_RANGE` for a decay outside (0, 1) or a
+/// start that is no variance.
 pub fn ewma_volatility(returns: &[f64], options: EwmaOptions) -> Result<EwmaVolatility, QuantError> {
     checked_vector("returns", returns)?;
     in_range("decay", options.decay, f64::EPSILON, 1.0 - f64::EPSILON)?;

@@ -16,7 +16,8 @@ const BACKCAST_LENGTH: usize = 75;
 const PRODUCT: usize = 8;
 const LN_2PI: f64 = 1.837_877_066_409_345_3;
 
-/// The returns and what a likelihood of them always needs. Parameters are μ, ω, the weights of rises and of falls, β, and 1/ν.
+/// The returns and what a likelihood of them always needs. Parameters are μ, ω, the weights of rises and of falls, β,
+/// and 1/ν.
 pub(super) struct Sample<'a> {
     pub(super) returns: &'a [f64],
     pub(super) backcast: f64,
@@ -180,7 +181,8 @@ impl Sample<'_> {
         Local { value: self.value(x), gradient, outer }
     }
 
-    /// d constant / d(1/ν), by a central difference that keeps ten digits: the gradient of one variable of a smooth constant.
+    /// d constant / d(1/ν), by a central difference that keeps ten digits: the gradient of one variable of a smooth
+    /// constant.
     fn constant_slope(&self, inverse_nu: f64) -> f64 {
         let step = 1e-5 * inverse_nu.max(1e-4);
         let at = |inverse: f64| {

@@ -4,8 +4,8 @@
 //! Holds: every point tried is feasible; a constraint that binds is met exactly, so that a zero coefficient is zero.
 //! Costs: one small dense solve a step; the function's evaluations dominate.
 //!
-//! Quasi-Newton (BFGS) steps from a quadratic program in the working set; J. Nocedal, S. Wright, "Numerical optimization"
-//! (2006), chapters 16 and 18.
+//! Quasi-Newton (BFGS) steps from a quadratic program in the working set; J. Nocedal, S. Wright, "Numerical
+//! optimization" (2006), chapters 16 and 18.
 
 use crate::{Control, QuantError};
 
