@@ -16,10 +16,15 @@ pub(crate) fn variance(values: &[f64], ddof: usize) -> f64 {
     squares / (values.len() - ddof) as f64
 }
 
-/// Central moment over `n`.
-fn moment(values: &[f64], power: i32) -> f64 {
+/// Mean of a power of the deviations from the mean over the deviation with divisor n, so that neither huge nor tiny values
+/// overflow; none where that is 0.
+fn standard_moment(values: &[f64], power: i32) -> Option<f64> {
     let centre = mean(values);
-    values.iter().map(|value| (value - centre).powi(power)).sum::<f64>() / values.len() as f64
+    let scale = libm::sqrt(variance(values, 0));
+    if is_constant(values) || !(scale > 0.0 && scale.is_finite()) {
+        return None;
+    }
+    Some(values.iter().map(|value| ((value - centre) / scale).powi(power)).sum::<f64>() / values.len() as f64)
 }
 
 /// True where every value is the same.
@@ -29,14 +34,12 @@ pub(crate) fn is_constant(values: &[f64]) -> bool {
 
 /// Biased skewness, m3 / m2^1.5; 0 of a constant.
 pub(crate) fn skewness(values: &[f64]) -> f64 {
-    let spread = moment(values, 2);
-    if is_constant(values) { 0.0 } else { moment(values, 3) / (spread * libm::sqrt(spread)) }
+    standard_moment(values, 3).unwrap_or(0.0)
 }
 
 /// Biased Pearson kurtosis, m4 / m2^2 (3 of a Gaussian); 3 of a constant.
 pub(crate) fn kurtosis(values: &[f64]) -> f64 {
-    let spread = moment(values, 2);
-    if is_constant(values) { 3.0 } else { moment(values, 4) / (spread * spread) }
+    standard_moment(values, 4).unwrap_or(3.0)
 }
 
 /// Quantile of sorted values, linear between order statistics (type 7 of Hyndman and Fan 1996).
@@ -84,7 +87,8 @@ pub(crate) fn correlation(a: &[f64], b: &[f64]) -> Option<f64> {
         square_b += (y - centre_b) * (y - centre_b);
     }
     let scale = libm::sqrt(square_a) * libm::sqrt(square_b);
-    if scale > 0.0 { Some((cross / scale).clamp(-1.0, 1.0)) } else { None }
+    let value = cross / scale;
+    if value.is_finite() { Some(value.clamp(-1.0, 1.0)) } else { None }
 }
 
 #[cfg(test)]
@@ -95,7 +99,11 @@ mod tests {
     fn moments_of_one_to_five() {
         let values = [1.0, 2.0, 3.0, 4.0, 5.0];
         assert_eq!((mean(&values), variance(&values, 1), variance(&values, 0)), (3.0, 2.5, 2.0));
-        assert_eq!((skewness(&values), kurtosis(&values)), (0.0, 1.7));
+        assert!(skewness(&values).abs() < 1e-15 && (kurtosis(&values) - 1.7).abs() < 1e-15);
+        for scale in [1e-120, 1e120] {
+            let scaled = values.map(|value| value * scale);
+            assert!((kurtosis(&scaled) - 1.7).abs() < 1e-14, "{scale}");
+        }
         assert_eq!((quantile_sorted(&values, 0.1), quantile_sorted(&values, 1.0)), (1.4, 5.0));
     }
 

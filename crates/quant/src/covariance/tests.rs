@@ -228,6 +228,25 @@ fn scale_and_order_do_not_matter() {
     }
 }
 
+/// Chen et al. (2010), eq. 23, from the two traces.
+#[test]
+fn oracle_approximating_shrinkage_is_its_formula() {
+    let (rows, size) = (9, 3);
+    let values = simulated(5, rows, size);
+    let returns = Matrix::new("returns", &values, rows, size).unwrap();
+    let s = sample(returns, SampleOptions { ddof: 0, demean: true }).unwrap().matrix;
+    let (n, p) = (rows as f64, size as f64);
+    let trace: f64 = (0..size).map(|i| s.at(i, i)).sum();
+    let square: f64 = s.values().iter().map(|value| value * value).sum();
+    let exact = ((1.0 - 2.0 / p) * square + trace * trace) / ((n + 1.0 - 2.0 / p) * (square - trace * trace / p));
+    let plain = (square + trace * trace) / ((n + 1.0) * (square - trace * trace / p));
+    for (exact, wanted) in [(true, exact.min(1.0)), (false, plain.min(1.0))] {
+        let found = oracle_approximating(returns, OasOptions { exact }).unwrap();
+        assert!((found.shrinkage - wanted).abs() < 1e-12 && wanted < 1.0, "{} and {wanted}", found.shrinkage);
+        assert!((found.matrix.at(0, 1) - (1.0 - wanted) * s.at(0, 1)).abs() < 1e-18);
+    }
+}
+
 #[test]
 fn bad_input_says_what_and_where() {
     let one_row = Matrix::new("returns", &[0.1, 0.2], 1, 2).unwrap();

@@ -141,7 +141,7 @@ pub(crate) fn checked_returns(what: &'static str, returns: &[f64]) -> Result<(),
 /// Performance of simple returns, the oldest first.
 ///
 /// Errors: `QUANT_EMPTY`, `QUANT_NOT_FINITE`, `QUANT_TOO_FEW` (two), `QUANT_OUT_OF_RANGE` (a return below -1, an
-/// option), `QUANT_UNDEFINED` where the equity overflows.
+/// option), `QUANT_UNDEFINED` where the equity or its squares overflow.
 /// Conventions: `sharpe`, `sortino_all`, `calmar`, `omega`, `tail_ratio`, `stability` and `downside_risk` are
 /// empyrical's (0.5) with `ddof` 1; `win_rate`, `profit_factor`, `payoff_ratio` and `kelly` are quantstats' (0.0.86).
 pub fn performance(returns: &[f64], options: PerformanceOptions) -> Result<Performance, QuantError> {
@@ -162,8 +162,8 @@ pub fn performance(returns: &[f64], options: PerformanceOptions) -> Result<Perfo
     let curve = drawdowns(returns)?;
     let growth = 1.0 + curve.total_return;
     let cagr = libm::pow(growth, options.periods_per_year / count) - 1.0;
-    if !cagr.is_finite() {
-        return Err(QuantError::Undefined { what: "cagr", why: "the equity overflows" });
+    if !(cagr.is_finite() && (deviation * year).is_finite() && (downside * year).is_finite()) {
+        return Err(QuantError::Undefined { what: "performance", why: "the equity or its squares overflow" });
     }
     let trades = trades(returns);
     let flat = is_constant(returns);

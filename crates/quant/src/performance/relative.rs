@@ -33,7 +33,7 @@ pub struct RelativePerformance {
 /// Performance against a benchmark over the same periods.
 ///
 /// Errors: those of `performance`; `QUANT_RAGGED` where the lengths differ; `QUANT_CONSTANT` for a benchmark that does
-/// not vary. Uses `periods_per_year`, `risk_free` and `ddof` of the options.
+/// not vary, `QUANT_UNDEFINED` where a year's alpha overflows. Uses `periods_per_year`, `risk_free` and `ddof` of the options.
 pub fn relative(
     returns: &[f64],
     benchmark: &[f64],
@@ -59,6 +59,9 @@ pub fn relative(
     let year = options.periods_per_year;
     // A mean loss of more than everything a period cannot be compounded.
     let compounded = if alpha > -1.0 { libm::expm1(libm::log1p(alpha) * year) } else { -1.0 };
+    if !(compounded.is_finite() && (alpha * year).is_finite() && (error * libm::sqrt(year)).is_finite()) {
+        return Err(QuantError::Undefined { what: "relativePerformance", why: "a year's alpha overflows" });
+    }
     Ok(RelativePerformance {
         beta,
         alpha_per_period: alpha,

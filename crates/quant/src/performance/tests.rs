@@ -110,6 +110,10 @@ fn bad_input_says_what_and_where() {
     let bad = PerformanceOptions { tail: 0.5, ..options };
     assert!(matches!(performance(&[0.1, 0.2], bad), Err(QuantError::OutOfRange { what: "tail", .. })));
     assert!(matches!(performance(&[1e300, 1e300], options), Err(QuantError::Undefined { .. })));
+    let mut huge = [1e-3; 1_000];
+    huge[7] = 1e200;
+    assert!(matches!(performance(&huge, options), Err(QuantError::Undefined { what: "performance", .. })));
+    assert!(matches!(relative(&huge, &[-1e-3; 999], options), Err(QuantError::Ragged { .. })));
     let ragged = relative(&[0.1, 0.2], &[0.1], options);
     assert_eq!(ragged, Err(QuantError::Ragged { what: "benchmark", have: 1, need: 2 }));
     let flat = relative(&[0.1, 0.2], &[0.1, 0.1], options);

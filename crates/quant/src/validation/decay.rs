@@ -108,7 +108,8 @@ fn point(signal: Matrix<'_>, returns: Matrix<'_>, lag: usize, shape: DecayShape)
         let centre = if assets > 1 { mean(&row) } else { 0.0 };
         let gross: f64 = row.iter().map(|value| (value - centre).abs()).sum();
         if gross > 0.0 && !(assets > 1 && is_constant(&row)) {
-            earned += row.iter().zip(&next).map(|(value, r)| (value - centre) / gross * r).sum::<f64>();
+            let weights = row.iter().map(|value| (value - centre) / gross);
+            earned += weights.zip(&next).map(|(weight, r)| weight * r).sum::<f64>() / periods as f64;
         }
         coefficients.extend(correlation(&shaped(&row, shape), &shaped(&next, shape)));
     }
@@ -118,8 +119,7 @@ fn point(signal: Matrix<'_>, returns: Matrix<'_>, lag: usize, shape: DecayShape)
         let (early, late) = (&signal.column(0)[..periods], &returns.column(0)[lag..]);
         over_time(correlation(&shaped(early, shape), &shaped(late, shape)), periods)
     };
-    let mean_return = earned / periods as f64;
-    DecayPoint { lag, information_coefficient: coefficient, t_statistic, mean_return, observations }
+    DecayPoint { lag, information_coefficient: coefficient, t_statistic, mean_return: earned, observations }
 }
 
 fn across(coefficients: &[f64]) -> (Option<f64>, Option<f64>, usize) {

@@ -33,11 +33,12 @@ impl SharpeMoments {
     pub fn of(returns: &[f64]) -> Result<SharpeMoments, QuantError> {
         checked_vector("returns", returns)?;
         at_least("returns", returns.len(), 2)?;
-        if is_constant(returns) {
+        let sharpe = mean(returns) / libm::sqrt(variance(returns, 1));
+        if is_constant(returns) || !sharpe.is_finite() {
             return Err(QuantError::Constant { what: "returns", column: 0 });
         }
         Ok(SharpeMoments {
-            sharpe: mean(returns) / libm::sqrt(variance(returns, 1)),
+            sharpe,
             observations: returns.len(),
             skewness: skewness(returns),
             kurtosis: kurtosis(returns),

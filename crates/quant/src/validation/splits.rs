@@ -9,7 +9,7 @@ use crate::QuantError;
 use crate::error::{at_least, at_most, length};
 
 /// More splits than this are refused.
-pub const SPLITS_MAX: usize = 1 << 20;
+pub const SPLITS_MAX: usize = 1 << 14;
 
 /// A training set and the test sets that it may be tried on.
 #[derive(Clone, PartialEq, Eq, Debug)]
