@@ -113,7 +113,11 @@ struct Walk<'a> {
     /// Row and whether it is at its upper end.
     working: Vec<(usize, bool)>,
     held: Vec<bool>,
+    held_rows: Vec<bool>,
+    /// The last variable freed, or `size` + the last row dropped.
     released: usize,
+    /// A move below this is none.
+    least_move: f64,
     stalls: usize,
 }
 
@@ -143,16 +147,27 @@ pub(crate) fn minimise(program: &Program, start: &[f64]) -> Result<Optimum, Quan
             continue;
         }
         match walk.worst(&step.multipliers, &step.independent) {
-            (_, Some(change)) => walk.apply(change),
+            (_, Some(change)) => {
+                walk.apply(change);
+                refined = 0;
+            }
             (_, None) if !fresh => {
-                walk.gradient = program.gradient(&walk.x); // what many updates have lost
+                // What many updates have lost. The count of refinements goes on: rounding can keep a row off its end for ever.
+                walk.gradient = program.gradient(&walk.x);
                 fresh = true;
             }
             (violation, None) => return walk.finish(step, violation, steps),
         }
-        refined = 0;
     }
     Err(QuantError::NotConverged { what: "active set", iterations: most, residual: walk.step().residual / walk.scale })
+}
+
+/// The size of what variables can be: of the start, of bounds, of the ends of rows.
+fn extent(program: &Program, start: &[f64]) -> f64 {
+    let region = &program.region;
+    let ends = region.rows.iter().flat_map(|row| [row.lower, row.upper]);
+    let all = start.iter().chain(&region.lower).chain(&region.upper).copied().chain(ends);
+    all.filter(|value| value.is_finite()).fold(0.0f64, |most, value| most.max(value.abs())).max(f64::MIN_POSITIVE)
 }
 
 impl<'a> Walk<'a> {
@@ -174,7 +189,9 @@ impl<'a> Walk<'a> {
             factor: Factor::new(n),
             working: (0..rows.len()).filter(|&row| rows[row].lower == rows[row].upper).map(|row| (row, true)).collect(),
             held: vec![false; n],
+            held_rows: vec![false; rows.len() + 1],
             released: FIXED,
+            least_move: 1e-14 * extent(program, start),
             stalls: 0,
         };
         for index in 0..n {
@@ -285,7 +302,7 @@ impl<'a> Walk<'a> {
             let target = if upper { high } else { low };
             right.push(dot(&line, &image));
             restoring.push(target - value);
-            drifted |= (target - value).abs() > 4e-16 * (terms + target.abs());
+            drifted |= (target - value).abs() > 1e-15 * (terms + target.abs());
             independent[position] = true;
             rows.push(line);
             kept.push(position);
@@ -320,7 +337,11 @@ impl<'a> Walk<'a> {
                 continue;
             }
             let reach = ((end - self.x[index]) / speed).max(0.0);
-            if reach < length || (reach == length && stop.is_some() && speed.abs() > steepest) {
+            let wins = stop.is_some_and(|(other, _)| match self.stalls < STALLS {
+                true => speed.abs() > steepest,
+                false => index < other,
+            });
+            if reach < length || (reach == length && wins) {
                 (length, stop, steepest) = (reach, Some((index, end)), speed.abs());
             }
         }
@@ -341,20 +362,25 @@ impl<'a> Walk<'a> {
         let mut moved = 0.0f64;
         for (&index, &speed) in self.free.iter().zip(direction) {
             self.x[index] = (self.x[index] + length * speed).clamp(self.low[index], self.high[index]);
-            moved = moved.max((length * speed).abs() - 1e-15 * self.x[index].abs());
+            moved = moved.max((length * speed).abs());
             add_scaled(&mut self.gradient, length * speed, self.program.column(index));
         }
-        if moved > 0.0 {
+        let still = moved <= self.least_move;
+        if !still {
             self.stalls = 0;
             self.held.fill(false);
+            self.held_rows.fill(false);
         } else {
             self.stalls += 1;
         }
         match (row_stop, stop) {
-            (Some(row), _) => self.working.push(row),
+            (Some(row), _) => {
+                self.held_rows[row.0] |= still && self.x.len() + row.0 == self.released;
+                self.working.push(row);
+            }
             (None, Some((index, end))) => {
                 // Rounding can turn a direction that multipliers sent inwards: such a variable stays until others move.
-                self.held[index] |= moved <= 0.0 && index == self.released;
+                self.held[index] |= still && index == self.released;
                 self.fix(index, end);
             }
             (None, None) => return false,
@@ -391,7 +417,7 @@ impl<'a> Walk<'a> {
             let (_, _, low, high) = self.row(row);
             if low != high && independent[position] {
                 let multiplier = multipliers[position];
-                offer(if upper { multiplier } else { -multiplier }, false, Change::Drop(position));
+                offer(if upper { multiplier } else { -multiplier }, self.held_rows[row], Change::Drop(position));
             }
         }
         let region = &self.program.region;
@@ -417,8 +443,8 @@ impl<'a> Walk<'a> {
         match change {
             Change::Release(index, up) => self.release(index, up),
             Change::Drop(position) => {
-                self.working.remove(position);
-                self.released = FIXED;
+                let (row, _) = self.working.remove(position);
+                self.released = self.x.len() + row;
             }
         }
     }
