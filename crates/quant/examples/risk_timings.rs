@@ -10,7 +10,7 @@ use quant::monte_carlo::{
 use quant::options::{GreekColumns, OptionColumns, OptionKind, greeks_batch, implied_volatility_batch};
 use quant::rng::Philox;
 use quant::volatility::{GarchDistribution, GarchModel, GarchOptions, fit_garch};
-use quant::{Control, Matrix};
+use quant::{JobControl, Matrix};
 use std::time::Instant;
 
 /// Best and median of `repetitions`, in milliseconds.
@@ -64,7 +64,7 @@ fn monte_carlo() {
             let settings =
                 MonteCarloOptions { paths: 1_000_000, threads, keep_paths: true, ..MonteCarloOptions::default() };
             let (best, median, var) = time(7, || {
-                monte_carlo_risk(&book, &model, &settings, &Control::NONE).unwrap().tails[1].risk.value_at_risk
+                monte_carlo_risk(&book, &model, &settings, &JobControl::NONE).unwrap().tails[1].risk.value_at_risk
             });
             println!(
                 "monte-carlo 1e6 x 20, {name}, {threads} threads: best {best:.1} ms, median {median:.1} ms ({var})"
@@ -89,7 +89,7 @@ fn garch() {
         ("gjr", GarchModel::Gjr, GarchDistribution::Normal),
     ] {
         let options = GarchOptions { model, distribution, horizon: 5 };
-        let (best, median, steps) = time(15, || fit_garch(&returns, options, &Control::NONE).unwrap().steps as f64);
+        let (best, median, steps) = time(15, || fit_garch(&returns, options, &JobControl::NONE).unwrap().steps as f64);
         println!("garch {name}, 5030 returns: best {best:.2} ms, median {median:.2} ms ({steps} steps)");
     }
 }

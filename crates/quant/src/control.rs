@@ -1,6 +1,6 @@
 //! # Room card: quant/control
 //! In:    a cancellation flag and a progress callback of the caller.
-//! Out:   `Control`, which every long function borrows; `Cancelled` when the flag is set.
+//! Out:   `JobControl`, which every long function borrows; `Cancelled` when the flag is set.
 //! Holds: cancelling never changes a result, it only ends the work; progress never goes back and ends at its total.
 //! Costs: one relaxed load a check.
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,19 +9,19 @@ use crate::QuantError;
 
 /// What a long function asks between its blocks of work: may it go on, and how far is it.
 #[derive(Clone, Copy, Default)]
-pub struct Control<'a> {
+pub struct JobControl<'a> {
     cancelled: Option<&'a AtomicBool>,
     progress: Option<&'a (dyn Fn(u64, u64) + Sync)>,
 }
 
-impl<'a> Control<'a> {
+impl<'a> JobControl<'a> {
     /// Never cancelled, nobody watches.
-    pub const NONE: Control<'static> = Control { cancelled: None, progress: None };
+    pub const NONE: JobControl<'static> = JobControl { cancelled: None, progress: None };
 
     /// `cancelled` set ends the work with `QuantError::Cancelled`; `progress(done, total)` is called from the
     /// working thread, at most once a block.
-    pub const fn new(cancelled: &'a AtomicBool, progress: Option<&'a (dyn Fn(u64, u64) + Sync)>) -> Control<'a> {
-        Control { cancelled: Some(cancelled), progress }
+    pub const fn new(cancelled: &'a AtomicBool, progress: Option<&'a (dyn Fn(u64, u64) + Sync)>) -> JobControl<'a> {
+        JobControl { cancelled: Some(cancelled), progress }
     }
 
     /// Between two blocks of work.
@@ -49,10 +49,10 @@ mod tests {
 
     #[test]
     fn a_set_flag_cancels_and_progress_is_passed_on() {
-        assert_eq!(Control::NONE.check(), Ok(()));
+        assert_eq!(JobControl::NONE.check(), Ok(()));
         let (flag, seen) = (AtomicBool::new(false), AtomicU64::new(0));
         let report = |done: u64, total: u64| seen.store(done * 100 + total, Ordering::Relaxed);
-        let control = Control::new(&flag, Some(&report));
+        let control = JobControl::new(&flag, Some(&report));
         control.progress(3, 7);
         assert_eq!((control.check(), seen.load(Ordering::Relaxed)), (Ok(()), 307));
         flag.store(true, Ordering::Relaxed);

@@ -56,8 +56,8 @@ pub struct Trajectory {
 
 /// Optimal execution with linear impact in discrete time.
 ///
-/// Errors: `QUANT_OUT_OF_RANGE` (a parameter), `QUANT_TOO_LARGE` (intervals), `QUANT_UNDEFINED` where half an interval's
-/// permanent impact is not below the temporary impact, or a value overflows. Cost: O(intervals).
+/// Errors: `QUANT_OUT_OF_RANGE` (a parameter), `QUANT_TOO_LARGE` (intervals), `QUANT_UNDEFINED` where half an
+/// interval's permanent impact is not below the temporary impact, or a value overflows. Cost: O(intervals).
 /// Source: Almgren, Chriss, "Optimal execution of portfolio transactions", Journal of Risk 3 (2000), eqs. 16 to 20.
 pub fn almgren_chriss(parameters: AlmgrenChriss) -> Result<Trajectory, QuantError> {
     check(&parameters)?;

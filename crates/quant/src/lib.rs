@@ -2,7 +2,7 @@
 //! In:    returns, prices, covariances and parameters as borrowed column-major `f64` views (`Matrix`).
 //! Out:   covariances, weights, risk measures, performance statistics, splits, sizes and schedules; or `QuantError`.
 //! Holds: pure functions: no clock, file, thread or hash order; the same bits on every run; no NaN leaves.
-//! Costs: batch work off the engine's thread; long functions take a `Control` (bench: `npm run bench -- quant`).
+//! Costs: batch work off the engine's thread; long functions take a `JobControl`.
 #![forbid(unsafe_code)]
 
 pub mod allocate;
@@ -26,6 +26,6 @@ mod stats;
 pub mod validation;
 pub mod volatility;
 
-pub use control::Control;
+pub use control::JobControl;
 pub use error::{Conflict, QuantError};
 pub use matrix::{CELLS_MAX, Matrix, OwnedMatrix};

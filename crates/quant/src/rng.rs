@@ -27,7 +27,8 @@ pub const fn philox4x32(counter: [u32; 4], key: [u32; 2]) -> [u32; 4] {
     [a, b, c, d]
 }
 
-/// A uniform in (0, 1), both ends excluded: the middle of one of 2^52 equal cells, so that its inverse normal is finite.
+/// A uniform in (0, 1), both ends excluded: the middle of one of 2^52 equal cells, so that its inverse normal is
+/// finite.
 #[inline]
 pub const fn open_unit(high: u32, low: u32) -> f64 {
     const CELLS: f64 = (1u64 << 52) as f64;

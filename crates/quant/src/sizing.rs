@@ -10,7 +10,7 @@ use crate::{Matrix, QuantError};
 /// What is traded, and the limits that every rule keeps.
 #[derive(Clone, Copy, PartialEq, Debug, serde::Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Account {
+pub struct SizingAccount {
     /// Worth of the account, currency.
     pub equity: f64,
     /// Price of one unit, currency.
@@ -33,7 +33,7 @@ pub struct Size {
     pub capped: bool,
 }
 
-impl Account {
+impl SizingAccount {
     fn check(&self) -> Result<(), QuantError> {
         positive("equity", self.equity)?;
         positive("price", self.price)?;
@@ -58,7 +58,7 @@ impl Account {
 /// A fixed share of the equity, whatever the risk.
 ///
 /// Errors: `QUANT_OUT_OF_RANGE` (a parameter).
-pub fn fixed_fraction(account: Account, fraction: f64) -> Result<Size, QuantError> {
+pub fn fixed_fraction(account: SizingAccount, fraction: f64) -> Result<Size, QuantError> {
     account.check()?;
     in_range("fraction", fraction, 0.0, f64::MAX)?;
     account.size(account.equity * fraction)
@@ -67,7 +67,12 @@ pub fn fixed_fraction(account: Account, fraction: f64) -> Result<Size, QuantErro
 /// The quantity that loses `risk` of the equity when the price moves by `stop_atr` average true ranges.
 ///
 /// Errors: `QUANT_OUT_OF_RANGE` (a parameter).
-pub fn percent_risk(account: Account, risk: f64, average_true_range: f64, stop_atr: f64) -> Result<Size, QuantError> {
+pub fn percent_risk(
+    account: SizingAccount,
+    risk: f64,
+    average_true_range: f64,
+    stop_atr: f64,
+) -> Result<Size, QuantError> {
     account.check()?;
     in_range("risk", risk, 0.0, 1.0)?;
     positive("averageTrueRange", average_true_range)?;
@@ -78,19 +83,19 @@ pub fn percent_risk(account: Account, risk: f64, average_true_range: f64, stop_a
 /// The quantity whose return has the wanted volatility on the whole equity. Both volatilities are for the same period.
 ///
 /// Errors: `QUANT_OUT_OF_RANGE` (a parameter).
-pub fn volatility_scaled(account: Account, volatility: f64, target_volatility: f64) -> Result<Size, QuantError> {
+pub fn volatility_scaled(account: SizingAccount, volatility: f64, target_volatility: f64) -> Result<Size, QuantError> {
     account.check()?;
     positive("volatility", volatility)?;
     in_range("targetVolatility", target_volatility, 0.0, f64::MAX)?;
     account.size(account.equity * (target_volatility / volatility))
 }
 
-/// A share of the Kelly fraction `(b p - q) / b` of a bet that pays `payoff` (b) for 1 with probability `win_probability`
-/// (p); nothing where the bet is unfavourable.
+/// A share of the Kelly fraction `(b p - q) / b` of a bet that pays `payoff` (b) for 1 with probability
+/// `win_probability` (p); nothing where the bet is unfavourable.
 ///
 /// Errors: `QUANT_OUT_OF_RANGE` (a parameter).
 /// Source: Kelly, "A new interpretation of information rate" (1956).
-pub fn kelly(account: Account, win_probability: f64, payoff: f64, share: f64) -> Result<Size, QuantError> {
+pub fn kelly(account: SizingAccount, win_probability: f64, payoff: f64, share: f64) -> Result<Size, QuantError> {
     account.check()?;
     in_range("winProbability", win_probability, 0.0, 1.0)?;
     positive("payoff", payoff)?;
@@ -110,7 +115,7 @@ pub fn quantities(equity: f64, weights: &[f64], prices: &[f64], lots: &[f64]) ->
     checked_vector_of("lots", lots, weights.len())?;
     let mut found = Vec::with_capacity(weights.len());
     for ((weight, price), lot) in weights.iter().zip(prices).zip(lots) {
-        let account = Account { equity, price: *price, lot: *lot, leverage_max: f64::MAX / equity.max(1.0) };
+        let account = SizingAccount { equity, price: *price, lot: *lot, leverage_max: f64::MAX / equity.max(1.0) };
         account.check()?;
         let size = account.size(equity * weight.abs())?;
         found.push(if *weight < 0.0 { -size.quantity } else { size.quantity });
@@ -120,11 +125,11 @@ pub fn quantities(equity: f64, weights: &[f64], prices: &[f64], lots: &[f64]) ->
 
 /// Wilder's average true range after the last bar; `bars` has the columns high, low, close, the oldest bar first.
 ///
-/// The first true range is high less low; the first average is the mean of `period` true ranges, and each later one moves by
-/// 1/period of the difference.
+/// The first true range is high less low; the first average is the mean of `period` true ranges, and each later one
+/// moves by 1/period of the difference.
 ///
-/// Errors: `QUANT_RAGGED` (not three columns), `QUANT_TOO_FEW` (fewer bars than the period), `QUANT_OUT_OF_RANGE` (a high
-/// below its low; a period of 0).
+/// Errors: `QUANT_RAGGED` (not three columns), `QUANT_TOO_FEW` (fewer bars than the period), `QUANT_OUT_OF_RANGE` (a
+/// high below its low; a period of 0).
 /// Source: Wilder, "New Concepts in Technical Trading Systems" (1978).
 pub fn average_true_range(bars: Matrix<'_>, period: usize) -> Result<f64, QuantError> {
     length("bars", bars.columns(), 3)?;
@@ -147,7 +152,7 @@ mod tests {
 
     use super::*;
 
-    const ACCOUNT: Account = Account { equity: 100_000.0, price: 50.0, lot: 10.0, leverage_max: 2.0 };
+    const ACCOUNT: SizingAccount = SizingAccount { equity: 100_000.0, price: 50.0, lot: 10.0, leverage_max: 2.0 };
 
     #[test]
     fn sizes_by_hand() {
@@ -168,7 +173,7 @@ mod tests {
         for seed in 0..2_000u64 {
             let mut rng = SplitMix64::new(seed);
             let mut between = |low: f64, high: f64| low * (high / low).powf(rng.unit_f64());
-            let account = Account {
+            let account = SizingAccount {
                 equity: between(1.0, 1e9),
                 price: between(1e-4, 1e5),
                 lot: between(1e-8, 1e3),
@@ -199,8 +204,8 @@ mod tests {
             Err(QuantError::OutOfRange { what, .. }) => what,
             other => panic!("{other:?}"),
         };
-        assert_eq!(refused(fixed_fraction(Account { equity: f64::NAN, ..ACCOUNT }, 0.1)), "equity");
-        assert_eq!(refused(fixed_fraction(Account { lot: 0.0, ..ACCOUNT }, 0.1)), "lot");
+        assert_eq!(refused(fixed_fraction(SizingAccount { equity: f64::NAN, ..ACCOUNT }, 0.1)), "equity");
+        assert_eq!(refused(fixed_fraction(SizingAccount { lot: 0.0, ..ACCOUNT }, 0.1)), "lot");
         assert_eq!(refused(percent_risk(ACCOUNT, 1.1, 1.0, 1.0)), "risk");
         assert_eq!(refused(percent_risk(ACCOUNT, 0.1, 0.0, 1.0)), "averageTrueRange");
         assert_eq!(refused(volatility_scaled(ACCOUNT, f64::INFINITY, 0.1)), "volatility");

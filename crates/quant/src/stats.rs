@@ -16,8 +16,8 @@ pub(crate) fn variance(values: &[f64], ddof: usize) -> f64 {
     squares / (values.len() - ddof) as f64
 }
 
-/// Mean of a power of the deviations from the mean over the deviation with divisor n, so that neither huge nor tiny values
-/// overflow; none where that is 0.
+/// Mean of a power of the deviations from the mean over the deviation with divisor n, so that neither huge nor tiny
+/// values overflow; none where that is 0.
 fn standard_moment(values: &[f64], power: i32) -> Option<f64> {
     let centre = mean(values);
     let scale = libm::sqrt(variance(values, 0));

@@ -89,7 +89,7 @@ fn performance_is_that_of_numpy_and_scipy() {
     close(against.information_ratio.unwrap(), &wanted["information_ratio"]);
     let series = Matrix::new("returns", returns, rows, 1).unwrap();
     let options = AlphaDecayOptions { lags: 1, shape: DecayShape::Spearman };
-    let decay = alpha_decay(series, series, options, &quant::Control::NONE).unwrap();
+    let decay = alpha_decay(series, series, options, &quant::JobControl::NONE).unwrap();
     close(decay.curve[0].information_coefficient.unwrap(), &wanted["spearman_lag_1"]);
     let probability = probabilistic_sharpe(SharpeMoments::of(returns).unwrap(), 0.01).unwrap();
     close(probability, &values["probabilistic_sharpe"]);

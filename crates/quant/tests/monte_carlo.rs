@@ -11,7 +11,7 @@ use quant::monte_carlo::{
 };
 use quant::options::{OptionKind, OptionTerms};
 use quant::risk::{Convention, TailMethod, TailOptions, value_at_risk};
-use quant::{Control, Matrix, QuantError};
+use quant::{JobControl, Matrix, QuantError};
 
 fn linear_book<'a>(spots: &'a [f64], quantities: &'a [f64]) -> Book<'a> {
     Book { spots, quantities, options: &[] }
@@ -60,7 +60,7 @@ fn error_falls_with_the_root_of_the_paths() {
         let (mut a, mut b) = (0.0, 0.0);
         for run in 0..runs {
             let seed = 1_000_003 * paths as u64 + run;
-            let risk = monte_carlo_risk(&book, &model, &options(paths, seed), &Control::NONE).unwrap().tails[0].risk;
+            let risk = monte_carlo_risk(&book, &model, &options(paths, seed), &JobControl::NONE).unwrap().tails[0].risk;
             a += (risk.value_at_risk - var).powi(2);
             b += (risk.expected_shortfall - shortfall).powi(2);
         }
@@ -116,7 +116,7 @@ fn options_are_revalued_on_every_path() {
                 keep_paths: true,
                 ..MonteCarloOptions::default()
             };
-            monte_carlo_risk(&book, &model, &settings, &Control::NONE).unwrap().paths.unwrap()
+            monte_carlo_risk(&book, &model, &settings, &JobControl::NONE).unwrap().paths.unwrap()
         };
         let moves = [run([1.0, 0.0, 0.0], &[]), run([0.0, 1.0, 0.0], &[]), run([0.0, 0.0, 1.0], &[])];
         let got = run([0.0; 3], &options_held);
@@ -150,7 +150,7 @@ fn bits_do_not_depend_on_threads_or_progress() {
     let model = ReturnModel { marginals: &marginals, correlation, copula, returns: ReturnKind::Simple };
     let run = |threads| {
         let settings = MonteCarloOptions { threads, keep_paths: true, ..options(10_001, 9) };
-        monte_carlo_risk(&book, &model, &settings, &Control::NONE).unwrap()
+        monte_carlo_risk(&book, &model, &settings, &JobControl::NONE).unwrap()
     };
     let one = run(1);
     for threads in [0, 2, 3, 7, 200] {
@@ -171,10 +171,10 @@ fn bits_do_not_depend_on_threads_or_progress() {
     }
     // A longer run has the shorter one's paths in front.
     let longer = MonteCarloOptions { keep_paths: true, ..options(20_000, 9) };
-    let longer = monte_carlo_risk(&book, &model, &longer, &Control::NONE).unwrap();
+    let longer = monte_carlo_risk(&book, &model, &longer, &JobControl::NONE).unwrap();
     assert_eq!(&longer.paths.unwrap()[..10_001], &paths[..]);
     let flag = std::sync::atomic::AtomicBool::new(true);
-    let cancelled = monte_carlo_risk(&book, &model, &options(10_000, 9), &Control::new(&flag, None));
+    let cancelled = monte_carlo_risk(&book, &model, &options(10_000, 9), &JobControl::new(&flag, None));
     assert_eq!(cancelled.unwrap_err(), QuantError::Cancelled);
 }
 
@@ -201,7 +201,7 @@ fn a_t_copula_and_its_marginals_have_the_law_they_name() {
             let marginals = [marginal, student];
             let model = ReturnModel { marginals: &marginals, correlation, copula, returns: ReturnKind::Simple };
             let book = linear_book(&spots, &quantities);
-            let got = monte_carlo_risk(&book, &model, &options(paths, 31), &Control::NONE).unwrap().tails[0];
+            let got = monte_carlo_risk(&book, &model, &options(paths, 31), &JobControl::NONE).unwrap().tails[0];
             let off = (got.risk.value_at_risk + want).abs();
             assert!(off < 4.5 * got.value_at_risk_error + 1e-6, "{copula:?} {marginal:?}: off {off}, seed 31");
         }
@@ -214,7 +214,7 @@ fn a_t_copula_and_its_marginals_have_the_law_they_name() {
         let of = |quantities: [f64; 2]| {
             let settings = MonteCarloOptions { keep_paths: true, ..options(paths, 77) };
             let book = linear_book(&spots, &quantities);
-            monte_carlo_risk(&book, &model, &settings, &Control::NONE).unwrap().paths.unwrap()
+            monte_carlo_risk(&book, &model, &settings, &JobControl::NONE).unwrap().paths.unwrap()
         };
         let (a, b) = (of([1.0, 0.0]), of([0.0, 1.0]));
         let q = -0.01 * 2.326_347_874;
@@ -234,7 +234,7 @@ fn bad_input_says_what_and_where() {
     let model =
         ReturnModel { marginals: &marginals, correlation, copula: Copula::Gaussian, returns: ReturnKind::Simple };
     let run = |book: Book<'_>, model: ReturnModel<'_>, settings: MonteCarloOptions| {
-        monte_carlo_risk(&book, &model, &settings, &Control::NONE).unwrap_err()
+        monte_carlo_risk(&book, &model, &settings, &JobControl::NONE).unwrap_err()
     };
     let book = linear_book(&spots, &quantities);
     let few = QuantError::TooFew { what: "paths", have: 99, need: 100 };

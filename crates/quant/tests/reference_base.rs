@@ -9,7 +9,7 @@ use quant::covariance::*;
 use quant::execution::{AlmgrenChriss, almgren_chriss};
 use quant::performance::*;
 use quant::validation::*;
-use quant::{Control, Matrix};
+use quant::{JobControl, Matrix};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
@@ -190,7 +190,7 @@ fn combinatorial_splits_are_skfolios() {
         let found = combinatorial_purged(observations, options, None).unwrap();
         assert_eq!(found.splits.len() as u64, case["n_splits"].as_u64().unwrap(), "{key}");
         assert_eq!(found.paths.len() as u64, case["n_test_paths"].as_u64().unwrap(), "{key}");
-        let described = |split: &Split| {
+        let described = |split: &TrainTestSplit| {
             let (train, test) = (split.train_indices().count(), split.test_indices().count());
             serde_json::json!([train, test, hash(split.train_indices()), hash(split.test_indices())])
         };
@@ -255,7 +255,7 @@ fn overfitting_of_the_crossover_grid_is_the_references() {
     assert_eq!(names[best], case["best"].as_str().unwrap());
     let flat = trials.concat();
     let returns = Matrix::new("returns", &flat, trials[0].len(), trials.len()).unwrap();
-    let found = overfitting_probability(returns, case["S"].as_u64().unwrap() as usize, &Control::NONE).unwrap();
+    let found = overfitting_probability(returns, case["S"].as_u64().unwrap() as usize, &JobControl::NONE).unwrap();
     assert_eq!(found.combinations as u64, case["n_combinations"].as_u64().unwrap());
     meets(found.probability, &case["pbo"]);
     meets(found.logit_mean, &case["logit_mean"]);

@@ -17,7 +17,7 @@ use quant::risk::{
 use quant::volatility::{
     EwmaOptions, GarchDistribution, GarchModel, GarchOptions, GarchParameters, ewma_volatility, fit_garch, garch_path,
 };
-use quant::{Control, Matrix};
+use quant::{JobControl, Matrix};
 use serde_json::Value;
 use std::path::PathBuf;
 
@@ -159,7 +159,7 @@ fn var_backtests() {
         let confidence: f64 = level.parse().unwrap();
         let window = want["window"].as_u64().unwrap() as usize;
         let options = RollingBacktestOptions { window, confidence, ..RollingBacktestOptions::default() };
-        let got = backtest_historical(&columns[0], &options, &Control::NONE).unwrap();
+        let got = backtest_historical(&columns[0], &options, &JobControl::NONE).unwrap();
         assert_eq!(got.days as u64, want["n"].as_u64().unwrap());
         assert_eq!(got.exceptions as u64, want["exceptions"].as_u64().unwrap());
         let days: Vec<usize> =
@@ -224,7 +224,7 @@ fn garch() {
             check.value(&format!("{name}.variance_forecast_5"), *got, want);
         }
         // "params 1e-4 relative, loglik 1e-6 relative: optimiser-limited".
-        let fit = fit_garch(r, GarchOptions { model, distribution, horizon: 5 }, &Control::NONE).unwrap();
+        let fit = fit_garch(r, GarchOptions { model, distribution, horizon: 5 }, &JobControl::NONE).unwrap();
         let got = &fit.parameters;
         let near = |check: &mut Check, key: &str, got: f64, want: f64| {
             let off = (got - want).abs() / want.abs();

@@ -17,7 +17,7 @@ use quant::volatility::{
     EwmaOptions, EwmaStart, GarchDistribution, GarchModel, GarchOptions, GarchParameters, ewma_volatility, fit_garch,
     garch_path,
 };
-use quant::{Control, Matrix, QuantError};
+use quant::{JobControl, Matrix, QuantError};
 use types::rng::SplitMix64;
 
 fn normal(rng: &mut SplitMix64) -> f64 {
@@ -214,7 +214,7 @@ fn student_and_garch_find_what_made_the_data() {
         })
         .collect();
     let options = GarchOptions { model: GarchModel::Gjr, ..GarchOptions::default() };
-    let fit = fit_garch(&series, options, &Control::NONE).unwrap();
+    let fit = fit_garch(&series, options, &JobControl::NONE).unwrap();
     let p = fit.parameters;
     assert!(
         (p.alpha - 0.04).abs() < 0.02 && (p.gamma - 0.08).abs() < 0.03 && (p.beta - 0.9).abs() < 0.02,
@@ -222,7 +222,7 @@ fn student_and_garch_find_what_made_the_data() {
     );
     // The unit of the returns changes nothing but the unit of the result.
     let percent: Vec<f64> = series.iter().map(|r| 100.0 * r).collect();
-    let other = fit_garch(&percent, options, &Control::NONE).unwrap().parameters;
+    let other = fit_garch(&percent, options, &JobControl::NONE).unwrap().parameters;
     assert!((other.alpha - p.alpha).abs() < 1e-6 && (other.omega / p.omega / 1e4 - 1.0).abs() < 1e-5);
     // No neighbour inside the constraints is likelier.
     let best = fit.path.log_likelihood;
@@ -231,7 +231,7 @@ fn student_and_garch_find_what_made_the_data() {
         assert!(garch_path(&series, &near, 1).unwrap().log_likelihood < best);
     }
     let both = GarchOptions { model: GarchModel::Gjr, distribution: GarchDistribution::StudentT, horizon: 3 };
-    let fit = fit_garch(&series, both, &Control::NONE).unwrap();
+    let fit = fit_garch(&series, both, &JobControl::NONE).unwrap();
     assert!(fit.parameters.degrees_of_freedom.unwrap() > 30.0 && fit.path.forecast.len() == 3);
 }
 
@@ -239,9 +239,9 @@ fn student_and_garch_find_what_made_the_data() {
 fn filtered_tails_follow_the_volatility() {
     let mut rng = SplitMix64::new(8);
     let mut r = returns(&mut rng, 500);
-    let calm = filtered_value_at_risk(&r, &FilteredOptions::default(), &Control::NONE).unwrap();
+    let calm = filtered_value_at_risk(&r, &FilteredOptions::default(), &JobControl::NONE).unwrap();
     r.extend([0.05, -0.06, 0.055, -0.05]);
-    let wild = filtered_value_at_risk(&r, &FilteredOptions::default(), &Control::NONE).unwrap();
+    let wild = filtered_value_at_risk(&r, &FilteredOptions::default(), &JobControl::NONE).unwrap();
     assert!(wild.risk.value_at_risk > 1.5 * calm.risk.value_at_risk, "seed 8");
     // By hand: next volatility times the quantile of r over its own forecast.
     let start = EwmaStart::MeanSquare;
@@ -251,11 +251,11 @@ fn filtered_tails_follow_the_volatility() {
     assert!((wild.risk.value_at_risk - want).abs() < 1e-15);
     let garch =
         FilteredOptions { filter: VolatilityFilter::Garch(GarchOptions::default()), ..FilteredOptions::default() };
-    assert!(filtered_value_at_risk(&r, &garch, &Control::NONE).unwrap().risk.value_at_risk > 0.0);
+    assert!(filtered_value_at_risk(&r, &garch, &JobControl::NONE).unwrap().risk.value_at_risk > 0.0);
     let zero = [0.0, 0.01, -0.02, 0.01];
     let filter = VolatilityFilter::Ewma(EwmaOptions::default());
     let refused =
-        filtered_value_at_risk(&zero, &FilteredOptions { filter, ..FilteredOptions::default() }, &Control::NONE);
+        filtered_value_at_risk(&zero, &FilteredOptions { filter, ..FilteredOptions::default() }, &JobControl::NONE);
     assert!(matches!(refused, Err(QuantError::Undefined { what: "standardised", .. })));
 }
 
@@ -281,19 +281,19 @@ fn hedges_meet_their_budget_or_target() {
     };
     let put = HedgeInstrument::put(terms, 0.98, 50.0, &index);
     let options = HedgeOptions { size: HedgeSize::Budget(5_000.0), confidence: 0.99, whole_contracts: false };
-    let bought = tail_hedge(&pnl, &put, &options, &Control::NONE).unwrap();
+    let bought = tail_hedge(&pnl, &put, &options, &JobControl::NONE).unwrap();
     assert!((bought.cost - 5_000.0).abs() < 1e-9 && bought.after.expected_shortfall < bought.before.expected_shortfall);
     let target = 0.6 * bought.before.expected_shortfall;
     let options = HedgeOptions { size: HedgeSize::TargetShortfall(target), ..options };
-    let reached = tail_hedge(&pnl, &put, &options, &Control::NONE).unwrap();
+    let reached = tail_hedge(&pnl, &put, &options, &JobControl::NONE).unwrap();
     assert!((reached.after.expected_shortfall / target - 1.0).abs() < 1e-9, "{reached:?}");
-    let whole = tail_hedge(&pnl, &put, &HedgeOptions { whole_contracts: true, ..options }, &Control::NONE).unwrap();
+    let whole = tail_hedge(&pnl, &put, &HedgeOptions { whole_contracts: true, ..options }, &JobControl::NONE).unwrap();
     assert!(whole.contracts == whole.contracts.trunc() && whole.contracts >= reached.contracts);
     assert!(whole.contracts < reached.contracts + 1.0 && whole.after.expected_shortfall <= target);
     let none = HedgeOptions { size: HedgeSize::TargetShortfall(1e9), ..options };
-    assert_eq!(tail_hedge(&pnl, &put, &none, &Control::NONE).unwrap().contracts, 0.0);
+    assert_eq!(tail_hedge(&pnl, &put, &none, &JobControl::NONE).unwrap().contracts, 0.0);
     let beyond = HedgeOptions { size: HedgeSize::TargetShortfall(-1e6), ..options };
-    let refused = tail_hedge(&pnl, &put, &beyond, &Control::NONE);
+    let refused = tail_hedge(&pnl, &put, &beyond, &JobControl::NONE);
     let Err(QuantError::OutOfRange { what: "target", low, .. }) = refused else { panic!("{refused:?}") };
     assert!(low > 0.0 && low < target);
     // A call on the volatility index, which jumps when the index falls.
@@ -301,7 +301,7 @@ fn hedges_meet_their_budget_or_target() {
     let call =
         HedgeInstrument::volatility_call(OptionTerms { spot: 18.0, volatility: 0.9, ..terms }, 22.0, 1_000.0, &moves);
     let options = HedgeOptions { size: HedgeSize::TargetShortfall(0.8 * reached.before.expected_shortfall), ..options };
-    let hedge = tail_hedge(&pnl, &call, &options, &Control::NONE).unwrap();
+    let hedge = tail_hedge(&pnl, &call, &options, &JobControl::NONE).unwrap();
     assert!(
         hedge.contracts > 0.0 && hedge.after.expected_shortfall <= 0.8 * hedge.before.expected_shortfall * (1.0 + 1e-9)
     );
@@ -416,8 +416,8 @@ fn bad_series_are_refused() {
     let not_finite = QuantError::NotFinite { what: "returns", row: 1, column: 0 };
     assert_eq!(value_at_risk(&bad, &TailOptions::default()), Err(not_finite.clone()));
     assert_eq!(value_at_risk(&[], &TailOptions::default()), Err(QuantError::Empty { what: "returns" }));
-    assert_eq!(fit_garch(&bad, GarchOptions::default(), &Control::NONE).unwrap_err(), not_finite);
-    let flat = fit_garch(&[0.01; 50], GarchOptions::default(), &Control::NONE);
+    assert_eq!(fit_garch(&bad, GarchOptions::default(), &JobControl::NONE).unwrap_err(), not_finite);
+    let flat = fit_garch(&[0.01; 50], GarchOptions::default(), &JobControl::NONE);
     assert_eq!(flat.unwrap_err(), QuantError::Constant { what: "returns", column: 0 });
     let one = QuantError::TooFew { what: "returns", have: 1, need: 2 };
     assert_eq!(value_at_risk(&[0.1], &TailOptions::default()), Err(one));

@@ -5,7 +5,7 @@
 //! Costs: one eigendecomposition a step; tens to hundreds of steps, the nearer the fewer.
 use super::{Covariance, compose, correlation, eigen, from_correlation};
 use crate::error::{at_least, in_range, length, positive};
-use crate::{Control, Matrix, OwnedMatrix, QuantError};
+use crate::{JobControl, Matrix, OwnedMatrix, QuantError};
 
 /// When `nearest_correlation` ends.
 #[derive(Clone, Copy, PartialEq, Debug, serde::Deserialize)]
@@ -33,7 +33,7 @@ impl Default for NearestOptions {
 pub fn nearest_correlation(
     matrix: Matrix<'_>,
     options: NearestOptions,
-    control: &Control<'_>,
+    control: &JobControl<'_>,
 ) -> Result<OwnedMatrix, QuantError> {
     length("matrix", matrix.columns(), matrix.rows())?;
     positive("tolerance", options.tolerance)?;
@@ -74,7 +74,7 @@ pub fn nearest_correlation(
 pub fn nearest_psd(
     covariance: Matrix<'_>,
     options: NearestOptions,
-    control: &Control<'_>,
+    control: &JobControl<'_>,
 ) -> Result<Covariance, QuantError> {
     let (correlations, deviations) = correlation(covariance)?;
     let nearest = nearest_correlation(correlations.view("covariance")?, options, control)?;

@@ -6,7 +6,7 @@
 use types::rng::SplitMix64;
 
 use super::*;
-use crate::Control;
+use crate::JobControl;
 
 fn simulated(seed: u64, rows: usize, columns: usize) -> Vec<f64> {
     let mut rng = SplitMix64::new(seed);
@@ -134,10 +134,10 @@ fn constant_correlation_shrinkage_is_its_definition() {
 fn nearest_correlation_meets_highams_examples() {
     let options = NearestOptions::default();
     let first = [1.0, 1.0, 0.0, 1.0, 1.0, 1.0, 0.0, 1.0, 1.0];
-    let found = nearest_correlation(Matrix::new("matrix", &first, 3, 3).unwrap(), options, &Control::NONE).unwrap();
+    let found = nearest_correlation(Matrix::new("matrix", &first, 3, 3).unwrap(), options, &JobControl::NONE).unwrap();
     assert!((found.at(0, 1) - 0.7607).abs() < 5e-5 && (found.at(0, 2) - 0.1573).abs() < 5e-5, "{found:?}");
     let second = [2.0, -1.0, 0.0, 0.0, -1.0, 2.0, -1.0, 0.0, 0.0, -1.0, 2.0, -1.0, 0.0, 0.0, -1.0, 2.0];
-    let found = nearest_correlation(Matrix::new("matrix", &second, 4, 4).unwrap(), options, &Control::NONE).unwrap();
+    let found = nearest_correlation(Matrix::new("matrix", &second, 4, 4).unwrap(), options, &JobControl::NONE).unwrap();
     let upper = [found.at(0, 1), found.at(0, 2), found.at(0, 3), found.at(1, 2)];
     for (value, published) in upper.iter().zip([-0.8084, 0.1916, 0.1068, -0.6562]) {
         assert!((value - published).abs() < 5e-5, "{value} and {published}");
@@ -160,12 +160,12 @@ fn nearest_psd_keeps_variances_and_leaves_good_matrices() {
             }
         }
         let options = NearestOptions { eigenvalue_min: 1e-6, ..NearestOptions::default() };
-        let found = nearest_psd(matrix.view("covariance").unwrap(), options, &Control::NONE).unwrap();
+        let found = nearest_psd(matrix.view("covariance").unwrap(), options, &JobControl::NONE).unwrap();
         assert!(found.condition_number.is_finite(), "seed {seed}");
         for i in 0..size {
             assert!((found.matrix.at(i, i) / matrix.at(i, i) - 1.0).abs() < 1e-12, "seed {seed}");
         }
-        let again = nearest_psd(found.matrix.view("covariance").unwrap(), options, &Control::NONE).unwrap();
+        let again = nearest_psd(found.matrix.view("covariance").unwrap(), options, &JobControl::NONE).unwrap();
         near(&again.matrix, &found.matrix, 1e-9);
     }
 }

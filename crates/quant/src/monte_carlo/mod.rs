@@ -13,7 +13,7 @@ use crate::error::{at_least, at_most, in_range, length, positive};
 use crate::matrix::checked_vector;
 use crate::options::{OptionKind, OptionTerms};
 use crate::risk::{Convention, TailRisk};
-use crate::{Control, Matrix, OwnedMatrix, QuantError};
+use crate::{JobControl, Matrix, OwnedMatrix, QuantError};
 
 /// Most paths of one run (2 GiB of P&L).
 pub const PATHS_MAX: usize = 1 << 28;
@@ -297,7 +297,7 @@ pub fn monte_carlo_risk(
     book: &Book<'_>,
     model: &ReturnModel<'_>,
     options: &MonteCarloOptions,
-    control: &Control<'_>,
+    control: &JobControl<'_>,
 ) -> Result<MonteCarloRisk, QuantError> {
     book.check()?;
     model.check(book.spots.len())?;

@@ -11,7 +11,7 @@ use crate::lanes;
 use crate::options::{DEVIATION_MIN, greeks_unchecked, hold};
 use crate::risk::{TailRisk, order_index};
 use crate::rng::Philox;
-use crate::{Control, Matrix, QuantError};
+use crate::{JobControl, Matrix, QuantError};
 
 /// A price does not fall below this part of itself: simple returns under -100 % would make it negative.
 const GROWTH_MIN: f64 = 1e-12;
@@ -88,7 +88,7 @@ pub(super) fn pnl(
     book: &Book<'_>,
     model: &ReturnModel<'_>,
     options: &MonteCarloOptions,
-    control: &Control<'_>,
+    control: &JobControl<'_>,
 ) -> Result<Vec<f64>, QuantError> {
     let contracts = book.options.iter().map(|o| Contract::new(o, book.spots[o.asset], options.horizon_years)).collect();
     let plan = Plan {
@@ -131,7 +131,7 @@ pub(super) fn pnl(
 
 impl Plan<'_> {
     /// All blocks of a span of paths. Only one thread reports.
-    fn run(&self, pnl: &mut [f64], first: usize, control: &Control<'_>, report: bool) -> Result<(), QuantError> {
+    fn run(&self, pnl: &mut [f64], first: usize, control: &JobControl<'_>, report: bool) -> Result<(), QuantError> {
         let assets = self.book.spots.len();
         // An even number of columns: normals come in pairs.
         let mut columns = vec![[0.0; BLOCK]; assets.next_multiple_of(2)];

@@ -152,7 +152,8 @@ pub(crate) fn minimise(program: &Program, start: &[f64]) -> Result<Optimum, Quan
                 refined = 0;
             }
             (_, None) if !fresh => {
-                // What many updates have lost. The count of refinements goes on: rounding can keep a row off its end for ever.
+                // What many updates have lost. The count of refinements goes on: rounding can keep a row off its end
+                // for ever.
                 walk.gradient = program.gradient(&walk.x);
                 fresh = true;
             }

@@ -9,7 +9,7 @@ use super::{OptionKind, OptionTerms};
 use crate::error::{at_least, in_range, positive};
 use crate::matrix::{checked_vector, checked_vector_of};
 use crate::risk::{TailRisk, historical_order, sorted, tail_of};
-use crate::{Control, QuantError};
+use crate::{JobControl, QuantError};
 
 /// Bound on the steps of the search.
 const STEPS_MAX: u32 = 200;
@@ -132,7 +132,7 @@ pub fn tail_hedge(
     book_pnl: &[f64],
     instrument: &HedgeInstrument<'_>,
     options: &HedgeOptions,
-    control: &Control<'_>,
+    control: &JobControl<'_>,
 ) -> Result<TailHedge, QuantError> {
     checked_vector("book_pnl", book_pnl)?;
     at_least("book_pnl", book_pnl.len(), 2)?;
@@ -169,7 +169,7 @@ fn for_target(
     target: f64,
     start: f64,
     premium: f64,
-    control: &Control<'_>,
+    control: &JobControl<'_>,
     shortfall: impl Fn(f64) -> f64,
 ) -> Result<f64, QuantError> {
     if start <= target {
@@ -218,7 +218,7 @@ fn bisect(
     target: f64,
     mut low: f64,
     mut high: f64,
-    control: &Control<'_>,
+    control: &JobControl<'_>,
     shortfall: impl Fn(f64) -> f64,
 ) -> Result<f64, QuantError> {
     for _ in 0..STEPS_MAX {

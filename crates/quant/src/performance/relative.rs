@@ -33,7 +33,8 @@ pub struct RelativePerformance {
 /// Performance against a benchmark over the same periods.
 ///
 /// Errors: those of `performance`; `QUANT_RAGGED` where the lengths differ; `QUANT_CONSTANT` for a benchmark that does
-/// not vary, `QUANT_UNDEFINED` where a year's alpha overflows. Uses `periods_per_year`, `risk_free` and `ddof` of the options.
+/// not vary, `QUANT_UNDEFINED` where a year's alpha overflows. Uses `periods_per_year`, `risk_free` and `ddof` of the
+/// options.
 pub fn relative(
     returns: &[f64],
     benchmark: &[f64],

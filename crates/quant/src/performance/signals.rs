@@ -1,8 +1,8 @@
 //! # Room card: quant/performance/signals
 //! In:    closing prices, entry and exit signals bar by bar, cash and a fee rate.
 //! Out:   the equity curve of a long-or-flat account, its trades and fees.
-//! Holds: everything is bought at an entry and sold at an exit, at the close of the signal's bar; an entry while long, an
-//!        exit while flat and both on one bar change nothing.
+//! Holds: everything is bought at an entry and sold at an exit, at the close of the signal's bar; an entry while long,
+//!        an exit while flat and both on one bar change nothing.
 //! Costs: one pass.
 use crate::QuantError;
 use crate::error::{at_least, in_range, length, positive};

@@ -8,7 +8,7 @@ use super::value_at_risk::{interpolated, order_index, tail_of};
 use crate::distributions::{binomial_cdf, chi2_tail_1, chi2_tail_2};
 use crate::error::{at_least, at_most, in_range, length};
 use crate::matrix::checked_vector;
-use crate::{Control, QuantError};
+use crate::{JobControl, QuantError};
 
 /// Longest series of exceptions.
 pub const EXCEPTIONS_MAX: usize = 1 << 28;
@@ -223,7 +223,7 @@ impl Default for RollingBacktestOptions {
 pub fn backtest_historical(
     returns: &[f64],
     options: &RollingBacktestOptions,
-    control: &Control<'_>,
+    control: &JobControl<'_>,
 ) -> Result<VarBacktest, QuantError> {
     checked_vector("returns", returns)?;
     let tail = tail_of(options.confidence)?;

@@ -11,7 +11,7 @@ use crate::matrix::checked_vector;
 use crate::volatility::{
     EwmaOptions, EwmaStart, GarchOptions, GarchParameters, ewma_volatility, fit_garch, garch_path,
 };
-use crate::{Control, QuantError};
+use crate::{JobControl, QuantError};
 
 /// The volatility that returns are divided by.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -74,7 +74,7 @@ pub struct FilteredRisk {
 pub fn filtered_value_at_risk(
     returns: &[f64],
     options: &FilteredOptions,
-    control: &Control<'_>,
+    control: &JobControl<'_>,
 ) -> Result<FilteredRisk, QuantError> {
     checked_vector("returns", returns)?;
     let tail = tail_of(options.confidence)?;

@@ -2,12 +2,12 @@
 //! In:    a signal and returns, periods × assets, of the same shape.
 //! Out:   for each lag the correlation of signal and return with its t-statistic, what a unit of gross exposure to the
 //!        signal earned, and the lag at which half of the correlation is left.
-//! Holds: the signal of period t meets the return of period t + lag; nothing meets its past. One asset is correlated over
-//!        time, several across assets period by period.
+//! Holds: the signal of period t meets the return of period t + lag; nothing meets its past. One asset is correlated
+//!        over time, several across assets period by period.
 //! Costs: lags × periods × assets, and ranks for Spearman; cancellable between lags.
 use crate::error::{at_least, at_most, length};
 use crate::stats::{correlation, is_constant, mean, ranks, variance};
-use crate::{Control, Matrix, QuantError};
+use crate::{JobControl, Matrix, QuantError};
 
 /// Which correlation.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Deserialize)]
@@ -59,8 +59,8 @@ pub struct DecayPoint {
 pub struct AlphaDecay {
     /// Lag 1 first.
     pub curve: Vec<DecayPoint>,
-    /// The lag, linear between two, at which the coefficient has fallen to half of the first; none where it never does or
-    /// the first is not positive.
+    /// The lag, linear between two, at which the coefficient has fallen to half of the first; none where it never does
+    /// or the first is not positive.
     pub half_life: Option<f64>,
 }
 
@@ -68,12 +68,13 @@ pub struct AlphaDecay {
 ///
 /// Errors: `QUANT_RAGGED` where the shapes differ, `QUANT_TOO_FEW` (fewer than three periods left at the last lag),
 /// `QUANT_CANCELLED`.
-/// Source: Grinold, Kahn, "Active Portfolio Management" (1999), chapters 6 (information coefficient) and 13 (half-life).
+/// Source: Grinold, Kahn, "Active Portfolio Management" (1999), chapters 6 (information coefficient) and 13
+/// (half-life).
 pub fn alpha_decay(
     signal: Matrix<'_>,
     returns: Matrix<'_>,
     options: AlphaDecayOptions,
-    control: &Control<'_>,
+    control: &JobControl<'_>,
 ) -> Result<AlphaDecay, QuantError> {
     length("returns", returns.rows(), signal.rows())?;
     length("returns", returns.columns(), signal.columns())?;

@@ -15,7 +15,7 @@ pub use sharpe::{
     DeflatedSharpe, SharpeMoments, deflated_sharpe, expected_maximum_sharpe, minimum_track_record, probabilistic_sharpe,
 };
 pub use splits::{
-    CombinatorialOptions, CombinatorialSplits, SPLITS_MAX, Split, WalkForwardOptions, combinatorial_purged,
+    CombinatorialOptions, CombinatorialSplits, SPLITS_MAX, TrainTestSplit, WalkForwardOptions, combinatorial_purged,
     walk_forward,
 };
 

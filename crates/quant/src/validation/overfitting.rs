@@ -6,7 +6,7 @@
 //! Costs: combinations × blocks × trials, and a sort of the trials a combination; cancellable.
 use crate::error::{at_least, at_most};
 use crate::stats::{mean, ranks};
-use crate::{Control, Matrix, QuantError};
+use crate::{JobControl, Matrix, QuantError};
 
 /// More blocks than this have too many combinations (20 have 184,756).
 pub const CSCV_BLOCKS_MAX: usize = 20;
@@ -41,8 +41,8 @@ struct Block {
     squares: Vec<f64>,
 }
 
-/// Probability of backtest overfitting by combinatorially symmetric cross-validation, with the Sharpe ratio (`ddof` 1) as
-/// measure. The series is cut to a whole number of blocks; each half is the union of half of them.
+/// Probability of backtest overfitting by combinatorially symmetric cross-validation, with the Sharpe ratio (`ddof` 1)
+/// as measure. The series is cut to a whole number of blocks; each half is the union of half of them.
 ///
 /// Errors: `QUANT_TOO_FEW` (two trials, two observations a half), `QUANT_UNDEFINED` (odd number of blocks),
 /// `QUANT_TOO_LARGE` (blocks), `QUANT_CANCELLED`.
@@ -50,7 +50,7 @@ struct Block {
 pub fn overfitting_probability(
     returns: Matrix<'_>,
     blocks: usize,
-    control: &Control<'_>,
+    control: &JobControl<'_>,
 ) -> Result<Overfitting, QuantError> {
     at_least("trials", returns.columns(), 2)?;
     at_least("blocks", blocks, 2)?;

@@ -68,8 +68,8 @@ fn normal_cdf(x: f64) -> f64 {
 
 /// Probability that the true Sharpe ratio is above `benchmark` (both a period).
 ///
-/// Errors: `QUANT_OUT_OF_RANGE`, `QUANT_TOO_FEW` (two observations), `QUANT_UNDEFINED` where the moments are those of no
-/// sample.
+/// Errors: `QUANT_OUT_OF_RANGE`, `QUANT_TOO_FEW` (two observations), `QUANT_UNDEFINED` where the moments are those of
+/// no sample.
 /// Source: Bailey, López de Prado, "The Sharpe ratio efficient frontier" (2012), eq. 11.
 pub fn probabilistic_sharpe(moments: SharpeMoments, benchmark: f64) -> Result<f64, QuantError> {
     finite("benchmark", benchmark)?;

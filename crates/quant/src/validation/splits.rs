@@ -13,14 +13,14 @@ pub const SPLITS_MAX: usize = 1 << 14;
 
 /// A training set and the test sets that it may be tried on.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Split {
+pub struct TrainTestSplit {
     /// Training observations.
     pub train: Vec<Range<usize>>,
     /// Test observations, one range a test fold.
     pub test: Vec<Range<usize>>,
 }
 
-impl Split {
+impl TrainTestSplit {
     /// Training observations one by one.
     pub fn train_indices(&self) -> impl Iterator<Item = usize> + '_ {
         self.train.iter().cloned().flatten()
@@ -70,7 +70,7 @@ pub fn walk_forward(
     observations: usize,
     options: WalkForwardOptions,
     label_ends: Option<&[usize]>,
-) -> Result<Vec<Split>, QuantError> {
+) -> Result<Vec<TrainTestSplit>, QuantError> {
     at_least("train", options.train, 1)?;
     at_least("test", options.test, 1)?;
     let first = options.train.saturating_add(options.purge);
@@ -88,7 +88,7 @@ pub fn walk_forward(
         let window = begin..start - options.purge;
         let train = ranges(window, |at| label_ends.is_none_or(|ends| ends[at] < start));
         at_least("train", train.len(), 1)?;
-        splits.push(Split { train, test: vec![Range { start, end }] });
+        splits.push(TrainTestSplit { train, test: vec![Range { start, end }] });
         start = end;
     }
     Ok(splits)
@@ -124,7 +124,7 @@ pub struct CombinatorialOptions {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct CombinatorialSplits {
     /// One split a combination, in lexicographic order.
-    pub splits: Vec<Split>,
+    pub splits: Vec<TrainTestSplit>,
     /// The test folds of each split, in order.
     pub test_folds: Vec<Vec<usize>>,
     /// Paths through the whole series: `paths[p][f]` is the split whose result on fold f belongs to path p.
@@ -145,8 +145,8 @@ fn combinations(of: usize, take: usize) -> Option<usize> {
 
 /// Combinatorial purged cross-validation with label spans and embargo.
 ///
-/// A training observation is left out where its label reaches into a test fold, where it lies within `purge` before one,
-/// or within the labels of the fold's observations or `purge`, and then `embargo`, after it. `label_ends` as in
+/// A training observation is left out where its label reaches into a test fold, where it lies within `purge` before
+/// one, or within the labels of the fold's observations or `purge`, and then `embargo`, after it. `label_ends` as in
 /// `walk_forward`.
 ///
 /// Errors: `QUANT_TOO_FEW` (fewer than 2 folds, more folds than observations, a split without training observations),
@@ -190,7 +190,7 @@ pub fn combinatorial_purged(
             label_ends.is_some_and(|ends| test.iter().any(|range| at < range.start && ends[at] >= range.start))
         });
         at_least("train", train.len(), 1)?;
-        splits.push(Split { train, test });
+        splits.push(TrainTestSplit { train, test });
         sets.push(chosen.clone());
         if !advance(&mut chosen, folds) {
             break;

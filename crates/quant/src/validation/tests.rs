@@ -6,7 +6,7 @@
 use types::rng::SplitMix64;
 
 use super::*;
-use crate::{Control, Matrix, QuantError};
+use crate::{JobControl, Matrix, QuantError};
 
 /// Box and Muller.
 fn normals(rng: &mut SplitMix64, count: usize) -> Vec<f64> {
@@ -19,7 +19,7 @@ fn label_ends(rng: &mut SplitMix64, observations: usize) -> Vec<usize> {
 }
 
 /// One observation at a time, from the definition.
-fn is_trained(at: usize, split: &Split, options: &CombinatorialOptions, ends: &[usize]) -> bool {
+fn is_trained(at: usize, split: &TrainTestSplit, options: &CombinatorialOptions, ends: &[usize]) -> bool {
     split.test.iter().all(|test| {
         let reach = ends[test.clone()].iter().max().unwrap() + 1;
         let after = reach.max(test.end + options.purge) + options.embargo;
@@ -140,12 +140,12 @@ fn trials_without_skill_overfit_and_one_with_skill_does_not() {
     let mut rng = SplitMix64::new(8);
     let mut values = normals(&mut rng, rows * trials);
     let noise =
-        overfitting_probability(Matrix::new("returns", &values, rows, trials).unwrap(), 8, &Control::NONE).unwrap();
+        overfitting_probability(Matrix::new("returns", &values, rows, trials).unwrap(), 8, &JobControl::NONE).unwrap();
     assert_eq!(noise.combinations, 70);
     assert!((0.2..=0.9).contains(&noise.probability), "{}", noise.probability);
     values[..rows].iter_mut().for_each(|value| *value += 1.0);
     let skill =
-        overfitting_probability(Matrix::new("returns", &values, rows, trials).unwrap(), 8, &Control::NONE).unwrap();
+        overfitting_probability(Matrix::new("returns", &values, rows, trials).unwrap(), 8, &JobControl::NONE).unwrap();
     assert_eq!((skill.probability, skill.loss_probability), (0.0, 0.0));
 }
 
@@ -153,13 +153,13 @@ fn trials_without_skill_overfit_and_one_with_skill_does_not() {
 fn overfitting_takes_flat_trials_and_refuses_odd_blocks() {
     let values = [0.0, 0.0, 0.0, 0.0, 0.1, -0.1, 0.2, 0.1];
     let returns = Matrix::new("returns", &values, 4, 2).unwrap();
-    let found = overfitting_probability(returns, 2, &Control::NONE).unwrap();
+    let found = overfitting_probability(returns, 2, &JobControl::NONE).unwrap();
     assert!(found.logits.iter().all(|logit| logit.is_finite()));
-    assert!(matches!(overfitting_probability(returns, 3, &Control::NONE), Err(QuantError::Undefined { .. })));
-    let many = overfitting_probability(returns, 22, &Control::NONE);
+    assert!(matches!(overfitting_probability(returns, 3, &JobControl::NONE), Err(QuantError::Undefined { .. })));
+    let many = overfitting_probability(returns, 22, &JobControl::NONE);
     assert_eq!(many, Err(QuantError::TooLarge { what: "blocks", have: 22, max: CSCV_BLOCKS_MAX }));
     let flag = std::sync::atomic::AtomicBool::new(true);
-    assert_eq!(overfitting_probability(returns, 2, &Control::new(&flag, None)), Err(QuantError::Cancelled));
+    assert_eq!(overfitting_probability(returns, 2, &JobControl::new(&flag, None)), Err(QuantError::Cancelled));
 }
 
 /// A signal whose effect on returns falls by a quarter a period.
@@ -183,7 +183,7 @@ fn a_signal_decays_as_it_was_made_to() {
             Matrix::new("returns", &returns, rows, assets).unwrap(),
         );
         let options = AlphaDecayOptions { lags: 8, shape: DecayShape::Pearson };
-        let found = alpha_decay(signal, returns, options, &Control::NONE).unwrap();
+        let found = alpha_decay(signal, returns, options, &JobControl::NONE).unwrap();
         let wanted = 1.0 + 0.5f64.ln() / keep.ln();
         assert!((found.half_life.unwrap() - wanted).abs() < 0.3, "{assets}: {:?} and {wanted}", found.half_life);
         let first = &found.curve[0];
@@ -200,14 +200,14 @@ fn decay_refuses_other_shapes_and_takes_flat_signals() {
     let flat = [1.0; 30];
     let signal = Matrix::new("signal", &flat, 15, 2).unwrap();
     let found =
-        alpha_decay(signal, signal, AlphaDecayOptions { lags: 3, ..Default::default() }, &Control::NONE).unwrap();
+        alpha_decay(signal, signal, AlphaDecayOptions { lags: 3, ..Default::default() }, &JobControl::NONE).unwrap();
     assert_eq!(
         (found.curve[0].information_coefficient, found.curve[0].mean_return, found.half_life),
         (None, 0.0, None)
     );
     let other = Matrix::new("returns", &flat, 10, 3).unwrap();
-    let ragged = alpha_decay(signal, other, AlphaDecayOptions::default(), &Control::NONE);
+    let ragged = alpha_decay(signal, other, AlphaDecayOptions::default(), &JobControl::NONE);
     assert_eq!(ragged, Err(QuantError::Ragged { what: "returns", have: 10, need: 15 }));
-    let few = alpha_decay(signal, signal, AlphaDecayOptions { lags: 13, ..Default::default() }, &Control::NONE);
+    let few = alpha_decay(signal, signal, AlphaDecayOptions { lags: 13, ..Default::default() }, &JobControl::NONE);
     assert_eq!(few, Err(QuantError::TooFew { what: "returns", have: 15, need: 16 }));
 }

@@ -37,14 +37,14 @@ impl Default for EwmaOptions {
 
 /// Volatility per √period by exponential weights.
 #[derive(Clone, Debug, PartialEq)]
-pub struct EwmaVolatility {
+pub struct EwmaEstimate {
     /// Forecast for each period, from the returns before it; the first is the start.
     pub volatilities: Vec<f64>,
     /// Forecast for the period after the last return.
     pub next: f64,
 }
 
-impl EwmaVolatility {
+impl EwmaEstimate {
     /// The next forecast per √year.
     pub fn next_annual(&self, periods_per_year: f64) -> Result<f64, QuantError> {
         positive("periods_per_year", periods_per_year)?;
@@ -58,7 +58,7 @@ impl EwmaVolatility {
 ///
 /// Errors: `QUANT_EMPTY`, `QUANT_NOT_FINITE` for the returns, `QUANT_OUT_OF_RANGE` for a decay outside (0, 1) or a
 /// start that is no variance.
-pub fn ewma_volatility(returns: &[f64], options: EwmaOptions) -> Result<EwmaVolatility, QuantError> {
+pub fn ewma_volatility(returns: &[f64], options: EwmaOptions) -> Result<EwmaEstimate, QuantError> {
     checked_vector("returns", returns)?;
     in_range("decay", options.decay, f64::EPSILON, 1.0 - f64::EPSILON)?;
     let mut variance = match options.start {
@@ -75,5 +75,5 @@ pub fn ewma_volatility(returns: &[f64], options: EwmaOptions) -> Result<EwmaVola
         variance = options.decay * variance + (1.0 - options.decay) * r * r;
     }
     finite("variance", variance)?;
-    Ok(EwmaVolatility { volatilities, next: libm::sqrt(variance) })
+    Ok(EwmaEstimate { volatilities, next: libm::sqrt(variance) })
 }

@@ -10,7 +10,7 @@ use super::likelihood::{BETA, FALL, MU, OMEGA, RISE, Sample, Weights, backcast};
 use super::polytope::{Inequality, Minimum, N, Point, minimise};
 use crate::error::{at_least, at_most, finite, in_range};
 use crate::matrix::checked_vector;
-use crate::{Control, QuantError};
+use crate::{JobControl, QuantError};
 
 /// Fewer returns than this fit nothing.
 const RETURNS_MIN: usize = 20;
@@ -185,7 +185,7 @@ pub fn garch_path(returns: &[f64], parameters: &GarchParameters, horizon: usize)
 ///
 /// Errors: `QUANT_TOO_FEW` under 20 returns, `QUANT_CONSTANT` for returns that do not vary, `QUANT_NOT_FINITE`,
 /// `QUANT_NOT_CONVERGED`, `QUANT_CANCELLED`.
-pub fn fit_garch(returns: &[f64], options: GarchOptions, control: &Control<'_>) -> Result<GarchFit, QuantError> {
+pub fn fit_garch(returns: &[f64], options: GarchOptions, control: &JobControl<'_>) -> Result<GarchFit, QuantError> {
     checked_vector("returns", returns)?;
     at_least("returns", returns.len(), RETURNS_MIN)?;
     at_least("horizon", options.horizon, 1)?;
@@ -248,7 +248,7 @@ fn inequalities(sample: &Sample<'_>) -> Vec<Inequality> {
 }
 
 /// The best of a few starts with the variance targeted, then the search from there.
-fn search(sample: &Sample<'_>, mean: f64, control: &Control<'_>) -> Result<Minimum, QuantError> {
+fn search(sample: &Sample<'_>, mean: f64, control: &JobControl<'_>) -> Result<Minimum, QuantError> {
     let mut best: Option<(f64, Point)> = None;
     for persistence in [0.98, 0.9, 0.6] {
         for alpha in [0.05, 0.12, 0.25] {

@@ -9,7 +9,7 @@ mod garch;
 mod likelihood;
 mod polytope;
 
-pub use ewma::{EwmaOptions, EwmaStart, EwmaVolatility, ewma_volatility};
+pub use ewma::{EwmaEstimate, EwmaOptions, EwmaStart, ewma_volatility};
 pub use garch::{
     GarchDistribution, GarchFit, GarchModel, GarchOptions, GarchParameters, GarchPath, fit_garch, garch_path,
 };

@@ -7,7 +7,7 @@
 //! Quasi-Newton (BFGS) steps from a quadratic program in the working set; J. Nocedal, S. Wright, "Numerical
 //! optimization" (2006), chapters 16 and 18.
 
-use crate::{Control, QuantError};
+use crate::{JobControl, QuantError};
 
 /// Most variables that a likelihood here has.
 pub(super) const N: usize = 6;
@@ -179,7 +179,7 @@ pub(super) fn minimise(
     n: usize,
     start: Point,
     rows: &[Inequality],
-    control: &Control<'_>,
+    control: &JobControl<'_>,
     mut of: impl FnMut(&Point) -> Local,
     mut value_of: impl FnMut(&Point) -> f64,
 ) -> Result<Minimum, QuantError> {

@@ -29,10 +29,11 @@ pub(super) const fn is_own(tag: u32) -> bool {
 impl Session {
     /// Sends an application message under the next number, which it returns.
     ///
-    /// While the session is not open it is kept and takes its number, where `SessionSetup::keep_when_closed` says so: what
-    /// has a number below our logon's the peer asks for after it, what came behind it is sent with the peer's answer. Errors, after which nothing has changed: `FixNotOpen`,
-    /// `FixFieldInvalid` for a type, header or body that is not as `Outgoing` says, `FixTooLarge` beyond
-    /// `SESSION_OUT_BYTES_MAX`, `FixSequence` when the numbers are used up.
+    /// While the session is not open it is kept and takes its number, where `SessionSetup::keep_when_closed` says so:
+    /// what has a number below our logon's the peer asks for after it, what came behind it is sent with the peer's
+    /// answer. Errors, after which nothing has changed: `FixNotOpen`, `FixFieldInvalid` for a type, header or body that
+    /// is not as `Outgoing` says, `FixTooLarge` beyond `SESSION_OUT_BYTES_MAX`, `FixSequence` when the numbers are used
+    /// up.
     pub fn send(
         &mut self,
         message: &Outgoing<'_>,
