@@ -44,10 +44,16 @@ pub(crate) fn kurtosis(values: &[f64]) -> f64 {
 
 /// Quantile of sorted values, linear between order statistics (type 7 of Hyndman and Fan 1996).
 pub(crate) fn quantile_sorted(sorted: &[f64], probability: f64) -> f64 {
-    let place = probability * (sorted.len() - 1) as f64;
-    let below = libm::floor(place) as usize;
-    let above = (below + 1).min(sorted.len() - 1);
-    sorted[below] + (place - below as f64) * (sorted[above] - sorted[below])
+    interpolated(sorted, probability * (sorted.len() - 1) as f64)
+}
+
+/// numpy's linear interpolation at `position` of sorted values.
+pub(crate) fn interpolated(sorted: &[f64], position: f64) -> f64 {
+    let low = (position as usize).min(sorted.len() - 1);
+    let high = (low + 1).min(sorted.len() - 1);
+    let part = position - low as f64;
+    let (a, b) = (sorted[low], sorted[high]);
+    if part >= 0.5 { b - (b - a) * (1.0 - part) } else { a + (b - a) * part }
 }
 
 /// A sorted copy.

@@ -158,7 +158,7 @@ impl Transform {
                 }
                 let top = (sorted.len() - 1) as f64;
                 for x in block.iter_mut() {
-                    *x = crate::risk::interpolated(sorted, *x * top);
+                    *x = crate::stats::interpolated(sorted, *x * top);
                 }
             }
         }

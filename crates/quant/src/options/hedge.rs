@@ -8,7 +8,8 @@
 use super::{OptionKind, OptionTerms};
 use crate::error::{at_least, in_range, positive};
 use crate::matrix::{checked_vector, checked_vector_of};
-use crate::risk::{TailRisk, historical_order, sorted, tail_of};
+use crate::risk::{TailRisk, historical_order, tail_of};
+use crate::stats::sorted;
 use crate::{JobControl, QuantError};
 
 /// Bound on the steps of the search.

@@ -4,7 +4,7 @@
 //! Holds: an exception is a loss strictly beyond the forecast; 0 · ln 0 = 0, so that no count is refused.
 //! Costs: one pass; the rolling historical forecast a sorted window of which one value changes a day.
 
-use super::value_at_risk::{interpolated, order_index, tail_of};
+use super::value_at_risk::{order_index, tail_of};
 use crate::distributions::{binomial_cdf, chi2_tail_1, chi2_tail_2};
 use crate::error::{at_least, at_most, in_range, length};
 use crate::matrix::checked_vector;
@@ -230,7 +230,7 @@ pub fn backtest_historical(
     at_least("window", options.window, 2)?;
     at_least("returns", returns.len(), options.window.saturating_add(2))?;
     let window = options.window;
-    let mut sorted = super::value_at_risk::sorted(&returns[..window]);
+    let mut sorted = crate::stats::sorted(&returns[..window]);
     let mut exceptions = Vec::with_capacity(returns.len() - window);
     for t in window..returns.len() {
         if t % 1024 == 0 {
@@ -238,7 +238,7 @@ pub fn backtest_historical(
             control.progress((t - window) as u64, (returns.len() - window) as u64);
         }
         let quantile = match options.quantile {
-            RollingQuantile::Interpolated => interpolated(&sorted, tail * (window - 1) as f64),
+            RollingQuantile::Interpolated => crate::stats::interpolated(&sorted, tail * (window - 1) as f64),
             RollingQuantile::OrderStatistic => sorted[order_index(tail, window)],
         };
         exceptions.push(returns[t] < quantile);

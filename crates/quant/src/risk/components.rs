@@ -6,10 +6,11 @@
 //! Costs: one product with the covariance, or one pass over the returns and a sort.
 
 use super::value_at_risk::{
-    Convention, TailOptions, TailRisk, gaussian, historical_order, order_index, sorted, tail_of, value_at_risk,
+    Convention, TailOptions, TailRisk, gaussian, historical_order, order_index, tail_of, value_at_risk,
 };
 use crate::error::{at_least, length};
 use crate::matrix::{checked_vector, checked_vector_of};
+use crate::stats::sorted;
 use crate::{Matrix, QuantError};
 
 /// The parts of a portfolio's tail risk.

@@ -5,10 +5,11 @@
 //! Holds: drawdowns are positive parts of the peak (or of the start, uncompounded); the start itself is the first peak.
 //! Costs: one pass, one sort, the search of the entropic measure (about 30 passes).
 
-use super::value_at_risk::{entropic, historical_order, sorted, tail_of};
+use super::value_at_risk::{entropic, historical_order, tail_of};
 use crate::QuantError;
 use crate::error::finite;
 use crate::matrix::checked_vector;
+use crate::stats::sorted;
 
 /// How returns become a curve.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]

@@ -5,9 +5,10 @@
 //! Costs: the volatility model and a sort.
 
 use super::RollingQuantile;
-use super::value_at_risk::{Convention, TailRisk, historical_interpolated, historical_order, sorted, tail_of};
+use super::value_at_risk::{Convention, TailRisk, historical_interpolated, historical_order, tail_of};
 use crate::error::at_least;
 use crate::matrix::checked_vector;
+use crate::stats::sorted;
 use crate::volatility::{
     EwmaOptions, EwmaStart, GarchOptions, GarchParameters, ewma_volatility, fit_garch, garch_path,
 };

@@ -13,7 +13,7 @@ mod stress;
 mod student;
 mod value_at_risk;
 
-pub(crate) use value_at_risk::{historical_order, interpolated, mean_and_deviation, order_index, sorted, tail_of};
+pub(crate) use value_at_risk::{historical_order, mean_and_deviation, order_index, tail_of};
 
 pub use backtest::{
     BaselLight, BaselZone, Christoffersen, EXCEPTIONS_MAX, LikelihoodRatio, RollingBacktestOptions, RollingQuantile,

@@ -47,7 +47,7 @@ pub struct StudentFit {
 pub fn fit_student(returns: &[f64], search: StudentSearch) -> Result<StudentFit, QuantError> {
     checked_vector("returns", returns)?;
     at_least("returns", returns.len(), 5)?;
-    let sorted = super::value_at_risk::sorted(returns);
+    let sorted = crate::stats::sorted(returns);
     let quartiles = sorted[sorted.len() * 3 / 4] - sorted[sorted.len() / 4];
     if quartiles <= 0.0 {
         return Err(QuantError::Constant { what: "returns", column: 0 });

@@ -10,6 +10,7 @@ use crate::distributions::{normal_quantile, student_pdf, student_quantile};
 use crate::error::{at_least, finite, in_range};
 use crate::lanes::normal_pdf;
 use crate::matrix::checked_vector;
+use crate::stats::{interpolated, sorted};
 
 /// Which way a loss counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -90,22 +91,6 @@ impl Default for TailOptions {
 pub(crate) fn tail_of(confidence: f64) -> Result<f64, QuantError> {
     in_range("confidence", confidence, 1e-9, 1.0 - 1e-9)?;
     Ok(1.0 - confidence)
-}
-
-/// A sorted copy, worst first.
-pub(crate) fn sorted(returns: &[f64]) -> Vec<f64> {
-    let mut sorted = returns.to_vec();
-    sorted.sort_unstable_by(f64::total_cmp);
-    sorted
-}
-
-/// numpy's linear interpolation at `position` of sorted values.
-pub(crate) fn interpolated(sorted: &[f64], position: f64) -> f64 {
-    let low = (position as usize).min(sorted.len() - 1);
-    let high = (low + 1).min(sorted.len() - 1);
-    let part = position - low as f64;
-    let (a, b) = (sorted[low], sorted[high]);
-    if part >= 0.5 { b - (b - a) * (1.0 - part) } else { a + (b - a) * part }
 }
 
 /// Index of the order statistic ⌈αn⌉, from 0.

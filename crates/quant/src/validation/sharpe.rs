@@ -6,6 +6,7 @@
 use crate::QuantError;
 use crate::distributions::normal_quantile;
 use crate::error::{at_least, finite, in_range};
+use crate::lanes::normal_cdf;
 use crate::matrix::checked_vector;
 use crate::stats::{is_constant, kurtosis, mean, skewness, variance};
 
@@ -59,11 +60,6 @@ impl SharpeMoments {
             Err(QuantError::Undefined { what: "probabilisticSharpe", why })
         }
     }
-}
-
-/// Φ(x), each tail from its own side.
-fn normal_cdf(x: f64) -> f64 {
-    0.5 * libm::erfc(-x * core::f64::consts::FRAC_1_SQRT_2)
 }
 
 /// Probability that the true Sharpe ratio is above `benchmark` (both a period).
