@@ -175,7 +175,7 @@ export class FixFieldsView {
     const first = negative ? start + 1 : start
     for (let at = first; at < end; at += 1) {
       const digit = text[at]! - ZERO
-      if (digit >= 0 && digit <= 9) mantissa = mantissa * 10 + digit
+      if (digit >>> 0 <= 9) mantissa = mantissa * 10 + digit
       else if (text[at] === POINT && point < 0) point = at
       else return undefined
     }

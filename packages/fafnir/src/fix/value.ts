@@ -73,6 +73,7 @@ function shortText(b: TextBytes, s: number, length: number): string {
 /** Text of UTF-8 bytes. */
 export function textOf(bytes: TextBytes, start: number, end: number): string {
   if (end - start > SHORT_BYTES) return bytes.toString('utf8', start, end)
+  if (end - start === 1 && bytes[start]! < 0x80) return C(bytes[start])
   let all = 0
   for (let at = start; at < end; at += 1) all |= bytes[at]!
   return all < 0x80 ? shortText(bytes, start, end - start) : bytes.toString('utf8', start, end)
@@ -81,46 +82,48 @@ export function textOf(bytes: TextBytes, start: number, end: number): string {
 /** What `readTimestamp` read last: Unix seconds, and nanoseconds with a fraction. */
 export const timestamp = { seconds: 0, nanos: 0 }
 
-// `count` digits as a number; -1 when one is none.
-function digits(bytes: TextBytes, from: number, count: number): number {
-  let number = 0
-  for (let at = from; at < from + count; at += 1) {
-    const digit = bytes[at]! - ZERO
-    if (!(digit >= 0 && digit <= 9)) return -1
-    number = number * 10 + digit
-  }
-  return number
+// Two digits as a number; far below 0 when one is none.
+function pair(bytes: TextBytes, at: number): number {
+  const tens = bytes[at]! - ZERO
+  const ones = bytes[at + 1]! - ZERO
+  return tens >>> 0 <= 9 && ones >>> 0 <= 9 ? tens * 10 + ones : -1_000_000
 }
 
-// Days from 1970 to the first of March of a year's calendar: leap days come last.
+// Days from 1970 to a day of a year: years begin in March, so that leap days come last.
 function unixDays(year: number, month: number, day: number): number {
   const march = month > 2 ? year : year - 1
-  const ofYear = Math.floor((153 * (month > 2 ? month - 3 : month + 9) + 2) / 5) + day - 1
-  return march * 365 + Math.floor(march / 4) - Math.floor(march / 100) + Math.floor(march / 400) + ofYear - 719_468
+  const ofYear = ((153 * (month > 2 ? month - 3 : month + 9) + 2) / 5) | 0
+  const leapDays = (march >> 2) - ((march / 100) | 0) + ((march / 400) | 0)
+  return march * 365 + leapDays + ofYear + day - 719_469
 }
 
 /** Reads `YYYYMMDD-HH:MM:SS` and up to twelve digits of a fraction into `timestamp`; false when it is none. */
 export function readTimestamp(bytes: TextBytes, start: number, end: number): boolean {
   const length = end - start
   if (length < 17 || length > 30 || length === 18) return false
-  const year = digits(bytes, start, 4)
-  const month = digits(bytes, start + 4, 2)
-  const day = digits(bytes, start + 6, 2)
-  const hour = digits(bytes, start + 9, 2)
-  const minute = digits(bytes, start + 12, 2)
-  const second = digits(bytes, start + 15, 2)
-  const marks = bytes[start + 8] === DASH && bytes[start + 11] === COLON && bytes[start + 14] === COLON
-  if (!marks || year < 0 || hour < 0 || minute < 0 || second < 0) return false
+  const year = pair(bytes, start) * 100 + pair(bytes, start + 2)
+  const month = pair(bytes, start + 4)
+  const day = pair(bytes, start + 6)
+  const hour = pair(bytes, start + 9)
+  const minute = pair(bytes, start + 12)
+  const second = pair(bytes, start + 15)
+  if (bytes[start + 8] !== DASH || bytes[start + 11] !== COLON || bytes[start + 14] !== COLON) return false
+  if (year < 0 || hour < 0 || minute < 0 || second < 0) return false
   // A leap second is the first of the next minute.
-  if (hour > 23 || minute > 59 || second > 60 || month < 1 || month > 12) return false
-  const isLeap = year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0)
-  if (day < 1 || day > MONTH_DAYS[month - 1]! || (month === 2 && day === 29 && !isLeap)) return false
+  if (hour > 23 || minute > 59 || second > 60 || month < 1 || month > 12 || day < 1) return false
+  if (day > 28 && day > MONTH_DAYS[month - 1]!) return false
+  if (month === 2 && day === 29 && !(year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0))) return false
   let nanos = 0
   if (length > 17) {
-    const fraction = length - 18
-    const read = bytes[start + 17] === POINT ? digits(bytes, start + 18, fraction) : -1
-    if (read < 0) return false
-    nanos = fraction <= 9 ? read * 10 ** (9 - fraction) : read / 10 ** (fraction - 9)
+    if (bytes[start + 17] !== POINT) return false
+    let read = 0
+    for (let at = start + 18; at < end; at += 1) {
+      const digit = bytes[at]! - ZERO
+      if (digit >>> 0 > 9) return false
+      read = read * 10 + digit
+    }
+    const finer = length - 27
+    nanos = finer <= 0 ? read * POWERS[-finer]! : read / POWERS[finer]!
   }
   timestamp.seconds = unixDays(year, month, day) * 86_400 + hour * 3_600 + minute * 60 + second
   timestamp.nanos = nanos
