@@ -11,8 +11,6 @@ import { product, rival } from './messages.mjs'
 const WARMUP_MILLIS = 2_000
 const MEASURED_MILLIS = 4_000
 const TRIPS_MAX = 1_000_000
-// Two processes of two threads each: on two cores none may spin.
-const shared = { wait: 'park' }
 const order = (id) => ({
   ClOrdID: id, HandlInst: '1', Symbol: 'BTCUSDT', Side: '1', OrderQty: 3, OrdType: '2', Price: 60_123.45,
   TimeInForce: '1',
@@ -60,7 +58,6 @@ async function ours(role, port, under) {
     let n = 0
     const acceptor = await fixAcceptor({
       sessions: [{ beginString: 'FIX.4.4', senderCompId: 'VENUE', targetCompId: 'CLIENT' }],
-      shared,
       onBatch: (batch) => {
         for (let at = 0; at < batch.length; at += 1) {
           const event = batch.at(at)
@@ -80,7 +77,6 @@ async function ours(role, port, under) {
     sessions: [{
       beginString: 'FIX.4.4', senderCompId: 'CLIENT', targetCompId: 'VENUE', addresses: [`127.0.0.1:${port}`],
     }],
-    shared,
     onBatch: (batch) => {
       for (let at = 0; at < batch.length; at += 1) {
         const event = batch.at(at)

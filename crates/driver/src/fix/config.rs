@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 
-use net::{TlsClient, TlsServer};
+use net::{TlsClient, TlsServer, Wait};
 use types::config::{
     FixAcceptorConfig, FixApplicationConfig, FixBeginStringConfig, FixDayConfig, FixHoursConfig, FixInitiatorConfig,
     FixNewWindowConfig, FixPrecisionConfig, FixSessionConfig, FixSharedConfig, FixStoreSyncConfig, FixValidationConfig,
@@ -75,7 +75,7 @@ fn options(shared: &FixSharedConfig) -> HostOptions {
         connections: shared.connections.map_or(defaults.connections, |connections| connections as usize),
         out_bytes: shared.out_bytes.map_or(defaults.out_bytes, |bytes| bytes as usize),
         logon_wait: shared.logon_millis.map_or(defaults.logon_wait, |millis| Nanos::from_millis(u64::from(millis))),
-        wait: wait(shared.wait),
+        wait: shared.wait.map_or(Wait::Park, wait),
         core: shared.core.map(|core| core as usize),
         backend: backend(shared.transport),
         log,

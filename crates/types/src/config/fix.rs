@@ -68,8 +68,8 @@ pub struct FixSharedConfig {
     pub connections: Option<u32>,
     /// How long a connection may take to log on, milliseconds, 10 to 600000. Default: 10000.
     pub logon_millis: Option<u32>,
-    /// How the thread waits for input.
-    pub wait: WaitConfig,
+    /// How the thread waits for input. Default: park; another pays where thread and program have a core each.
+    pub wait: Option<WaitConfig>,
     /// Core to pin the thread to, 0 to 1023. Default: not pinned.
     pub core: Option<u32>,
     /// Which calls move bytes.

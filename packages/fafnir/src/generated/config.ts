@@ -351,7 +351,7 @@ export interface FixSharedConfig {
   readonly connections?: number | undefined
   /** How long a connection may take to log on, milliseconds, 10 to 600000. Default: 10000. */
   readonly logonMillis?: number | undefined
-  /** How the thread waits for input. Default: "adaptive". */
+  /** How the thread waits for input. Default: park; another pays where thread and program have a core each. */
   readonly wait?: WaitConfig | undefined
   /** Core to pin the thread to, 0 to 1023. Default: not pinned. */
   readonly core?: number | undefined
