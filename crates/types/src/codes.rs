@@ -187,6 +187,13 @@ codes! {
     1103 FileMissing "FILE_MISSING" "cli" "A file named on the command line does not exist.";
     1104 UsageInvalid "USAGE_INVALID" "cli" "The command line cannot be understood; --help shows what can.";
     1105 Aborted "ABORTED" "cli" "The run was stopped before its end; no report was written.";
+
+    1200 AllocationInvalid "ALLOCATION_INVALID" "allocator" "A field of an allocation, holding, price, rule or series is missing, malformed or out of range; fields name path, value and what is allowed. Nothing was issued.";
+    1201 WeightsSum "WEIGHTS_SUM" "allocator" "Weights do not add up to one (100 in percent); fields name path and sum. Nothing was issued.";
+    1202 PriceMissing "PRICE_MISSING" "allocator" "An instrument that is held or wanted has no price; fields name it. Nothing was issued.";
+    1203 SleeveUnfilled "SLEEVE_UNFILLED" "allocator" "A sleeve has a weight and no instrument or rule that fills it; fields name it. Nothing was issued.";
+    1204 CashShort "CASH_SHORT" "allocator" "Cash and what may be sold do not cover a withdrawal; fields name what is short. Nothing was issued.";
+    1205 GateRefused "GATE_REFUSED" "allocator" "The risk gate refused an order of a rebalance; fields name the order, its limit, used and asked. Nothing was issued.";
 }
 
 #[cfg(test)]

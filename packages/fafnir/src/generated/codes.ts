@@ -147,6 +147,12 @@ export type Code =
   | 'FILE_MISSING'
   | 'USAGE_INVALID'
   | 'ABORTED'
+  | 'ALLOCATION_INVALID'
+  | 'WEIGHTS_SUM'
+  | 'PRICE_MISSING'
+  | 'SLEEVE_UNFILLED'
+  | 'CASH_SHORT'
+  | 'GATE_REFUSED'
 
 /** The room a code comes from. */
 export type CodeRoom =
@@ -167,6 +173,7 @@ export type CodeRoom =
   | 'native'
   | 'strategy'
   | 'cli'
+  | 'allocator'
 
 /** What is known of a code. */
 export interface CodeEntry {
@@ -323,6 +330,12 @@ export const codeTable: { readonly [number: number]: CodeEntry | undefined } = {
   1103: { name: 'FILE_MISSING', room: 'cli', doc: 'A file named on the command line does not exist.' },
   1104: { name: 'USAGE_INVALID', room: 'cli', doc: 'The command line cannot be understood; --help shows what can.' },
   1105: { name: 'ABORTED', room: 'cli', doc: 'The run was stopped before its end; no report was written.' },
+  1200: { name: 'ALLOCATION_INVALID', room: 'allocator', doc: 'A field of an allocation, holding, price, rule or series is missing, malformed or out of range; fields name path, value and what is allowed. Nothing was issued.' },
+  1201: { name: 'WEIGHTS_SUM', room: 'allocator', doc: 'Weights do not add up to one (100 in percent); fields name path and sum. Nothing was issued.' },
+  1202: { name: 'PRICE_MISSING', room: 'allocator', doc: 'An instrument that is held or wanted has no price; fields name it. Nothing was issued.' },
+  1203: { name: 'SLEEVE_UNFILLED', room: 'allocator', doc: 'A sleeve has a weight and no instrument or rule that fills it; fields name it. Nothing was issued.' },
+  1204: { name: 'CASH_SHORT', room: 'allocator', doc: 'Cash and what may be sold do not cover a withdrawal; fields name what is short. Nothing was issued.' },
+  1205: { name: 'GATE_REFUSED', room: 'allocator', doc: 'The risk gate refused an order of a rebalance; fields name the order, its limit, used and asked. Nothing was issued.' },
 }
 
 /** The number of a code in a record. */
@@ -472,6 +485,12 @@ export const codeNumber: { readonly [name in Code]: number } = {
   FILE_MISSING: 1103,
   USAGE_INVALID: 1104,
   ABORTED: 1105,
+  ALLOCATION_INVALID: 1200,
+  WEIGHTS_SUM: 1201,
+  PRICE_MISSING: 1202,
+  SLEEVE_UNFILLED: 1203,
+  CASH_SHORT: 1204,
+  GATE_REFUSED: 1205,
 }
 
 /** Names of a quoter's parameters by the number in a refusal. */
