@@ -23,6 +23,9 @@ const OUTPUT_LINES_SHOWN = 300
 const TIDY = ['run', '-q', '--profile', 'test', '-p', 'xtask', '--', 'tidy']
 // The binding has no tests in Rust, those of TypeScript are its own; without it N-API is not built a second time.
 const TESTED = ['--workspace', '--exclude', 'fafnir-node']
+/** What a long run fuzzes, and minutes of each. */
+const FUZZED = ['tokenizer', 'session', 'dictionary']
+const FUZZ_MINUTES = 30
 const NAPI_CLI = '@napi-rs/cli@3.10.12'
 
 /** Something the user can act on: one sentence, no stack. */
@@ -310,6 +313,23 @@ async function vitest() {
   return { passed, failed: broken ? Math.max(1, failed) : failed, output: result.output }
 }
 
+/** Fuzzing goes on where the last long run of the same build ended. */
+async function fuzzing() {
+  if (process.platform !== 'linux' || process.arch !== 'x64') {
+    say('skipped: fuzzing, which is set up for Linux on x86-64')
+    return { passed: 0, failed: 0, output: '' }
+  }
+  const sum = { passed: 0, failed: 0, output: '' }
+  for (const target of FUZZED) {
+    const args = [path('crates/wire/fuzz/run.mjs'), target, '--minutes', String(FUZZ_MINUTES)]
+    const { code, stdout, output } = await capture(process.execPath, args, { shell: false })
+    sum[code === 0 ? 'passed' : 'failed'] += 1
+    if (code !== 0) sum.output += output
+    say(stdout.trim().split('\n').at(-1))
+  }
+  return sum
+}
+
 /** A step that passes by ending without an error; it counts only when it fails. */
 const step = (work) => async () => {
   try {
@@ -341,6 +361,7 @@ async function test(long) {
     { name: 'TypeScript tests', work: vitest, needs: ['native module', 'TypeScript'] },
     { name: 'bench runner tests', work: benchRunnerTests, needs: ['packages'] },
     { name: 'tidy', work: tidyChecks, needs: [] },
+    ...(long ? [{ name: 'fuzzing', work: fuzzing, needs: [] }] : []),
   ]
   const [total, bad] = [{ passed: 0, failed: 0 }, new Set()]
   for (const { name, work, needs } of parts) {
