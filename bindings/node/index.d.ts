@@ -294,6 +294,20 @@ export declare function log1P(x: number): number
 /** The paper's experiment, as JSON. */
 export declare function paperExperiment(params: string): string
 
+/** An answer in JavaScript: numbers as JSON, arrays in the order that the function states. */
+export interface QuantAnswer {
+  /** Numbers. */
+  json: string
+  /** Series and matrices, column after column. */
+  arrays: Array<Float64Array>
+}
+
+/** Calls a function of the quant room on the pool; `shapes` holds rows and columns of each array. */
+export declare function quantCall(name: string, options: string, arrays: Array<Float64Array>, shapes: Array<number>, progress?: ((arg: number) => void) | undefined | null, abort?: AbortHandle | undefined | null): Promise<QuantAnswer>
+
+/** Calls a function that takes microseconds at once. */
+export declare function quantCallNow(name: string, options: string, arrays: Array<Float64Array>, shapes: Array<number>): QuantAnswer
+
 /** Replays a segment or a journal folder. `dumpEffects` is a file for exactly the hashed bytes. */
 export declare function replayJournal(path: string, dumpEffects?: string | undefined | null, progress?: ((arg: number) => void) | undefined | null, abort?: AbortHandle | undefined | null): Promise<string>
 

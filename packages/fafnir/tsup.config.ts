@@ -37,6 +37,7 @@ const rooms = {
   allocator: 'src/allocator/index.ts',
   book: 'src/book/index.ts',
   fix: 'src/fix/index.ts',
+  quant: 'src/quant/index.ts',
   quote: 'src/quote/index.ts',
   signal: 'src/signal/index.ts',
   venue: 'src/venue/index.ts',

@@ -21,6 +21,7 @@ mod host;
 mod matching;
 mod math;
 mod port;
+mod quant;
 mod quote;
 mod replay;
 mod session;

@@ -54,6 +54,17 @@ impl Watch {
     pub(crate) fn keep_going(&self) -> bool {
         !self.abort.load(Ordering::Relaxed)
     }
+    pub(crate) fn aborted(&self) -> &AtomicBool {
+        &self.abort
+    }
+    /// From what a caller gave.
+    pub(crate) fn new(progress: Option<Function<'_, f64, ()>>, abort: Option<&AbortHandle>) -> napi::Result<Watch> {
+        let progress = match progress {
+            Some(function) => Some(function.build_threadsafe_function().weak::<true>().max_queue_size::<1>().build()?),
+            None => None,
+        };
+        Ok(Watch { progress, abort: abort.map_or_else(Arc::default, |handle| handle.flag.clone()) })
+    }
 }
 
 type Job = Box<dyn FnOnce(&Watch) -> Result<String, Fault> + Send>;
@@ -87,10 +98,5 @@ pub(crate) fn spawn(
     abort: Option<&AbortHandle>,
     job: impl FnOnce(&Watch) -> Result<String, Fault> + Send + 'static,
 ) -> napi::Result<AsyncTask<NativeTask>> {
-    let progress = match progress {
-        Some(function) => Some(function.build_threadsafe_function().weak::<true>().max_queue_size::<1>().build()?),
-        None => None,
-    };
-    let abort = abort.map_or_else(Arc::default, |handle| handle.flag.clone());
-    Ok(AsyncTask::new(NativeTask { job: Some(Box::new(job)), watch: Watch { progress, abort } }))
+    Ok(AsyncTask::new(NativeTask { job: Some(Box::new(job)), watch: Watch::new(progress, abort)? }))
 }

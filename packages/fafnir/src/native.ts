@@ -150,6 +150,22 @@ export interface NativeL3Book extends NativeBook {
   counts(): string
 }
 
+/** The arrays of a call of the quant room, column after column. */
+export interface QuantArrays {
+  /** Begins the next array. */
+  begin(rows: number, columns: number): void
+  /** The next numbers of the array that was begun last. */
+  append(values: Float64Array): void
+}
+
+/** What a function of the quant room returned. */
+export interface QuantAnswer {
+  /** Numbers as JSON. */
+  readonly json: string
+  /** Series and matrices, column after column. */
+  readonly arrays: readonly Float64Array[]
+}
+
 /** What the native module exports. Every error it throws carries JSON and passes through `fromNative`. */
 export interface Native {
   buildInfo(): string
@@ -200,6 +216,15 @@ export interface Native {
     progress: ((fraction: number) => void) | null,
     abort: AbortHandle,
   ): Promise<string>
+  QuantArrays: new () => QuantArrays
+  quantCall(
+    name: string,
+    optionsJson: string,
+    arrays: QuantArrays,
+    progress: ((fraction: number) => void) | null,
+    abort: AbortHandle,
+  ): Promise<QuantAnswer>
+  quantCallNow(name: string, optionsJson: string, arrays: Float64Array[], shapes: number[]): QuantAnswer
   signalVamp(bids: Float64Array, asks: Float64Array, count: number): number
   signalVampToQuantity(bids: Float64Array, asks: Float64Array, lots: number): number
   signalFitPin(buys: Float64Array, sells: Float64Array): string

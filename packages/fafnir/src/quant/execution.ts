@@ -1,0 +1,82 @@
+// Room card: quant/execution
+// In:    a quantity, a horizon, volatility, impact, risk aversion.
+// Out:   the Almgren-Chriss schedule with cost and variance; the frontier over risk aversions.
+// Holds: discrete form; holdings fall from the whole quantity to 0.
+// Costs: microseconds, at once.
+import { callNow, first, type Series } from './call.js'
+
+/** Parameters, in one currency, one time unit and one quantity unit throughout. */
+export interface AlmgrenChrissOptions {
+  /** Quantity to trade (X). */
+  readonly quantity: number
+  /** Time until it is traded (T). */
+  readonly horizon: number
+  /** Equal intervals (N). */
+  readonly intervals: number
+  /** Standard deviation of the price over a time unit (σ), price. */
+  readonly volatility: number
+  /** Permanent impact (γ), price per quantity. */
+  readonly permanentImpact: number
+  /** Temporary impact (η), price per quantity per time. */
+  readonly temporaryImpact: number
+  /** Half the spread and fees (ε), price (default 0). */
+  readonly fixedCost?: number
+  /** Risk aversion (λ), per currency; 0 trades evenly. */
+  readonly riskAversion: number
+}
+
+/** A schedule, and what it costs. */
+export interface Trajectory {
+  /** Urgency (κ) per time unit. */
+  readonly kappa: number
+  /** Its continuous-time limit (κ̃). */
+  readonly kappaTilde: number
+  /** Temporary impact less half a permanent interval (η̃). */
+  readonly etaTilde: number
+  /** Expected shortfall against the arrival price. */
+  readonly expectedCost: number
+  /** Variance of the shortfall. */
+  readonly variance: number
+  /** Held at the start and after each trade: N + 1 values. */
+  readonly holdings: Float64Array
+  /** Traded in each interval: N values. */
+  readonly trades: Float64Array
+}
+
+/**
+ * Optimal execution with linear impact in discrete time (Almgren, Chriss 2000).
+ * @throws FafnirError QUANT_OUT_OF_RANGE, QUANT_TOO_FEW, QUANT_TOO_LARGE, QUANT_UNDEFINED (half an interval's γ not
+ * below η)
+ */
+export function almgrenChriss(options: AlmgrenChrissOptions): Trajectory {
+  const { numbers, arrays } = callNow<Omit<Trajectory, 'holdings' | 'trades'>>(
+    'almgrenChriss',
+    { fixedCost: 0, ...options },
+    [],
+  )
+  return { ...numbers, holdings: first(arrays), trades: arrays[1] ?? new Float64Array(0) }
+}
+
+/** A point of the efficient frontier of execution. */
+export interface FrontierPoint {
+  readonly riskAversion: number
+  readonly expectedCost: number
+  readonly variance: number
+  /** 1/κ, the paper's half-life of the trade; Infinity at λ = 0. */
+  readonly halfLife: number
+}
+
+/**
+ * Cost against risk for each risk aversion.
+ * @throws FafnirError those of `almgrenChriss`; QUANT_EMPTY
+ */
+export function almgrenChrissFrontier(
+  options: Omit<AlmgrenChrissOptions, 'riskAversion'>,
+  riskAversions: Series,
+): FrontierPoint[] {
+  const job = { fixedCost: 0, ...options, riskAversion: 0 }
+  const { numbers } = callNow<(FrontierPoint & { halfLife: number | null })[]>('almgrenChrissFrontier', job, [
+    riskAversions,
+  ])
+  return numbers.map((point) => ({ ...point, halfLife: point.halfLife ?? Infinity }))
+}

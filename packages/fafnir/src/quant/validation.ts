@@ -1,0 +1,205 @@
+// Room card: quant/validation
+// In:    lengths, folds, label spans; Sharpe ratios and their trials; returns of trials; signals.
+// Out:   walk-forward and combinatorial purged splits, Sharpe probabilities, overfitting, alpha decay.
+// Holds: a range is [from, to); no training label reaches into a test range.
+// Costs: combinations × observations at most; long ones on the thread pool.
+import { call, callNow, first, type JobOptions, type Series } from './call.js'
+import type { MatrixInput } from './matrix.js'
+
+/** Observations from the first up to, and without, the second. */
+export type Range = readonly [from: number, to: number]
+
+/** A training set and its test sets. */
+export interface Split {
+  readonly train: readonly Range[]
+  readonly test: readonly Range[]
+}
+
+/** Each observation of some ranges. */
+export function* indices(ranges: readonly Range[]): Generator<number> {
+  for (const [from, to] of ranges) for (let at = from; at < to; at++) yield at
+}
+
+interface Labels extends JobOptions {
+  /** The last observation that each observation's label looks at; itself by default. */
+  readonly labelEnds?: Series
+}
+
+/** How `walkForward` moves. */
+export interface WalkForwardOptions extends Labels {
+  /** Observations of a training set (the first where it expands). */
+  readonly train: number
+  /** Observations of a test set. */
+  readonly test: number
+  /** Observations left out between the two (default 0). */
+  readonly purge?: number
+  /** Training begins at 0 each time (default false). */
+  readonly expand?: boolean
+  /** Keep a last, shorter test set (default false). */
+  readonly keepPartial?: boolean
+}
+
+/**
+ * Rolling or expanding training windows, each followed by its test window; skfolio's `WalkForward`.
+ * @throws FafnirError QUANT_TOO_FEW, QUANT_TOO_LARGE, QUANT_RAGGED and QUANT_OUT_OF_RANGE (labelEnds)
+ * @example for (const { train, test } of await walkForward(1000, { train: 252, test: 63 })) fit(indices(train))
+ */
+export async function walkForward(observations: number, options: WalkForwardOptions): Promise<Split[]> {
+  const { signal, onProgress, labelEnds, ...given } = options
+  const split = { purge: 0, expand: false, keepPartial: false, ...given }
+  const sheets = labelEnds === undefined ? [] : [labelEnds]
+  return (await call<Split[]>('walkForward', { signal, onProgress, observations, split } as JobOptions, sheets)).numbers
+}
+
+/** How `combinatorialPurged` divides. */
+export interface CombinatorialOptions extends Labels {
+  /** Contiguous folds; the last takes what is left over. */
+  readonly folds: number
+  /** Folds of a test set. */
+  readonly testFolds: number
+  /** Training observations left out on both sides of a test fold (default 0). */
+  readonly purge?: number
+  /** And after it (default 0). */
+  readonly embargo?: number
+}
+
+/** Every choice of test folds. */
+export interface CombinatorialSplits {
+  /** In lexicographic order of their test folds. */
+  readonly splits: readonly Split[]
+  readonly testFolds: readonly (readonly number[])[]
+  /** `paths[p][f]` is the split whose result on fold f belongs to path p. */
+  readonly paths: readonly (readonly number[])[]
+}
+
+/**
+ * Combinatorial purged cross-validation (López de Prado 2018, chapter 12); skfolio's `CombinatorialPurgedCV`.
+ * @throws FafnirError QUANT_TOO_FEW, QUANT_OUT_OF_RANGE (testFolds, labelEnds), QUANT_RAGGED, QUANT_TOO_LARGE
+ */
+export async function combinatorialPurged(
+  observations: number,
+  options: CombinatorialOptions,
+): Promise<CombinatorialSplits> {
+  const { signal, onProgress, labelEnds, ...given } = options
+  const job = { signal, onProgress, observations, split: { purge: 0, embargo: 0, ...given } } as JobOptions
+  return (await call<CombinatorialSplits>('combinatorialPurged', job, labelEnds === undefined ? [] : [labelEnds]))
+    .numbers
+}
+
+/** A Sharpe ratio a period and what its standard error depends on. */
+export interface SharpeMoments {
+  /** Mean over standard deviation, a period (never annual). */
+  readonly sharpe: number
+  readonly observations: number
+  readonly skewness: number
+  /** Pearson: 3 of a Gaussian. */
+  readonly kurtosis: number
+}
+
+/**
+ * Of excess returns: `ddof` 1, biased moments.
+ * @throws FafnirError QUANT_CONSTANT, QUANT_TOO_FEW, QUANT_NOT_FINITE, QUANT_EMPTY
+ */
+export function sharpeMoments(returns: Series): SharpeMoments {
+  return callNow<SharpeMoments>('sharpeMoments', {}, [returns]).numbers
+}
+
+/**
+ * Probability that the true Sharpe ratio is above `benchmark`, a period (Bailey, López de Prado 2012).
+ * @throws FafnirError QUANT_UNDEFINED (moments of no sample), QUANT_TOO_FEW, QUANT_OUT_OF_RANGE
+ */
+export function probabilisticSharpe(moments: SharpeMoments, benchmark = 0): number {
+  return callNow<number>('sharpe', { statistic: 'probabilistic', moments, benchmark }, []).numbers
+}
+
+/**
+ * Observations after which the Sharpe ratio is above `benchmark` with probability `confidence`.
+ * @throws FafnirError QUANT_UNDEFINED where it is not above it; those of `probabilisticSharpe`
+ */
+export function minimumTrackRecord(moments: SharpeMoments, benchmark: number, confidence: number): number {
+  return callNow<number>('sharpe', { statistic: 'minimumTrackRecord', moments, benchmark, confidence }, []).numbers
+}
+
+/** A Sharpe ratio after the search that found it. */
+export interface DeflatedSharpe {
+  /** The ratio that chance alone would reach, a period. */
+  readonly expectedMaximum: number
+  /** Probability that the true one is above it. */
+  readonly probability: number
+}
+
+/**
+ * Deflated Sharpe ratio (Bailey, López de Prado 2014): `trialVariance` is the variance of the trials' ratios, a period.
+ * @throws FafnirError those of `probabilisticSharpe`; QUANT_TOO_FEW (two trials)
+ */
+export function deflatedSharpe(moments: SharpeMoments, trialVariance: number, trials: number): DeflatedSharpe {
+  return callNow<DeflatedSharpe>('sharpe', { statistic: 'deflated', moments, trialVariance, trials }, []).numbers
+}
+
+/** Parameter of `overfittingProbability`. */
+export interface OverfittingOptions extends JobOptions {
+  /** Blocks that the series is cut into: even, 2 to 20. */
+  readonly blocks: number
+}
+
+/** What combinatorially symmetric cross-validation found. */
+export interface Overfitting {
+  readonly combinations: number
+  /** Share of logits not above 0: the probability of backtest overfitting. */
+  readonly probability: number
+  readonly logitMean: number
+  readonly logitMedian: number
+  /** Share of combinations in which the chosen trial lost out of sample. */
+  readonly lossProbability: number
+  /** Slope of Sharpe out of sample on Sharpe in sample. */
+  readonly degradation: number | null
+  /** One a combination. */
+  readonly logits: Float64Array
+}
+
+/**
+ * Probability of backtest overfitting from the returns of every trial, one column a trial (Bailey et al. 2015).
+ * @throws FafnirError QUANT_TOO_FEW, QUANT_TOO_LARGE, QUANT_UNDEFINED (an odd number of blocks), QUANT_CANCELLED
+ */
+export async function overfittingProbability(returns: MatrixInput, options: OverfittingOptions): Promise<Overfitting> {
+  const { numbers, arrays } = await call<Omit<Overfitting, 'logits'>>('overfittingProbability', options, [returns])
+  return { ...numbers, logits: first(arrays) }
+}
+
+/** Parameters of `alphaDecay`. */
+export interface AlphaDecayOptions extends JobOptions {
+  /** Lags 1 to this many periods (default 20). */
+  readonly lags?: number
+  /** Correlation of ranks (default) or of values. */
+  readonly shape?: 'spearman' | 'pearson'
+}
+
+/** One lag of the curve. */
+export interface DecayPoint {
+  readonly lag: number
+  /** Correlation of signal and later return; averaged over periods where there are several assets. */
+  readonly informationCoefficient: number | null
+  readonly tStatistic: number | null
+  /** Mean return a period of a unit of gross exposure to the signal. */
+  readonly meanReturn: number
+  readonly observations: number
+}
+
+/** How a signal's edge fades. */
+export interface AlphaDecay {
+  readonly curve: readonly DecayPoint[]
+  /** The lag at which half of the first coefficient is left. */
+  readonly halfLife: number | null
+}
+
+/**
+ * Decay of a signal: the signal of period t meets the return of period t + lag.
+ * @throws FafnirError QUANT_RAGGED, QUANT_TOO_FEW, QUANT_CANCELLED
+ */
+export async function alphaDecay(
+  signals: MatrixInput,
+  returns: MatrixInput,
+  options: AlphaDecayOptions = {},
+): Promise<AlphaDecay> {
+  return (await call<AlphaDecay>('alphaDecay', options, [signals, returns])).numbers
+}
