@@ -34,6 +34,7 @@ async function declareMessages(): Promise<void> {
 // The library itself and its rooms that are usable alone.
 const rooms = {
   index: 'src/index.ts',
+  advice: 'src/advice/index.ts',
   allocator: 'src/allocator/index.ts',
   book: 'src/book/index.ts',
   fix: 'src/fix/index.ts',

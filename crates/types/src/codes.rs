@@ -194,6 +194,12 @@ codes! {
     1203 SleeveUnfilled "SLEEVE_UNFILLED" "allocator" "A sleeve has a weight and no instrument or rule that fills it; fields name it. Nothing was issued.";
     1204 CashShort "CASH_SHORT" "allocator" "Cash and what may be sold do not cover a withdrawal; fields name what is short. Nothing was issued.";
     1205 GateRefused "GATE_REFUSED" "allocator" "The risk gate refused an order of a rebalance; fields name the order, its limit, used and asked. Nothing was issued.";
+
+    1220 PolicyInvalid "POLICY_INVALID" "advice" "An intake policy or questionnaire has an unknown or missing key, a hole, knots out of order, or weights that do not add up; fields name the path and what is allowed. Nothing was issued.";
+    1221 IntakeInvalid "INTAKE_INVALID" "advice" "An answer is missing, unknown, given twice or out of range; fields name the path and what is allowed, never what was answered. Nothing was issued.";
+    1222 RecordTampered "RECORD_TAMPERED" "advice" "A record of advice is not what was written; fields name the record and which of its fields differs.";
+    1223 RecordFailed "RECORD_FAILED" "advice" "A record of advice cannot be written or read; fields name path and error. What was not recorded was not issued.";
+    1224 RecordErased "RECORD_ERASED" "advice" "The personal part of a record was erased: its key is gone.";
 }
 
 #[cfg(test)]

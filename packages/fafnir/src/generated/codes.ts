@@ -153,6 +153,11 @@ export type Code =
   | 'SLEEVE_UNFILLED'
   | 'CASH_SHORT'
   | 'GATE_REFUSED'
+  | 'POLICY_INVALID'
+  | 'INTAKE_INVALID'
+  | 'RECORD_TAMPERED'
+  | 'RECORD_FAILED'
+  | 'RECORD_ERASED'
 
 /** The room a code comes from. */
 export type CodeRoom =
@@ -174,6 +179,7 @@ export type CodeRoom =
   | 'strategy'
   | 'cli'
   | 'allocator'
+  | 'advice'
 
 /** What is known of a code. */
 export interface CodeEntry {
@@ -336,6 +342,11 @@ export const codeTable: { readonly [number: number]: CodeEntry | undefined } = {
   1203: { name: 'SLEEVE_UNFILLED', room: 'allocator', doc: 'A sleeve has a weight and no instrument or rule that fills it; fields name it. Nothing was issued.' },
   1204: { name: 'CASH_SHORT', room: 'allocator', doc: 'Cash and what may be sold do not cover a withdrawal; fields name what is short. Nothing was issued.' },
   1205: { name: 'GATE_REFUSED', room: 'allocator', doc: 'The risk gate refused an order of a rebalance; fields name the order, its limit, used and asked. Nothing was issued.' },
+  1220: { name: 'POLICY_INVALID', room: 'advice', doc: 'An intake policy or questionnaire has an unknown or missing key, a hole, knots out of order, or weights that do not add up; fields name the path and what is allowed. Nothing was issued.' },
+  1221: { name: 'INTAKE_INVALID', room: 'advice', doc: 'An answer is missing, unknown, given twice or out of range; fields name the path and what is allowed, never what was answered. Nothing was issued.' },
+  1222: { name: 'RECORD_TAMPERED', room: 'advice', doc: 'A record of advice is not what was written; fields name the record and which of its fields differs.' },
+  1223: { name: 'RECORD_FAILED', room: 'advice', doc: 'A record of advice cannot be written or read; fields name path and error. What was not recorded was not issued.' },
+  1224: { name: 'RECORD_ERASED', room: 'advice', doc: 'The personal part of a record was erased: its key is gone.' },
 }
 
 /** The number of a code in a record. */
@@ -491,6 +502,11 @@ export const codeNumber: { readonly [name in Code]: number } = {
   SLEEVE_UNFILLED: 1203,
   CASH_SHORT: 1204,
   GATE_REFUSED: 1205,
+  POLICY_INVALID: 1220,
+  INTAKE_INVALID: 1221,
+  RECORD_TAMPERED: 1222,
+  RECORD_FAILED: 1223,
+  RECORD_ERASED: 1224,
 }
 
 /** Names of a quoter's parameters by the number in a refusal. */

@@ -1,0 +1,40 @@
+// Room card: fafnir/advice
+// In:    nothing.
+// Out:   the public surface of `fafnir/advice`: policy, questionnaire, profile, record.
+// Holds: usable alone; opens no native module, no socket.
+// Costs: loading.
+export { checkCase, loadCases, readCases, type CaseFile, type IntakeCase, type Review, type Standing } from './case.js'
+export { firstPolicy, firstPolicyFile } from './first-policy.js'
+export { capacityQuestions, firstQuestionnaire } from './first-questionnaire.js'
+export { canonicalJson, contentHash } from './json.js'
+export {
+  checkPolicy,
+  loadPolicy,
+  type FlagName,
+  type Knots,
+  type Measure,
+  type Policy,
+  type PolicyCeiling,
+  type PolicyFile,
+  type PolicyWeights,
+  type VariantLetter,
+} from './policy.js'
+export {
+  caseResult,
+  profileOf,
+  resultOf,
+  type AcknowledgementState,
+  type CaseResult,
+  type Decision,
+  type GlideStep,
+  type Phase,
+  type Profile,
+} from './profile.js'
+export {
+  checkQuestionnaire,
+  loadQuestionnaire,
+  type Choice,
+  type Question,
+  type Questionnaire,
+} from './questionnaire.js'
+export type { CapacityLimit, CapacityScore, ToleranceScore } from './scores.js'
