@@ -21,6 +21,7 @@ export {
 } from './policy.js'
 export {
   caseResult,
+  logView,
   profileOf,
   resultOf,
   type AcknowledgementState,
@@ -37,4 +38,16 @@ export {
   type Question,
   type Questionnaire,
 } from './questionnaire.js'
+export {
+  AdviceRecord,
+  newSubject,
+  openRecord,
+  verifyRecord,
+  type Recorded,
+  type RecordedProfile,
+  type RecordOptions,
+} from './record.js'
+export type { RecordField } from './record-form.js'
+export type { RecordKeys } from './record-keys.js'
+export type { Tampering, Verification } from './record-read.js'
 export type { CapacityLimit, CapacityScore, ToleranceScore } from './scores.js'

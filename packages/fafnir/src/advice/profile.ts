@@ -99,6 +99,8 @@ export interface CaseResult {
 
 /** Rebalances of a phased move. */
 export const PHASES = 3
+/** What Node prints of a profile in a log; its fields are there for those who ask for them. */
+const INSPECT = Symbol.for('nodejs.util.inspect.custom')
 /** Years a glide path looks ahead. */
 export const GLIDE_YEARS_MAX = 60
 
@@ -141,7 +143,8 @@ export function profileOf(policy: Policy, content: unknown): Profile {
     explanation: explanationOf(intake, facts, file),
     disclosures: disclosuresOf(facts, policy),
   }
-  return Object.freeze({ ...words, contentHash: contentHash({ case: intake, profile: words }) })
+  const profile: Profile = { ...words, contentHash: contentHash({ case: intake, profile: words }) }
+  return Object.freeze(Object.defineProperty(profile, INSPECT, { value: () => logView(profile) }))
 }
 
 /**
@@ -156,6 +159,11 @@ export function resultOf(policy: Policy, content: unknown): CaseResult {
 /** The result of a profile as files of test cases have it. */
 export function caseResult(profile: Profile): CaseResult {
   return told({ capacity: profile.capacity, tolerance: profile.tolerance, decision: profile })
+}
+
+/** What may stand in a log about a profile: nothing personal. Node prints profiles so. */
+export function logView(profile: Profile): { readonly status: string; readonly policy: string } {
+  return { status: profile.status, policy: profile.policy.version }
 }
 
 interface Judged {

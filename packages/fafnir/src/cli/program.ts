@@ -12,6 +12,7 @@ import { checkConfig } from '../backtest/backtest.js'
 import { replay } from '../backtest/replay.js'
 import { fail } from '../errors.js'
 import type { BacktestConfig } from '../generated/config.js'
+import { addAdvise } from './advise.js'
 import { addCalibrate } from './calibrate.js'
 import { requireParent } from './directory.js'
 import { doctor } from './doctor.js'
@@ -38,6 +39,8 @@ export interface CliHost {
   /** The file of this command. */
   readonly command: string
   readonly version: string
+  /** Where a person's answers come from. Default: standard input. */
+  readonly input?: NodeJS.ReadableStream | undefined
 }
 
 interface JsonFlag {
@@ -98,6 +101,7 @@ export async function runCli(args: readonly string[], host: CliHost): Promise<nu
     action((path: string, flags: ReplayFlags) => runReplay(path, flags, host, output(flags.json))),
   )
   addCalibrate(program, host, action)
+  addAdvise(program, host, action)
   program
     .command('fix-types <dictionary>')
     .description("write the typed messages of a FIX dictionary in QuickFIX's XML form, as TypeScript, to stdout")
