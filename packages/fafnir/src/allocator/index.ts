@@ -3,7 +3,25 @@
 // Out:   the Dragon portfolio: variants, sleeves, quadrants; the arithmetic of an allocation; rebalancing to orders.
 // Holds: usable alone; the native module is opened only by what names it.
 // Costs: loading.
+export {
+  backtestAllocation,
+  type AllocationBacktest,
+  type AllocationBacktestInput,
+  type BarPath,
+  type BarRebalance,
+  type CrisisResult,
+  type PriceBar,
+} from './bars.js'
 export type { AllocationInstrument, BookInput, Holdings, TargetLine } from './book.js'
+export {
+  correlationMonitor,
+  correlationOf,
+  type CorrelationMonitor,
+  type CorrelationOptions,
+  type CorrelationPoint,
+  type CorrelationState,
+} from './correlation.js'
+export { crises, type Crisis } from './crises.js'
 export {
   rebalance,
   type OrderReason,
@@ -13,6 +31,26 @@ export {
   type RebalanceInput,
   type RebalanceOrder,
 } from './rebalance.js'
+export {
+  allocationGroups,
+  allocationOrdersCsv,
+  allocationPlot,
+  allocationReportHtml,
+  writeAllocationReport,
+  type AllocationReport,
+  type AllocationReportPaths,
+} from './report.js'
+export {
+  putOverlay,
+  trendExposure,
+  trendSleeve,
+  volatilityOverlay,
+  type PutOverlayOptions,
+  type PutPeriod,
+  type RulePeriod,
+  type TrendOptions,
+  type VolatilityOverlayOptions,
+} from './rules.js'
 export {
   simulate,
   simulatedRules,
@@ -26,6 +64,7 @@ export {
 export type { Skip } from './solve.js'
 export type { Realised } from './tax-ledger.js'
 export type { LossSale, TaxLot } from './tax-lots.js'
+export { percentsOf, targetsOf, type SleeveFill, type SleeveFills } from './targets.js'
 export type { RebalanceRules, Triggers } from './triggers.js'
 export {
   quadrants,

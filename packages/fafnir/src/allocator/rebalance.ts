@@ -1,8 +1,8 @@
 // Room card: allocator/rebalance
 // In:    instruments, targets, holdings, prices, money paid in or out, rules.
-// Out:   orders with their reasons; the portfolio before and after, turnover, cost, gains realised; holdings after.
-// Holds: money is exact; orders are whole lots of at least the minimum; cash never falls below 0; the same question asked
-//        of the holdings after is answered with no order. Bad input issues nothing.
+// Out:   orders with reasons; the portfolio before and after, turnover, cost, gains realised; holdings after.
+// Holds: money is exact; orders are whole lots of at least the minimum; cash never falls below 0; the same question
+//        asked of the holdings after is answered with no order. Bad input issues nothing.
 // Costs: cold path; milliseconds for hundreds of targets.
 import { quantityText } from '../units.js'
 import { centreAim, edgeAim, flowAim, keepAim } from './aims.js'

@@ -140,6 +140,9 @@ describe('bad input', () => {
     ],
     ['a label that is no month', { labels: ['x', 'y'], rule: { kind: 'months', months: [12] } }, 'ALLOCATION_INVALID'],
     ['an unknown rule', { rule: { kind: 'weekly' } as unknown as SimulateOptions['rule'] }, 'ALLOCATION_INVALID'],
+    ['no weights', { weights: undefined as unknown as number[] }, 'ALLOCATION_INVALID'],
+    ['no rule', { rule: undefined as unknown as SimulateOptions['rule'] }, 'ALLOCATION_INVALID'],
+    ['a row that is none', { returns: [null as unknown as number[], [0, 0]] }, 'ALLOCATION_INVALID'],
     ['a negative cost', { cost: -0.1 }, 'ALLOCATION_INVALID'],
     ['a negative band', { rule: { kind: 'bands', bands: { absolute: -1 } } }, 'ALLOCATION_INVALID'],
   ]

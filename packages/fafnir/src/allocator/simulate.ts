@@ -5,7 +5,7 @@
 //        the portfolio so that what remains stands exactly at the targets; never rebalanced in the last period.
 // Costs: periods × sleeves, and some ten rounds of the cost a rebalance.
 import { fail } from '../errors.js'
-import { invalid, number, sumsToOne, whole } from './checks.js'
+import { invalid, list, number, object, sumsToOne, whole } from './checks.js'
 
 /** Bands around targets: a sleeve leaves its band when it is off by more than the lower of the two. */
 export interface Bands {
@@ -225,6 +225,7 @@ const PERIODS_MAX = 1_000_000
 
 function checked(options: SimulateOptions): { cost: number; periodsPerYear: number } {
   const { sleeves, weights, labels, returns, rule } = options
+  for (const [path, value] of Object.entries({ sleeves, weights, labels, returns })) list(path, value, PERIODS_MAX)
   whole('sleeves.length', sleeves.length, 1, SLEEVES_MAX)
   whole('weights.length', weights.length, sleeves.length, sleeves.length)
   whole('returns.length', returns.length, 1, PERIODS_MAX)
@@ -232,6 +233,7 @@ function checked(options: SimulateOptions): { cost: number; periodsPerYear: numb
   weights.forEach((weight, i) => number(`weights[${i}]`, weight, 0, 1))
   sumsToOne('weights', weights)
   for (const [period, row] of returns.entries()) {
+    list(`returns[${period}]`, row, SLEEVES_MAX)
     whole(`returns[${period}].length`, row.length, sleeves.length, sleeves.length)
     row.forEach((value, i) => number(`returns[${period}][${i}]`, value, -1, 1e6))
   }
@@ -243,6 +245,7 @@ function checked(options: SimulateOptions): { cost: number; periodsPerYear: numb
 }
 
 function checkRule(rule: SimulatedRule, labels: readonly string[]): void {
+  object('rule', rule, ['kind', 'everyPeriods', 'months', 'bands', 'to'], ['kind'])
   switch (rule.kind) {
     case 'none':
       return
@@ -250,6 +253,7 @@ function checkRule(rule: SimulatedRule, labels: readonly string[]): void {
       whole('rule.everyPeriods', rule.everyPeriods, 1, PERIODS_MAX)
       return
     case 'months':
+      list('rule.months', rule.months, 12)
       rule.months.forEach((month, i) => whole(`rule.months[${i}]`, month, 1, 12))
       for (const [i, label] of labels.entries()) {
         if (!/^\d{4}-(0[1-9]|1[0-2])/.test(label)) throw invalid(`labels[${i}]`, label, 'a label that begins YYYY-MM')

@@ -61,7 +61,7 @@ function priceText(asset: Asset, ticks: bigint): string {
   return check.unitsText(ticks * check.units(asset.source.tickSize, decimals), decimals, decimals)
 }
 
-/** Losses worth taking: at least `minLoss` after the cost of selling; whole purchases, orders of at least the minimum. */
+/** Losses worth taking: at least `minLoss` after the cost of selling; whole purchases, no order below the minimum. */
 export function chooseHarvest(
   book: Book,
   purchases: readonly OpenLot[],

@@ -20,7 +20,7 @@ export function reportHtml(title: string, summary: BacktestSummary, strategy?: S
     '<html lang="en"><head><meta charset="utf-8">',
     '<meta name="viewport" content="width=device-width, initial-scale=1">',
     `<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">`,
-    `<title>${escapeHtml(title)}</title><style>${STYLE}</style></head><body>`,
+    `<title>${escapeHtml(title)}</title><style>${PAGE_STYLE}</style></head><body>`,
     `<h1>${escapeHtml(title)}</h1>`,
     `<p class="hash">effects <code>${escapeHtml(summary.effectsHash)}</code></p>`,
     strategy?.error === undefined
@@ -86,7 +86,8 @@ function marksOf(fills: readonly FillRow[]): readonly PlotMark[] {
     }))
 }
 
-const STYLE = `
+/** The style of a page, in light and dark. */
+export const PAGE_STYLE: string = `
 :root{color-scheme:light dark;--text:#1d2330;--soft:#667085;--page:#fff;--rule:#e4e7ec;
 --buy:#1d6fd8;--sell:#c2570c;--plain:#344054;--alarm:#b42318}
 @media(prefers-color-scheme:dark){:root{--text:#e6e9ef;--soft:#98a2b3;--page:#14171d;--rule:#2a303b;
