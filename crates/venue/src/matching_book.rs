@@ -220,7 +220,7 @@ impl MatchingBook {
     #[inline]
     pub fn run<R: Reports>(&mut self, commands: &[MatchCommand], reports: &mut R) -> usize {
         if let Some(taker) = self.in_flight.take()
-            && !self.advance(taker, reports)
+            && !self.resume(taker, reports)
         {
             return 0;
         }
@@ -272,13 +272,13 @@ impl MatchingBook {
         QueuedOrder { id: node.tag, owner, side, price, open: Lots(node.open) }
     }
 
-    #[inline]
+    #[inline(always)]
     fn find(&self, id: u64) -> Option<u32> {
         if id == 0 { None } else { self.ids.get(id, |slot| self.resting.node(slot).tag) }
     }
 
     /// Executes one command; there is room for a report. False: its order is in flight.
-    #[inline]
+    #[inline(always)]
     fn execute<R: Reports>(&mut self, command: &MatchCommand, reports: &mut R) -> bool {
         match *command {
             MatchCommand::Order { id, owner, side, rule, price, lots } => {
@@ -341,7 +341,14 @@ impl MatchingBook {
         self.resting.take_out(slot);
         let rule = if post_only { OrderRule::PostOnly } else { OrderRule::Limit };
         let limit = key_of(side.opposite(), price.0);
-        self.advance(Taker { id, owner, side, rule, limit, price: price.0, lots: lots.0, left: lots.0 }, reports)
+        self.resume(Taker { id, owner, side, rule, limit, price: price.0, lots: lots.0, left: lots.0 }, reports)
+    }
+
+    /// `advance` out of line, for what is not the order of a command: that has it inlined, so that the order stays in
+    /// registers (bench: venue/match-ns).
+    #[inline(never)]
+    fn resume<R: Reports>(&mut self, taker: Taker, reports: &mut R) -> bool {
+        self.advance(taker, reports)
     }
 
     /// Could all of an order be filled now? Orders of its own owner would be pulled, so they do not count.
@@ -364,7 +371,7 @@ impl MatchingBook {
 
     /// Goes on with an order until it is done or the reports are full. Bound: each round takes out a resting order or
     /// ends the taking.
-    #[inline]
+    #[inline(always)]
     fn advance<R: Reports>(&mut self, mut taker: Taker, reports: &mut R) -> bool {
         let against = taker.side.opposite();
         while taker.left > 0 && self.resting.levels(against).best_key() >= taker.limit && reports.room() > 0 {
@@ -400,7 +407,7 @@ impl MatchingBook {
     }
 
     /// What is left of an order rests or ends.
-    #[inline]
+    #[inline(always)]
     fn finish<R: Reports>(&mut self, taker: &Taker, reports: &mut R) -> bool {
         let &Taker { id, left, .. } = taker;
         let filled = taker.lots - left;
@@ -418,7 +425,7 @@ impl MatchingBook {
     }
 }
 
-#[inline]
+#[inline(always)]
 fn done<R: Reports>(id: u64, filled: i64, resting: i64, ended: i64, reports: &mut R) -> bool {
     let (filled, resting, ended) = (Lots(filled), Lots(resting), Lots(ended));
     reports.put(MatchReport::Done { id, refused: None, filled, resting, ended });

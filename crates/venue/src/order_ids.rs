@@ -35,7 +35,7 @@ impl OrderIds {
     }
 
     /// The slot of an id; `id_at` says which id the order in a slot has.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn get(&self, id: u64, id_at: impl Fn(u32) -> u64) -> Option<u32> {
         let slot = self.cells[self.cell(id)];
         if slot != EMPTY && id_at(slot) == id {
@@ -45,7 +45,7 @@ impl OrderIds {
     }
 
     /// Adds an id that is not there; it is not zero, and there is room.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn insert(&mut self, id: u64, slot: u32) {
         let cell = self.cell(id);
         if self.cells[cell] == EMPTY {
@@ -57,7 +57,7 @@ impl OrderIds {
     }
 
     /// Removes an id that stands for this slot.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn remove(&mut self, id: u64, slot: u32) {
         let cell = self.cell(id);
         if self.cells[cell] == slot {

@@ -130,7 +130,7 @@ impl Resting {
 
     /// Puts an order at the end of its price's queue; its slot, or `None` without room for the order or its level. What
     /// it would match is the caller's concern.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn rest(&mut self, key: i64, open: i64, tag: u64) -> Option<u32> {
         if self.is_full() {
             return None;
@@ -174,7 +174,7 @@ impl Resting {
     }
 
     /// Takes a live order out of its queue, and an empty queue out of the book.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn take_out(&mut self, slot: u32) {
         let node = &mut self.nodes[slot as usize];
         let (key, open, next, previous) = (node.key, core::mem::take(&mut node.open), node.next, node.previous);
@@ -192,14 +192,14 @@ impl Resting {
     }
 
     /// Lowers the first order at a side's best price by fewer lots than it has: `slot` is `front(side)`.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn reduce_front(&mut self, side: Side, slot: u32, lots: i64) {
         self.nodes[slot as usize].open -= lots;
         self.sides[side.index()].best_slot_mut().total -= lots;
     }
 
     /// Takes out the first order at a side's best price: `slot` is `front(side)`.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn pop_front(&mut self, side: Side, slot: u32) {
         let levels = &mut self.sides[side.index()];
         let node = &mut self.nodes[slot as usize];
@@ -215,7 +215,7 @@ impl Resting {
         self.release(slot);
     }
 
-    #[inline]
+    #[inline(always)]
     fn release(&mut self, slot: u32) {
         self.nodes[slot as usize].next = self.free;
         self.free = slot;
