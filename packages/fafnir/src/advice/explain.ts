@@ -5,6 +5,8 @@
 // Costs: cold path.
 import { sleeveNames, sleeves } from '../allocator/variants.js'
 import type { IntakeCase } from './case.js'
+import { firstPolicyFile } from './first-policy.js'
+import { canonicalJson } from './json.js'
 import { MEASURES, type FlagName, type Measure, type Policy, type PolicyFile } from './policy.js'
 import type { Profile } from './profile.js'
 import { bucketOf } from './scores.js'
@@ -156,8 +158,10 @@ export function disclosuresOf(facts: ProfileFacts, policy: Policy): readonly str
   const told = [
     `Scores, levels and weights follow the written policy ${policy.version} of this product. No regulator has set or ` +
       'approved it, and it knows nothing of you but what you answered.',
-    'The structure and the scoring of the questions follow J. Grable and R. Lytton, Financial Services Review 8 ' +
-      '(1999). The wording is our own and has not been validated.',
+    sameItems(policy)
+      ? 'The structure and the scoring of the questions follow J. Grable and R. Lytton, Financial Services Review 8 ' +
+        '(1999). The wording is our own and has not been validated.'
+      : 'The questions and their scoring are of the policy named here, not of this product.',
     'Every allocation can lose value, a defensive one too. What a portfolio did in the past does not say what it ' +
       'will do.',
   ]
@@ -174,6 +178,12 @@ export function disclosuresOf(facts: ProfileFacts, policy: Policy): readonly str
   const departures = policy.departures.map((text) => `This policy departs from the product's principles: ${text}`)
   return [...told, 'When your circumstances change, answer the questions again.', ...departures]
 }
+
+function sameItems(policy: Policy): boolean {
+  return canonicalJson(policy.file.tolerance.items) === (firstItems ??= canonicalJson(firstPolicyFile.tolerance.items))
+}
+
+let firstItems: string | undefined
 
 function points(value: number): string {
   return String(Math.round(value * 100) / 100)

@@ -1,7 +1,7 @@
 // Room card: fafnir/advice
 // In:    nothing.
-// Out:   the public surface of `fafnir/advice`: policy, questionnaire, profile, record.
-// Holds: usable alone; opens no native module, no socket.
+// Out:   the public surface of `fafnir/advice`: policy, questionnaire, profile, record, form.
+// Holds: usable alone; opens no native module, and a socket only for the form.
 // Costs: loading.
 export { checkCase, loadCases, readCases, type CaseFile, type IntakeCase, type Review, type Standing } from './case.js'
 export { firstPolicy, firstPolicyFile } from './first-policy.js'
@@ -51,3 +51,5 @@ export type { RecordField } from './record-form.js'
 export type { RecordKeys } from './record-keys.js'
 export type { Tampering, Verification } from './record-read.js'
 export type { CapacityLimit, CapacityScore, ToleranceScore } from './scores.js'
+export { serveAdvice, type AdviceServer, type AdviceServerOptions } from './server.js'
+export { weightsChart } from './chart.js'

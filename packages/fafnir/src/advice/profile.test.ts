@@ -484,5 +484,12 @@ describe('another policy', () => {
     }
     const found = profileOf(checkPolicy(file), person(3, 3))
     expect(found).toMatchObject({ variant: 'B', variantName: 'middle', weights: { equity: 50, cash: 50 } })
+    expect(found.disclosures.join()).toContain('Grable')
+    const { tolerance } = file
+    const other = checkPolicy({
+      ...file,
+      tolerance: { ...tolerance, items: { ...tolerance.items, 2: { a: 1, c: 4 } } },
+    })
+    expect(profileOf(other, person(3, 3)).disclosures.join()).not.toContain('Grable')
   })
 })

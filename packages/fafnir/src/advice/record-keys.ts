@@ -12,9 +12,9 @@ import { canonicalJson } from './json.js'
 /** Where clients' keys are: files, or a key service of your own. A key that was destroyed must never come back. */
 export interface RecordKeys {
   /** The key of a client, or undefined. */
-  get(subject: string): Buffer | undefined
+  get(subject: string): Uint8Array | undefined
   /** Makes and keeps a key; it is on disk when this returns. */
-  create(subject: string): Buffer
+  create(subject: string): Uint8Array
   /** Destroys it; no error when there is none. */
   destroy(subject: string): void
 }
@@ -89,7 +89,7 @@ export interface Sealed {
 }
 
 /** Seals a value under a key, bound to a place in the record. */
-export function seal(key: Buffer, place: string, value: unknown): Sealed {
+export function seal(key: Uint8Array, place: string, value: unknown): Sealed {
   const salt = randomBytes(SALT_BYTES)
   const text = canonicalJson(value)
   const nonce = randomBytes(NONCE_BYTES)
@@ -101,7 +101,7 @@ export function seal(key: Buffer, place: string, value: unknown): Sealed {
 
 /** Opens it; `field` names what does not agree. */
 export function unseal(
-  key: Buffer,
+  key: Uint8Array,
   place: string,
   { commitment, sealed }: Sealed,
 ): { readonly value: unknown } | { readonly field: 'sealed' | 'commitment' } {

@@ -5,14 +5,12 @@
 // Costs: a person's minutes.
 import { createInterface } from 'node:readline'
 
-import { Decimal } from 'decimal.js'
-
 import type { IntakeCase } from '../advice/case.js'
 import { capacityQuestions } from '../advice/first-questionnaire.js'
 import type { Measure, Policy } from '../advice/policy.js'
 import { profileOf } from '../advice/profile.js'
 import type { Choice, Questionnaire } from '../advice/questionnaire.js'
-import { ACKNOWLEDGEMENT, numberOf } from '../advice/typed.js'
+import { ACKNOWLEDGEMENT, numberOf, scored } from '../advice/typed.js'
 import { fail } from '../errors.js'
 import type { AdviseHost } from './advise.js'
 
@@ -65,7 +63,7 @@ export async function askCase(policy: Policy, questionnaire: Questionnaire, host
       const help = measure === 'netWorthYears' ? 'A number, such as 2.5 or -1.' : 'A number, 0 or more, such as 12.5.'
       const read = (line: string): number | undefined => numberOf(line, measure !== 'netWorthYears')
       const found = await asker.until(read, help)
-      measures[measure] = unit === 'percent' ? new Decimal(found).div(100).toNumber() : found
+      measures[measure] = scored(found, unit)
     }
     const answers: Record<string, string> = {}
     for (const [n, { item, text, choices }] of questions.entries()) {

@@ -27,6 +27,7 @@ import { demoConfig, overridden, type QuoterOverrides, type RecordedFeed } from 
 import { recordedConfig } from './presets-live.js'
 import { showProgress } from './progress.js'
 import { runAndReport } from './run.js'
+import { addServe } from './serve.js'
 
 /** What the command needs of the process. */
 export interface CliHost {
@@ -102,6 +103,7 @@ export async function runCli(args: readonly string[], host: CliHost): Promise<nu
   )
   addCalibrate(program, host, action)
   addAdvise(program, host, action)
+  addServe(program, host, action)
   program
     .command('fix-types <dictionary>')
     .description("write the typed messages of a FIX dictionary in QuickFIX's XML form, as TypeScript, to stdout")
