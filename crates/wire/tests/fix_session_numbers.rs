@@ -69,6 +69,14 @@ fn what_comes_too_early_waits_for_its_turn() {
         in D 34=5 43=Y 122=0 11=d\nin D 34=6 43=Y 122=0 11=e\nin D 34=7 43=Y 122=0 11=f\nout 2 7=8 16=ALL
         in D 34=8 43=Y 122=0 11=h\nqueued D 9\ndeliver\nnone\nnumbers 10 5",
     );
+    let singly = |setup: &mut SessionSetup| (setup.queue_messages_max, setup.resend_chunk) = (0, 1);
+    open_from(
+        BeginString::Fix40,
+        "the gap grows as fast as its parts close it: the next part is larger",
+        singly,
+        "in D 34=4 11=c\nout 2 7=2 16=2\nin D 34=5 11=d\nnone\nin D 34=2 43=Y 122=0 11=a\ndeliver\nout 2 7=3 16=4
+        in D 34=3 43=Y 122=0 11=b\nin D 34=4 43=Y 122=0 11=c\nout 2 7=5 16=ALL\nnumbers 5 5",
+    );
 }
 
 #[test]

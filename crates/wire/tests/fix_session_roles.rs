@@ -33,6 +33,10 @@ fn an_initiator_closes_after_an_invalid_logon_without_a_word() {
     ] {
         answered(bad, |_| {}, &format!("{bad}\nend FixLogon\nnone"));
     }
+    // Only a refusal takes its number: what came too early comes again with the next logon.
+    for (what, numbers) in [("D 43=Y 122=-1 11=1", "1 2"), ("0", "1 2"), ("5 58=no", "2 2"), ("3 45=1 373=5", "2 2")] {
+        answered(what, |_| {}, &format!("in {what}\nend FixLogon\nnone\nnumbers {numbers}"));
+    }
     let mut script = Script::new("no 1137", setup(BeginString::Fixt11, Role::Initiator));
     script.run("connect\nout A 98=0 108=10 1137=9\nin A 98=0 108=10\nend FixLogon\nnone");
     for good in ["52=-120", "52=+120"] {

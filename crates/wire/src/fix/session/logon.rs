@@ -82,9 +82,10 @@ impl Session {
     #[cold]
     pub(super) fn first(&mut self, message: &Message<'_>, to: &mut To<'_>) -> Verdict {
         let Some(interval) = self.valid_logon(message, to.now) else {
-            // A logon of ours that was refused: the refusal had its number.
+            // A logon of ours that was refused: the refusal had its number. Anything else keeps its own, and comes again.
             let named = message.sender() == self.setup.target && message.target() == self.setup.sender;
-            if named && self.setup.role == Role::Initiator && message.sequence() == self.next_in {
+            let refuses = named && matches!(message.msg_type(), b"3" | b"5");
+            if refuses && self.setup.role == Role::Initiator && message.sequence() == self.next_in {
                 self.advance(message.sequence() + 1);
             }
             return self.end(Code::FixLogon);
@@ -123,7 +124,9 @@ impl Session {
         } else if expects.is_some() {
             // It sends what we miss: our logon has said what we expect.
             self.queue.put(sequence, b"");
-            self.gap = Some(Gap { from: self.next_in, end: u64::MAX, through: sequence, asked: to.now });
+            let (from, part) = (self.next_in, self.setup.resend_chunk);
+            let left = sequence.saturating_sub(from);
+            self.gap = Some(Gap { from, end: u64::MAX, through: sequence, left, part, asked: to.now });
         } else {
             self.queue.put(sequence, b"");
             self.ask_again(message, to);

@@ -106,6 +106,9 @@ struct Gap {
     end: u64,
     /// Largest number seen.
     through: u64,
+    /// How far it was behind `from` when this was asked, and how many messages a part had then.
+    left: u64,
+    part: u64,
     asked: UnixNanos,
 }
 

@@ -129,14 +129,18 @@ impl Session {
 
     /// Asks for everything from the expected number on, or for the first part of it. The last part has no end: were
     /// its end the largest number seen, two sides without a queue that ask each other would each make one more number
-    /// that the other has to ask for, for ever.
+    /// that the other has to ask for, for ever. For the same reason a part that came and left the gap as wide as it was
+    /// makes the next one twice as large.
     fn ask(&mut self, through: u64, to: &mut To<'_>) {
         let from = self.next_in;
-        let part = match self.setup.resend_chunk {
-            0 => None,
-            chunk => Some(from.saturating_add(chunk - 1)).filter(|&end| end < through),
+        let left = through.saturating_sub(from);
+        let size = match self.gap {
+            Some(gap) if from > gap.from && left >= gap.left => gap.part.saturating_mul(2),
+            Some(gap) => gap.part,
+            None => self.setup.resend_chunk,
         };
-        self.gap = Some(Gap { from, end: part.unwrap_or(u64::MAX), through, asked: to.now });
+        let part = (size > 0).then(|| from.saturating_add(size - 1)).filter(|&end| end < through);
+        self.gap = Some(Gap { from, end: part.unwrap_or(u64::MAX), through, left, part: size, asked: to.now });
         self.send_resend_request(from, part, to);
     }
 

@@ -101,7 +101,8 @@ pub struct SessionSetup {
     /// ClOrdIDs of this connection that are remembered: a message with PossResend=Y (97) and one of them is ignored. 0
     /// lets such messages through.
     pub seen_orders_max: usize,
-    /// The most messages asked for with one ResendRequest; 0 asks for everything at once.
+    /// The most messages asked for with one ResendRequest, doubled while the gap grows as fast as it closes; 0 asks for
+    /// everything at once.
     pub resend_chunk: u64,
     /// Says with every message which number of the peer was processed last (LastMsgSeqNumProcessed, 369, from
     /// FIX.4.2).
