@@ -308,6 +308,15 @@ export declare function quantCall(name: string, options: string, arrays: Array<F
 /** Calls a function that takes microseconds at once. */
 export declare function quantCallNow(name: string, options: string, arrays: Array<Float64Array>, shapes: Array<number>): QuantAnswer
 
+/**
+ * One option at once. The slots hold 1 for a call (0 for a put), spot, strike, years, rate, dividend yield,
+ * volatility; price, delta, gamma, vega, theta and rho take their place.
+ */
+export declare function quantOptionGreeks(slots: Float64Array): void
+
+/** The volatility of one option whose price is in the eighth slot. */
+export declare function quantOptionVolatility(slots: Float64Array): number
+
 /** Replays a segment or a journal folder. `dumpEffects` is a file for exactly the hashed bytes. */
 export declare function replayJournal(path: string, dumpEffects?: string | undefined | null, progress?: ((arg: number) => void) | undefined | null, abort?: AbortHandle | undefined | null): Promise<string>
 

@@ -115,7 +115,7 @@ fn options() {
     let mut out: [Vec<f64>; 6] = std::array::from_fn(|_| vec![0.0; ROWS]);
     let (best, median, sum) = time(31, || {
         let [price, delta, gamma, vega, theta, rho] = &mut out;
-        greeks_batch(&terms, GreekColumns { price, delta, gamma, vega, theta, rho }).unwrap();
+        greeks_batch(&terms, GreekColumns { price, delta, gamma, vega, theta, rho }, &JobControl::NONE).unwrap();
         out[0][ROWS - 1] + out[5][0]
     });
     let each = 1e6 / ROWS as f64;
@@ -123,7 +123,7 @@ fn options() {
     let prices = out[0].clone();
     let (mut volatilities, mut statuses) = (vec![0.0; ROWS], vec![0; ROWS]);
     let (best, median, sum) = time(7, || {
-        implied_volatility_batch(&terms, &prices, &mut volatilities, &mut statuses).unwrap();
+        implied_volatility_batch(&terms, &prices, &mut volatilities, &mut statuses, &JobControl::NONE).unwrap();
         volatilities[7]
     });
     println!("implied volatility: best {:.0} ns, median {:.0} ns an option ({sum})", best * each, median * each);

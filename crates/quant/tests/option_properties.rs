@@ -4,11 +4,11 @@
 //! Holds: expected values come from differences of the price, or from 150 digits (mpmath).
 //! Costs: about a second.
 
-use quant::QuantError;
 use quant::options::{
     GreekColumns, ImpliedStatus, OptionColumns, OptionKind, OptionTerms, greeks_batch, implied_volatility,
     implied_volatility_batch,
 };
+use quant::{JobControl, QuantError};
 use types::rng::SplitMix64;
 
 fn normal(rng: &mut SplitMix64) -> f64 {
@@ -90,7 +90,7 @@ fn the_batch_has_the_bits_of_single_calls_and_edges_their_limits() {
     };
     let mut out: [Vec<f64>; 6] = std::array::from_fn(|_| vec![0.0; terms.len()]);
     let [price, delta, gamma, vega, theta, rho] = &mut out;
-    greeks_batch(&columns, GreekColumns { price, delta, gamma, vega, theta, rho }).unwrap();
+    greeks_batch(&columns, GreekColumns { price, delta, gamma, vega, theta, rho }, &JobControl::NONE).unwrap();
     for (i, o) in terms.iter().enumerate() {
         let g = o.greeks().unwrap();
         let want = [g.price, g.delta, g.gamma, g.vega, g.theta, g.rho];
@@ -104,13 +104,17 @@ fn the_batch_has_the_bits_of_single_calls_and_edges_their_limits() {
     assert!((terms[5].greeks().unwrap().delta.abs() - 0.5).abs() < 1e-12);
     let mut short = vec![0.0; 3];
     let [price, delta, gamma, vega, theta, _] = &mut out;
-    let refused = greeks_batch(&columns, GreekColumns { price, delta, gamma, vega, theta, rho: &mut short });
+    let refused =
+        greeks_batch(&columns, GreekColumns { price, delta, gamma, vega, theta, rho: &mut short }, &JobControl::NONE);
     assert_eq!(refused, Err(QuantError::Ragged { what: "rho", have: 3, need: terms.len() }));
     let mut bad = spot.clone();
     bad[9] = f64::NAN;
     let [price, delta, gamma, vega, theta, rho] = &mut out;
-    let refused =
-        greeks_batch(&OptionColumns { spot: &bad, ..columns }, GreekColumns { price, delta, gamma, vega, theta, rho });
+    let refused = greeks_batch(
+        &OptionColumns { spot: &bad, ..columns },
+        GreekColumns { price, delta, gamma, vega, theta, rho },
+        &JobControl::NONE,
+    );
     assert_eq!(refused, Err(QuantError::NotFinite { what: "spot", row: 9, column: 0 }));
 }
 
@@ -201,7 +205,14 @@ fn edges_of_implied_volatility() {
         volatility: &[],
     };
     let (mut volatilities, mut statuses) = ([9.0; 3], [9u8; 3]);
-    implied_volatility_batch(&columns, &[9.0, 7.965567455405798, 101.0], &mut volatilities, &mut statuses).unwrap();
+    implied_volatility_batch(
+        &columns,
+        &[9.0, 7.965567455405798, 101.0],
+        &mut volatilities,
+        &mut statuses,
+        &JobControl::NONE,
+    )
+    .unwrap();
     let marks = [ImpliedStatus::BelowIntrinsic as u8, ImpliedStatus::Solved as u8, ImpliedStatus::AboveCeiling as u8];
     assert_eq!(statuses, marks);
     // 100 (2 Φ(0.1) - 1) at a volatility of 20 %.

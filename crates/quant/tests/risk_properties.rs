@@ -329,11 +329,14 @@ fn stress_is_a_valuation_before_and_after() {
     assert!((got.pnl - (after.value().unwrap() - book.value().unwrap())).abs() < 1e-10);
     let history = [-0.1, 0.05, 0.02, -0.2, 0.1, -0.03];
     let history = Matrix::new("returns", &history, 3, 2).unwrap();
-    let window = stress_window(&book, &history, 0, 2, 0.0).unwrap();
+    let window = stress_window(&book, &history, 0, 2, 0.0, &JobControl::NONE).unwrap();
     let first = stress(&book, &Shock { returns: &[-0.1, -0.2], volatility: 0.0, rate: 0.0, years: 0.0 }).unwrap();
     assert!((window.path[0] - first.pnl).abs() < 1e-12 && window.path.len() == 2);
     assert_eq!((window.worst, window.worst_period), (window.path[0], Some(0)));
-    assert!(stress_window(&book, &history, 2, 2, 0.0).is_err() && stress_window(&book, &history, 0, 4, 0.0).is_err());
+    assert!(
+        stress_window(&book, &history, 2, 2, 0.0, &JobControl::NONE).is_err()
+            && stress_window(&book, &history, 0, 4, 0.0, &JobControl::NONE).is_err()
+    );
     let greeks = portfolio_greeks(&book).unwrap();
     let one = option.terms(50.0).greeks().unwrap();
     assert!((greeks.assets[1].delta - (-4.0 - 30.0 * one.delta)).abs() < 1e-12);

@@ -224,6 +224,8 @@ export interface Native {
     progress: ((fraction: number) => void) | null,
     abort: AbortHandle,
   ): Promise<QuantAnswer>
+  quantOptionGreeks(slots: Float64Array): void
+  quantOptionVolatility(slots: Float64Array): number
   quantCallNow(name: string, optionsJson: string, arrays: Float64Array[], shapes: number[]): QuantAnswer
   signalVamp(bids: Float64Array, asks: Float64Array, count: number): number
   signalVampToQuantity(bids: Float64Array, asks: Float64Array, lots: number): number

@@ -5,10 +5,16 @@
 //! Holds: arrays are copied before the work begins, so that nothing of JavaScript's is read on another thread; no
 //!        logic.
 //! Costs: one copy of the input a call; results are handed over without one.
+mod cointegration;
 mod covariance;
+mod monte_carlo;
+mod options;
 mod performance;
+mod risk;
+mod risk_models;
 mod simple;
 mod validation;
+mod volatility;
 
 use napi::bindgen_prelude::{AsyncTask, Float64Array, Function};
 use napi::{Env, Task};
@@ -184,9 +190,15 @@ type Call = fn(&Arguments, &JobControl<'_>) -> Result<Answer, Fault>;
 
 fn find(name: &str) -> Result<Call, Fault> {
     let found = covariance::find(name)
+        .or_else(|| cointegration::find(name))
+        .or_else(|| monte_carlo::find(name))
+        .or_else(|| options::find(name))
         .or_else(|| performance::find(name))
+        .or_else(|| risk::find(name))
+        .or_else(|| risk_models::find(name))
         .or_else(|| simple::find(name))
-        .or_else(|| validation::find(name));
+        .or_else(|| validation::find(name))
+        .or_else(|| volatility::find(name));
     found.ok_or_else(|| argument(format!("no function {name}")))
 }
 

@@ -6,7 +6,7 @@
 
 use super::Deterministic;
 use super::mackinnon::{SERIES_MAX, critical_values, p_value};
-use crate::error::{at_least, at_most, length};
+use crate::error::{at_least, at_most, finite, length};
 use crate::matrix::{checked_vector, checked_vector_of};
 use crate::regression::Design;
 use crate::{Matrix, QuantError};
@@ -15,7 +15,8 @@ use crate::{Matrix, QuantError};
 pub const LAGS_MAX: usize = 200;
 
 /// How many lagged changes the Dickey-Fuller regression has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum Lags {
     /// As many as said.
     Fixed(usize),
@@ -30,7 +31,8 @@ impl Default for Lags {
 }
 
 /// An augmented Dickey-Fuller test.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct DickeyFuller {
     /// The t-statistic of the lagged level.
     pub statistic: f64,
@@ -134,7 +136,8 @@ fn best_lags(series: &[f64], terms: Deterministic, bound: usize) -> Result<usize
 }
 
 /// Parameters of [`engle_granger`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, serde::Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct EngleGrangerOptions {
     /// Terms of the cointegrating regression.
     pub terms: Deterministic,
@@ -189,6 +192,7 @@ pub fn engle_granger(
         return Err(QuantError::Constant { what: "first", column: 0 });
     }
     let r_squared = 1.0 - fit.residual_squares / total;
+    finite("rSquared", r_squared)?;
     if r_squared >= 1.0 - 1.5e-6 {
         return Err(QuantError::Undefined { what: "spread", why: "the series depend on each other: nothing is left" });
     }
@@ -229,5 +233,7 @@ pub fn hedge_ratio(asset: &[f64], hedge: &[f64]) -> Result<f64, QuantError> {
     checked_vector_of("hedge", hedge, asset.len())?;
     at_least("asset", asset.len(), 3)?;
     let ones = vec![1.0; asset.len()];
-    Ok(Design::new("hedge", &[&ones, hedge])?.explain(asset, 2).coefficients[1])
+    let ratio = Design::new("hedge", &[&ones, hedge])?.explain(asset, 2).coefficients[1];
+    finite("hedgeRatio", ratio)?;
+    Ok(ratio)
 }

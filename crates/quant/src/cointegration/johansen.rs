@@ -7,6 +7,7 @@
 
 use super::mackinnon::{LARGEST, TRACE};
 use crate::error::{at_least, at_most};
+use crate::matrix::checked_vector;
 use crate::regression::Design;
 use crate::{Matrix, OwnedMatrix, QuantError};
 use faer::Side;
@@ -87,12 +88,17 @@ pub fn johansen(prices: &Matrix<'_>, lags: usize) -> Result<Johansen, QuantError
     let trace: Vec<f64> = (0..count).map(|i| largest[i..].iter().sum()).collect();
     let trace_critical: Vec<[f64; 3]> = (0..count).map(|i| TRACE[count - 1 - i]).collect();
     let largest_critical = (0..count).map(|i| LARGEST[count - 1 - i]).collect();
+    checked_vector("trace", &trace)?;
+    vectors.view("vectors")?;
     let rank = trace.iter().zip(&trace_critical).take_while(|(statistic, critical)| **statistic > critical[1]).count();
     Ok(Johansen { eigenvalues, trace, trace_critical, largest, largest_critical, vectors, rank })
 }
 
+/// Series side by side.
+type Columns = Vec<Vec<f64>>;
+
 /// Levels and changes with the lagged changes and a constant taken out.
-fn filtered(prices: &Matrix<'_>, lags: usize) -> Result<(Vec<Vec<f64>>, Vec<Vec<f64>>), QuantError> {
+fn filtered(prices: &Matrix<'_>, lags: usize) -> Result<(Columns, Columns), QuantError> {
     let centred: Vec<Vec<f64>> = prices
         .columns_iter()
         .map(|column| {

@@ -15,7 +15,8 @@ pub use engle_granger::{
 pub use johansen::{Johansen, johansen};
 
 /// Deterministic terms of a regression.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum Deterministic {
     /// None (statsmodels' `n`).
     None,

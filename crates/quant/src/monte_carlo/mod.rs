@@ -48,7 +48,8 @@ pub enum Marginal<'a> {
 }
 
 /// How assets move together.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, serde::Deserialize)]
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase", deny_unknown_fields)]
 pub enum Copula {
     /// Of a normal vector: extremes of different assets become independent far out.
     Gaussian,
@@ -60,7 +61,8 @@ pub enum Copula {
 }
 
 /// What a simulated return does to a price.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum ReturnKind {
     /// price · (1 + r).
     #[default]
@@ -148,7 +150,7 @@ impl Book<'_> {
         let last = (self.spots.len() - 1) as f64;
         for option in self.options {
             in_range("asset", option.asset as f64, 0.0, last)?;
-            in_range("volatility_asset", option.volatility_asset.unwrap_or(0) as f64, 0.0, last)?;
+            in_range("volatilityAsset", option.volatility_asset.unwrap_or(0) as f64, 0.0, last)?;
             option.terms(self.spots[option.asset]).check()?;
             crate::error::finite("quantity", option.quantity)?;
         }
@@ -170,7 +172,8 @@ impl Book<'_> {
 }
 
 /// Parameters of [`monte_carlo_risk`].
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, serde::Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct MonteCarloOptions {
     /// Number of paths, at least 100.
     pub paths: usize,
@@ -203,11 +206,13 @@ impl Default for MonteCarloOptions {
 }
 
 /// Value at risk and shortfall at one confidence, with standard errors of the simulation.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct SimulatedTail {
     /// The confidence.
     pub confidence: f64,
     /// Order statistic ⌈αn⌉ and Rockafellar's and Uryasev's shortfall, in money.
+    #[serde(flatten)]
     pub risk: TailRisk,
     /// Half the distance of the order statistics one binomial deviation above and below.
     pub value_at_risk_error: f64,
@@ -264,7 +269,7 @@ impl ReturnModel<'_> {
         length("correlation", self.correlation.rows(), assets)?;
         length("correlation", self.correlation.columns(), assets)?;
         if let Copula::StudentT { degrees_of_freedom } = self.copula {
-            in_range("degrees_of_freedom", degrees_of_freedom, 0.1, 1e6)?;
+            in_range("degreesOfFreedom", degrees_of_freedom, 0.1, 1e6)?;
         }
         for (i, marginal) in self.marginals.iter().enumerate() {
             match *marginal {
@@ -275,7 +280,7 @@ impl ReturnModel<'_> {
                 Marginal::StudentT { location, scale, degrees_of_freedom } => {
                     crate::error::finite("location", location)?;
                     in_range("scale", scale, 0.0, f64::MAX)?;
-                    in_range("degrees_of_freedom", degrees_of_freedom, 0.1, 1e6)?;
+                    in_range("degreesOfFreedom", degrees_of_freedom, 0.1, 1e6)?;
                 }
                 Marginal::Empirical(sample) => {
                     checked_vector("sample", sample)?;
@@ -306,7 +311,7 @@ pub fn monte_carlo_risk(
     at_least("confidences", options.confidences.len(), 1)?;
     at_most("confidences", options.confidences.len(), 1_000)?;
     at_most("threads", options.threads, THREADS_MAX)?;
-    in_range("horizon_years", options.horizon_years, 0.0, 1e6)?;
+    in_range("horizonYears", options.horizon_years, 0.0, 1e6)?;
     for &confidence in &options.confidences {
         crate::risk::tail_of(confidence)?;
     }

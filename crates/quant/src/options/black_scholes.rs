@@ -7,7 +7,7 @@
 //! Black, Scholes (1973) with the continuous yield of Merton (1973).
 
 use crate::error::{finite, in_range, length, positive};
-use crate::{QuantError, lanes};
+use crate::{JobControl, QuantError, lanes};
 
 /// Calendar days of a year in `theta`.
 pub const DAYS_PER_YEAR: f64 = 365.0;
@@ -15,6 +15,10 @@ pub const DAYS_PER_YEAR: f64 = 365.0;
 pub(crate) const DEVIATION_MIN: f64 = 1e-150;
 /// Rows of a block of the batch: its columns stay in the first cache.
 const BLOCK: usize = 64;
+/// A rate or a yield so far from a market's that its discount factor leaves the range of numbers.
+const OVERFLOW: QuantError = QuantError::Undefined { what: "greeks", why: "the terms overflow" };
+/// Rows between two looks at the control.
+const SPAN: usize = 1 << 16;
 
 /// The right an option gives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,7 +60,8 @@ pub struct OptionTerms {
 }
 
 /// Price and sensitivities of one option on one unit of the underlying.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Greeks {
     /// Present value.
     pub price: f64,
@@ -81,7 +86,7 @@ impl OptionTerms {
         positive("strike", self.strike)?;
         in_range("years", self.years, 0.0, 1e6)?;
         finite("rate", self.rate)?;
-        finite("dividend_yield", self.dividend_yield)?;
+        finite("dividendYield", self.dividend_yield)?;
         in_range("volatility", self.volatility, 0.0, 1e6)
     }
 
@@ -90,18 +95,21 @@ impl OptionTerms {
     /// At expiry or without volatility the option is worth the discounted intrinsic value of the forward; gamma and
     /// vega are then 0 and delta is that of the forward (half of it at the strike).
     ///
-    /// Errors: as [`OptionTerms::check`].
+    /// Errors: as [`OptionTerms::check`]; `QUANT_UNDEFINED` where the terms overflow.
     pub fn greeks(&self) -> Result<Greeks, QuantError> {
         self.check()?;
-        Ok(greeks(self))
+        let g = greeks(self);
+        let all = [g.price, g.delta, g.gamma, g.vega, g.theta, g.rho];
+        if all.iter().all(|value| value.is_finite()) { Ok(g) } else { Err(OVERFLOW) }
     }
 
     /// Price only.
     ///
-    /// Errors: as [`OptionTerms::check`].
+    /// Errors: as [`OptionTerms::greeks`].
     pub fn price(&self) -> Result<f64, QuantError> {
         self.check()?;
-        Ok(greeks(self).price)
+        let price = greeks(self).price;
+        if price.is_finite() { Ok(price) } else { Err(OVERFLOW) }
     }
 }
 
@@ -203,12 +211,12 @@ impl OptionColumns<'_> {
         if rows == 0 {
             return Err(QuantError::Empty { what: "spot" });
         }
-        length("is_call", self.is_call.len(), rows)?;
+        length("isCall", self.is_call.len(), rows)?;
         column("spot", self.spot, rows, f64::MIN_POSITIVE, f64::MAX)?;
         column("strike", self.strike, rows, f64::MIN_POSITIVE, f64::MAX)?;
         column("years", self.years, rows, 0.0, 1e6)?;
         column("rate", self.rate, rows, f64::MIN, f64::MAX)?;
-        column("dividend_yield", self.dividend_yield, rows, f64::MIN, f64::MAX)?;
+        column("dividendYield", self.dividend_yield, rows, f64::MIN, f64::MAX)?;
         Ok(rows)
     }
 
@@ -230,8 +238,12 @@ impl OptionColumns<'_> {
 /// Price and Greeks of many options, written into the caller's columns.
 ///
 /// Errors: `QUANT_RAGGED` names a column whose length differs, `QUANT_NOT_FINITE` and `QUANT_OUT_OF_RANGE` a column
-/// with a bad value, `QUANT_EMPTY`. Nothing is written then.
-pub fn greeks_batch(options: &OptionColumns<'_>, out: GreekColumns<'_>) -> Result<(), QuantError> {
+/// with a bad value, `QUANT_EMPTY`: nothing is written then. `QUANT_UNDEFINED` where terms overflow, `QUANT_CANCELLED`.
+pub fn greeks_batch(
+    options: &OptionColumns<'_>,
+    out: GreekColumns<'_>,
+    control: &JobControl<'_>,
+) -> Result<(), QuantError> {
     let rows = options.check_terms()?;
     column("volatility", options.volatility, rows, 0.0, 1e6)?;
     let GreekColumns { price, delta, gamma, vega, theta, rho } = out;
@@ -239,24 +251,34 @@ pub fn greeks_batch(options: &OptionColumns<'_>, out: GreekColumns<'_>) -> Resul
     for (name, column) in ["price", "delta", "gamma", "vega", "theta", "rho"].iter().zip(&columns) {
         length(name, column.len(), rows)?;
     }
-    lanes::wide(
-        #[inline(always)]
-        || {
-            let mut start = 0;
-            while start < rows {
-                let end = (start + BLOCK).min(rows);
-                block(options, start, end, &mut columns);
-                start = end;
-            }
-        },
-    );
+    for span in (0..rows).step_by(SPAN) {
+        control.check()?;
+        control.progress(span as u64, rows as u64);
+        let last = (span + SPAN).min(rows);
+        let mut good = true;
+        lanes::wide(
+            #[inline(always)]
+            || {
+                let mut start = span;
+                while start < last {
+                    let end = (start + BLOCK).min(last);
+                    good &= block(options, start, end, &mut columns);
+                    start = end;
+                }
+            },
+        );
+        if !good {
+            return Err(OVERFLOW);
+        }
+    }
+    control.progress(rows as u64, rows as u64);
     Ok(())
 }
 
 /// One block: the terms are copied to arrays of fixed length, so that the loop has no bounds checks and becomes one of
-/// vectors.
+/// vectors. False where a result is not finite.
 #[inline(always)]
-fn block(o: &OptionColumns<'_>, start: usize, end: usize, out: &mut [&mut [f64]; 6]) {
+fn block(o: &OptionColumns<'_>, start: usize, end: usize, out: &mut [&mut [f64]; 6]) -> bool {
     let rows = end - start;
     let take = |column: &[f64], fill: f64| {
         let mut array = [fill; BLOCK];
@@ -290,7 +312,12 @@ fn block(o: &OptionColumns<'_>, start: usize, end: usize, out: &mut [&mut [f64];
         theta[i] = g.theta;
         rho[i] = g.rho;
     }
+    let mut good = true;
     for (column, values) in out.iter_mut().zip(&results) {
+        for value in values {
+            good &= value.abs() <= f64::MAX;
+        }
         column[start..end].copy_from_slice(&values[..rows]);
     }
+    good
 }

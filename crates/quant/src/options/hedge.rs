@@ -58,9 +58,9 @@ impl<'a> HedgeInstrument<'a> {
     pub fn pnl(&self) -> Result<(f64, Vec<f64>), QuantError> {
         checked_vector("returns", self.returns)?;
         positive("multiplier", self.multiplier)?;
-        in_range("horizon_years", self.horizon_years, 0.0, 1e6)?;
+        in_range("horizonYears", self.horizon_years, 0.0, 1e6)?;
         if !self.volatility_changes.is_empty() {
-            checked_vector_of("volatility_changes", self.volatility_changes, self.returns.len())?;
+            checked_vector_of("volatilityChanges", self.volatility_changes, self.returns.len())?;
         }
         let now = self.terms.price()?;
         if now <= 0.0 {
@@ -86,7 +86,8 @@ impl<'a> HedgeInstrument<'a> {
 }
 
 /// How much to hedge.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum HedgeSize {
     /// Spend this much on premiums.
     Budget(f64),
@@ -95,7 +96,8 @@ pub enum HedgeSize {
 }
 
 /// Parameters of [`tail_hedge`].
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, serde::Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct HedgeOptions {
     /// How much.
     pub size: HedgeSize,
@@ -106,7 +108,8 @@ pub struct HedgeOptions {
 }
 
 /// A sized hedge.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct TailHedge {
     /// Contracts to buy.
     pub contracts: f64,
@@ -135,8 +138,8 @@ pub fn tail_hedge(
     options: &HedgeOptions,
     control: &JobControl<'_>,
 ) -> Result<TailHedge, QuantError> {
-    checked_vector("book_pnl", book_pnl)?;
-    at_least("book_pnl", book_pnl.len(), 2)?;
+    checked_vector("bookPnl", book_pnl)?;
+    at_least("bookPnl", book_pnl.len(), 2)?;
     let tail = tail_of(options.confidence)?;
     crate::error::length("returns", instrument.returns.len(), book_pnl.len())?;
     let (premium, unit) = instrument.pnl()?;

@@ -10,12 +10,14 @@
 
 use super::black_scholes::{OptionColumns, OptionKind, OptionTerms};
 use crate::error::in_range;
-use crate::{QuantError, lanes};
+use crate::{JobControl, QuantError, lanes};
 
 /// Bound on the steps of the search.
 const STEPS_MAX: u32 = 100;
 /// Terms of the Taylor series of the difference of two tails.
 const SERIES_TERMS: usize = 12;
+/// Rows between two looks at the control.
+const SPAN: usize = 4_096;
 
 /// Y(z) = Φ(z) e^(z²/2), the tail without its exponential.
 fn scaled_cdf(z: f64) -> f64 {
@@ -211,12 +213,14 @@ pub enum ImpliedStatus {
 /// Implied volatilities of many prices, into the caller's columns; `options.volatility` is not read and may be empty.
 /// A price outside the bounds of arbitrage is marked in its row and does not stop the others: a chain has such prices.
 ///
-/// Errors: `QUANT_RAGGED`, `QUANT_NOT_FINITE`, `QUANT_OUT_OF_RANGE`, `QUANT_EMPTY` of the columns themselves.
+/// Errors: `QUANT_RAGGED`, `QUANT_NOT_FINITE`, `QUANT_OUT_OF_RANGE`, `QUANT_EMPTY` of the columns themselves;
+/// `QUANT_CANCELLED`.
 pub fn implied_volatility_batch(
     options: &OptionColumns<'_>,
     prices: &[f64],
     volatilities: &mut [f64],
     statuses: &mut [u8],
+    control: &JobControl<'_>,
 ) -> Result<(), QuantError> {
     let rows = options.check_terms()?;
     crate::matrix::checked_vector_of("prices", prices, rows)?;
@@ -226,6 +230,10 @@ pub fn implied_volatility_batch(
         return Err(QuantError::OutOfRange { what: "years", value, low: f64::MIN_POSITIVE, high: 1e6 });
     }
     for (i, &price) in prices.iter().enumerate() {
+        if i % SPAN == 0 {
+            control.check()?;
+            control.progress(i as u64, rows as u64);
+        }
         let (volatility, status) = match implied_volatility(&options.row(i), price) {
             Ok(volatility) => (volatility, ImpliedStatus::Solved),
             Err(QuantError::OutOfRange { value, low, .. }) if value < low => (0.0, ImpliedStatus::BelowIntrinsic),
@@ -235,5 +243,6 @@ pub fn implied_volatility_batch(
         volatilities[i] = volatility;
         statuses[i] = status as u8;
     }
+    control.progress(rows as u64, rows as u64);
     Ok(())
 }

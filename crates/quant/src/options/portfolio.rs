@@ -5,10 +5,12 @@
 //! Costs: one valuation a position.
 
 use crate::QuantError;
+use crate::error::finite;
 use crate::monte_carlo::Book;
 
 /// Sensitivities of everything held in one asset.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct AssetGreeks {
     /// Value of units and options.
     pub value: f64,
@@ -29,7 +31,8 @@ pub struct AssetGreeks {
 }
 
 /// Greeks of a book.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct PortfolioGreeks {
     /// One an asset.
     pub assets: Vec<AssetGreeks>,
@@ -49,7 +52,7 @@ pub struct PortfolioGreeks {
 
 /// Greeks of a book by asset, and the sums that have a meaning across assets.
 ///
-/// Errors: those of `Book::check`.
+/// Errors: those of `Book::check`; `QUANT_UNDEFINED` and `QUANT_OUT_OF_RANGE` where a sum overflows.
 pub fn portfolio_greeks(book: &Book<'_>) -> Result<PortfolioGreeks, QuantError> {
     book.check()?;
     let mut assets: Vec<AssetGreeks> = book
@@ -73,7 +76,7 @@ pub fn portfolio_greeks(book: &Book<'_>) -> Result<PortfolioGreeks, QuantError> 
         sum.gamma_one_percent = 1e-4 * sum.gamma * spot * spot;
     }
     let total = |of: fn(&AssetGreeks) -> f64| assets.iter().map(of).sum();
-    Ok(PortfolioGreeks {
+    let greeks = PortfolioGreeks {
         value: total(|a| a.value),
         delta_one_percent: total(|a| a.delta_one_percent),
         gamma_one_percent: total(|a| a.gamma_one_percent),
@@ -81,5 +84,12 @@ pub fn portfolio_greeks(book: &Book<'_>) -> Result<PortfolioGreeks, QuantError> 
         theta: total(|a| a.theta),
         rho: total(|a| a.rho),
         assets,
-    })
+    };
+    finite("value", greeks.value)?;
+    finite("deltaOnePercent", greeks.delta_one_percent)?;
+    finite("gammaOnePercent", greeks.gamma_one_percent)?;
+    finite("vega", greeks.vega)?;
+    finite("theta", greeks.theta)?;
+    finite("rho", greeks.rho)?;
+    Ok(greeks)
 }

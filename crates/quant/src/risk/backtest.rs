@@ -14,7 +14,8 @@ use crate::{JobControl, QuantError};
 pub const EXCEPTIONS_MAX: usize = 1 << 28;
 
 /// A likelihood-ratio test.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct LikelihoodRatio {
     /// -2 ln of the ratio of the likelihoods.
     pub statistic: f64,
@@ -46,7 +47,8 @@ pub fn kupiec(exceptions: u64, days: u64, tail: f64) -> Result<LikelihoodRatio, 
 }
 
 /// Christoffersen's tests of a series of exceptions.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Christoffersen {
     /// Days that followed: [no exception → none, → one], [exception → none, → one].
     pub transitions: [[u64; 2]; 2],
@@ -84,7 +86,8 @@ pub fn christoffersen(exceptions: &[bool], tail: f64) -> Result<Christoffersen, 
 }
 
 /// A zone of the traffic light.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
 pub enum BaselZone {
     /// The model stands.
     Green,
@@ -95,7 +98,8 @@ pub enum BaselZone {
 }
 
 /// Basel's traffic light.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct BaselLight {
     /// The zone.
     pub zone: BaselZone,
@@ -140,13 +144,15 @@ pub fn exception_probabilities(most: u64, days: u64, tail: f64) -> Result<Vec<f6
 }
 
 /// Everything a series of exceptions says.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct VarBacktest {
     /// Days with a forecast.
     pub days: usize,
     /// How many were exceptions.
     pub exceptions: usize,
     /// Which, counted from the first day with a forecast.
+    #[serde(skip)]
     pub exception_days: Vec<usize>,
     /// Unconditional coverage.
     pub kupiec: LikelihoodRatio,
@@ -189,7 +195,8 @@ pub fn backtest_forecasts(returns: &[f64], forecasts: &[f64], confidence: f64) -
 }
 
 /// The quantile of the rolling historical forecast.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum RollingQuantile {
     /// Linear interpolation (numpy's default).
     #[default]
@@ -199,7 +206,8 @@ pub enum RollingQuantile {
 }
 
 /// Parameters of [`backtest_historical`].
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, serde::Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct RollingBacktestOptions {
     /// Days of the window before each forecast.
     pub window: usize,

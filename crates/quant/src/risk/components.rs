@@ -8,7 +8,7 @@
 use super::value_at_risk::{
     Convention, TailOptions, TailRisk, gaussian, historical_order, order_index, tail_of, value_at_risk,
 };
-use crate::error::{at_least, length};
+use crate::error::{at_least, finite, length};
 use crate::matrix::{checked_vector, checked_vector_of};
 use crate::stats::sorted;
 use crate::{Matrix, QuantError};
@@ -28,18 +28,23 @@ pub struct RiskComponents {
     pub marginal_shortfall: Vec<f64>,
 }
 
-fn parts(total: TailRisk, weights: &[f64], marginal: Vec<TailRisk>, convention: Convention) -> RiskComponents {
+fn parts(
+    total: TailRisk,
+    weights: &[f64],
+    marginal: Vec<TailRisk>,
+    convention: Convention,
+) -> Result<RiskComponents, QuantError> {
     let sign = convention.sign();
     let value: Vec<f64> = marginal.iter().map(|m| sign * m.value_at_risk).collect();
     let shortfall: Vec<f64> = marginal.iter().map(|m| sign * m.expected_shortfall).collect();
-    let weighted = |parts: &[f64]| parts.iter().zip(weights).map(|(p, w)| p * w).collect();
-    RiskComponents {
-        total: total.under(convention),
-        component: weighted(&value),
-        marginal: value,
-        component_shortfall: weighted(&shortfall),
-        marginal_shortfall: shortfall,
-    }
+    let weighted = |parts: &[f64]| -> Vec<f64> { parts.iter().zip(weights).map(|(p, w)| p * w).collect() };
+    let (component, component_shortfall) = (weighted(&value), weighted(&shortfall));
+    checked_vector("component", &component)?;
+    checked_vector("componentShortfall", &component_shortfall)?;
+    finite("valueAtRisk", total.value_at_risk)?;
+    finite("expectedShortfall", total.expected_shortfall)?;
+    let total = total.under(convention);
+    Ok(RiskComponents { total, component, marginal: value, component_shortfall, marginal_shortfall: shortfall })
 }
 
 /// Parts of the normal value at risk: -(μᵢ + z (Σw)ᵢ / σ) an asset.
@@ -70,7 +75,7 @@ pub fn gaussian_components(
     let mean: f64 = means.iter().zip(weights).map(|(m, w)| m * w).sum();
     // The slope of the deviation in a weight is (Σw)ᵢ / σ, so that each asset is a normal with that for a deviation.
     let marginal = product.iter().zip(means).map(|(p, &m)| gaussian(m, p / deviation, tail)).collect();
-    Ok(parts(gaussian(mean, deviation, tail), weights, marginal, convention))
+    parts(gaussian(mean, deviation, tail), weights, marginal, convention)
 }
 
 /// Parts of the historical value at risk and shortfall: what each asset lost on the day of the quantile (order
@@ -105,7 +110,7 @@ pub fn historical_components(
             TailRisk { value_at_risk: -asset[quantile_day], expected_shortfall: -(sum + part) / mass }
         })
         .collect();
-    Ok(parts(total, weights, marginal, convention))
+    parts(total, weights, marginal, convention)
 }
 
 /// Returns of a portfolio with constant weights.
@@ -120,7 +125,8 @@ pub(crate) fn portfolio_returns(weights: &[f64], returns: &Matrix<'_>) -> Vec<f6
 }
 
 /// What an order does to tail risk.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct IncrementalRisk {
     /// Before the order.
     pub before: TailRisk,
@@ -156,5 +162,8 @@ pub fn incremental_risk(
         expected_shortfall: after.expected_shortfall - before.expected_shortfall,
     };
     let linear_value_at_risk = slopes.marginal.iter().zip(order).map(|(m, o)| m * o).sum();
+    finite("linearValueAtRisk", linear_value_at_risk)?;
+    finite("change", change.value_at_risk)?;
+    finite("change", change.expected_shortfall)?;
     Ok(IncrementalRisk { before, after, change, linear_value_at_risk })
 }

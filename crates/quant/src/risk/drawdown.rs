@@ -12,7 +12,8 @@ use crate::matrix::checked_vector;
 use crate::stats::sorted;
 
 /// How returns become a curve.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum Compounding {
     /// Returns are reinvested; a drawdown is a part of the peak (Riskfolio-Lib's `_Rel`).
     #[default]
@@ -22,7 +23,8 @@ pub enum Compounding {
 }
 
 /// One fall from a peak.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct DrawdownEpisode {
     /// Place of the peak on the curve: 0 is the start, i is after return i - 1.
     pub peak: usize,
@@ -35,9 +37,11 @@ pub struct DrawdownEpisode {
 }
 
 /// What drawdowns say of risk.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct DrawdownRisk {
     /// Drawdown after each return, positive.
+    #[serde(skip)]
     pub drawdowns: Vec<f64>,
     /// Falls from peaks, in order.
     pub episodes: Vec<DrawdownEpisode>,
@@ -78,6 +82,8 @@ pub fn drawdown_risk(returns: &[f64], compounding: Compounding, confidence: f64)
         episodes,
     };
     finite("drawdown", risk.maximum)?;
+    finite("entropic", risk.entropic)?;
+    finite("ulcer", risk.ulcer)?;
     Ok(risk)
 }
 

@@ -4,8 +4,8 @@
 //! Holds: the portfolio's variance is systematic + own; contributions sum to the systematic variance.
 //! Costs: one QR of the factors, one solve an asset.
 
-use crate::error::{at_least, length};
-use crate::matrix::checked_vector_of;
+use crate::error::{at_least, finite, length};
+use crate::matrix::{checked_vector, checked_vector_of};
 use crate::regression::Design;
 use crate::{Matrix, OwnedMatrix, QuantError};
 
@@ -85,7 +85,13 @@ pub fn fit_factor_model(assets: &Matrix<'_>, factors: &Matrix<'_>) -> Result<Fac
         residual_variances.push(own / (count - 1.0));
         r_squared.push(1.0 - own / total);
     }
-    Ok(FactorModel { alphas, betas, factor_covariance: covariance(factors), residual_variances, r_squared })
+    let factor_covariance = covariance(factors);
+    checked_vector("alphas", &alphas)?;
+    betas.view("betas")?;
+    factor_covariance.view("factorCovariance")?;
+    checked_vector("residualVariances", &residual_variances)?;
+    checked_vector("rSquared", &r_squared)?;
+    Ok(FactorModel { alphas, betas, factor_covariance, residual_variances, r_squared })
 }
 
 /// Squares about the mean.
@@ -111,8 +117,9 @@ impl FactorModel {
         let specific_variance: f64 = self.residual_variances.iter().zip(weights).map(|(v, w)| v * w * w).sum();
         let total = systematic_variance + specific_variance;
         if total <= 0.0 {
-            return Err(QuantError::Undefined { what: "systematic_share", why: "the portfolio has no variance" });
+            return Err(QuantError::Undefined { what: "systematicShare", why: "the portfolio has no variance" });
         }
+        finite("specificVariance", total)?;
         let systematic_share = systematic_variance / total;
         Ok(FactorRisk { betas, systematic_variance, specific_variance, systematic_share, contributions })
     }
@@ -164,6 +171,9 @@ pub fn fit_vector_autoregression(series: &Matrix<'_>) -> Result<VectorAutoregres
     let ln_det = ln_determinant(&residual_covariance)?;
     let free = (count * count + count) as f64;
     let (aic, bic) = (ln_det + 2.0 / n * free, ln_det + libm::log(n) / n * free);
+    finite("aic", aic)?;
+    checked_vector("intercepts", &intercepts)?;
+    coefficients.view("coefficients")?;
     Ok(VectorAutoregression { intercepts, coefficients, residual_covariance, aic, bic })
 }
 
@@ -178,7 +188,7 @@ fn ln_determinant(matrix: &OwnedMatrix) -> Result<f64, QuantError> {
             let rest = matrix.at(i, j) - known;
             if i == j {
                 if rest.is_nan() || rest <= 0.0 {
-                    return Err(QuantError::NotPositiveDefinite { what: "residual_covariance", row: j });
+                    return Err(QuantError::NotPositiveDefinite { what: "residualCovariance", row: j });
                 }
                 l.set(j, j, libm::sqrt(rest));
                 sum += libm::log(rest);

@@ -6,7 +6,7 @@
 
 use super::RollingQuantile;
 use super::value_at_risk::{Convention, TailRisk, historical_interpolated, historical_order, tail_of};
-use crate::error::at_least;
+use crate::error::{at_least, finite};
 use crate::matrix::checked_vector;
 use crate::stats::sorted;
 use crate::volatility::{
@@ -15,7 +15,8 @@ use crate::volatility::{
 use crate::{JobControl, QuantError};
 
 /// The volatility that returns are divided by.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum VolatilityFilter {
     /// Exponential weights, mean zero.
     Ewma(EwmaOptions),
@@ -26,7 +27,8 @@ pub enum VolatilityFilter {
 }
 
 /// Parameters of [`filtered_value_at_risk`].
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, serde::Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct FilteredOptions {
     /// Over 0 and below 1.
     pub confidence: f64,
@@ -108,5 +110,7 @@ pub fn filtered_value_at_risk(
         value_at_risk: volatility * unit.value_at_risk - mean,
         expected_shortfall: volatility * unit.expected_shortfall - mean,
     };
+    finite("valueAtRisk", risk.value_at_risk)?;
+    finite("expectedShortfall", risk.expected_shortfall)?;
     Ok(FilteredRisk { risk: risk.under(options.convention), volatility, standardised })
 }

@@ -5,10 +5,10 @@
 //! Costs: one valuation of the book a scenario.
 
 use super::value_at_risk::{Convention, TailRisk, gaussian, tail_of};
-use crate::error::{at_least, in_range, length};
+use crate::error::{at_least, finite, in_range, length};
 use crate::matrix::{checked_vector, checked_vector_of};
 use crate::monte_carlo::Book;
-use crate::{Matrix, OwnedMatrix, QuantError};
+use crate::{JobControl, Matrix, OwnedMatrix, QuantError};
 
 /// A scenario for every asset.
 #[derive(Clone, Copy, Debug)]
@@ -59,6 +59,7 @@ pub fn stress(book: &Book<'_>, shock: &Shock<'_>) -> Result<StressResult, QuantE
         options.push(option.quantity * (then.price()? - now.price()?));
     }
     let pnl = assets.iter().sum::<f64>() + options.iter().sum::<f64>();
+    finite("pnl", pnl)?;
     Ok(StressResult { pnl, assets, options })
 }
 
@@ -81,13 +82,14 @@ pub struct WindowStress {
 /// `years_per_period` from the options.
 ///
 /// Errors: those of [`stress`]; `QUANT_RAGGED` for returns of other assets, `QUANT_OUT_OF_RANGE` for rows outside or an
-/// empty window.
+/// empty window, `QUANT_CANCELLED`.
 pub fn stress_window(
     book: &Book<'_>,
     returns: &Matrix<'_>,
     from: usize,
     to: usize,
     years_per_period: f64,
+    control: &JobControl<'_>,
 ) -> Result<WindowStress, QuantError> {
     length("returns", returns.columns(), book.spots.len())?;
     in_range("to", to as f64, 1.0, returns.rows() as f64)?;
@@ -96,6 +98,8 @@ pub fn stress_window(
     let (mut path, mut worst, mut worst_period, mut top, mut drawdown) = (Vec::new(), 0.0, None, 0.0f64, 0.0f64);
     let mut end = None;
     for row in from..to {
+        control.check()?;
+        control.progress((row - from) as u64, (to - from) as u64);
         for (a, growth) in growth.iter_mut().enumerate() {
             *growth *= 1.0 + returns.at(row, a);
         }
@@ -189,6 +193,9 @@ pub fn correlation_stress(
         gaussian(0.0, libm::sqrt(variance.max(0.0)), tail).under(convention)
     };
     let (before, after) = (risk(&|i, j| covariance.at(i, j)), risk(&|i, j| broken.at(i, j)));
+    finite("before", before.expected_shortfall)?;
+    finite("after", after.expected_shortfall)?;
+    broken.view("covariance")?;
     Ok(CorrelationStress { before, after, covariance: broken })
 }
 

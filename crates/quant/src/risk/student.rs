@@ -16,7 +16,8 @@ const EVALUATIONS_MAX: usize = 600;
 const NU_MAX: f64 = 1e6;
 
 /// How the maximum is looked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum StudentSearch {
     /// To the maximum, whatever the unit of the returns.
     #[default]
@@ -28,7 +29,8 @@ pub enum StudentSearch {
 }
 
 /// A Student's t.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct StudentFit {
     /// Degrees of freedom (ν).
     pub degrees_of_freedom: f64,

@@ -13,7 +13,8 @@ use crate::matrix::checked_vector;
 use crate::stats::{interpolated, sorted};
 
 /// Which way a loss counts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum Convention {
     /// A loss is positive, as limits are written.
     #[default]
@@ -33,7 +34,8 @@ impl Convention {
 }
 
 /// Value at risk and expected shortfall at one confidence.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct TailRisk {
     /// The loss that is not passed with the confidence.
     pub value_at_risk: f64,
@@ -49,7 +51,8 @@ impl TailRisk {
 }
 
 /// How a tail is measured.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum TailMethod {
     /// Quantile with linear interpolation between order statistics ((n-1)α, numpy's default, empyrical's); the
     /// shortfall is the mean of all returns at or below it.
@@ -67,7 +70,8 @@ pub enum TailMethod {
 }
 
 /// Parameters of [`value_at_risk`].
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, serde::Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct TailOptions {
     /// Over 0 and below 1: 0.95, 0.99.
     pub confidence: f64,
@@ -153,10 +157,7 @@ fn cornish_fisher(returns: &[f64], tail: f64) -> Result<TailRisk, QuantError> {
 pub(crate) fn student(fit: &StudentFit, tail: f64) -> Result<TailRisk, QuantError> {
     let nu = fit.degrees_of_freedom;
     if nu <= 1.0 {
-        return Err(QuantError::Undefined {
-            what: "expected_shortfall",
-            why: "one degree of freedom or less: no mean",
-        });
+        return Err(QuantError::Undefined { what: "expectedShortfall", why: "one degree of freedom or less: no mean" });
     }
     let q = student_quantile(tail, nu);
     let beyond = student_pdf(q, nu) / tail * (nu + q * q) / (nu - 1.0);
@@ -188,8 +189,8 @@ pub fn value_at_risk(returns: &[f64], options: &TailOptions) -> Result<TailRisk,
         TailMethod::CornishFisher => cornish_fisher(returns, tail)?,
         TailMethod::StudentT(search) => student(&fit_student(returns, search)?, tail)?,
     };
-    finite("value_at_risk", risk.value_at_risk)?;
-    finite("expected_shortfall", risk.expected_shortfall)?;
+    finite("valueAtRisk", risk.value_at_risk)?;
+    finite("expectedShortfall", risk.expected_shortfall)?;
     Ok(risk.under(options.convention))
 }
 

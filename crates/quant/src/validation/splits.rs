@@ -209,7 +209,7 @@ fn without(
 ) -> Vec<Range<usize>> {
     let mut found = Vec::new();
     let mut start = 0;
-    let ends = chosen.iter().map(|at| taken[*at].clone()).chain([observations..observations]);
+    let ends = chosen.iter().map(|at| taken[*at].clone()).chain(core::iter::once(observations..observations));
     for gap in ends {
         if gap.start > start {
             found.extend(ranges(start..gap.start, |at| !drop(at)));

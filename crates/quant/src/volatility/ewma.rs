@@ -9,7 +9,8 @@ use crate::error::{finite, in_range, positive};
 use crate::matrix::checked_vector;
 
 /// Where the recursion begins.
-#[derive(Clone, Copy, Debug, PartialEq, Default)]
+#[derive(Clone, Copy, Debug, PartialEq, Default, serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum EwmaStart {
     /// The square of the first return, as RiskMetrics' examples and most spreadsheets do.
     #[default]
@@ -21,7 +22,8 @@ pub enum EwmaStart {
 }
 
 /// Parameters of [`ewma_volatility`].
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, serde::Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct EwmaOptions {
     /// Weight of the past λ, over 0 and below 1; 0.94 is RiskMetrics' for days.
     pub decay: f64,
@@ -47,7 +49,7 @@ pub struct EwmaEstimate {
 impl EwmaEstimate {
     /// The next forecast per √year.
     pub fn next_annual(&self, periods_per_year: f64) -> Result<f64, QuantError> {
-        positive("periods_per_year", periods_per_year)?;
+        positive("periodsPerYear", periods_per_year)?;
         Ok(self.next * libm::sqrt(periods_per_year))
     }
 }

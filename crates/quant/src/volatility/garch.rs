@@ -23,7 +23,8 @@ const NU_MAX: f64 = 500.0;
 const OMEGA_MIN: f64 = 1e-8;
 
 /// The variance equation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum GarchModel {
     /// σ²ₜ = ω + α e²ₜ₋₁ + β σ²ₜ₋₁ (Bollerslev 1986).
     #[default]
@@ -33,7 +34,8 @@ pub enum GarchModel {
 }
 
 /// The distribution of the innovations.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum GarchDistribution {
     /// Normal.
     #[default]
@@ -43,7 +45,8 @@ pub enum GarchDistribution {
 }
 
 /// Parameters of [`fit_garch`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct GarchOptions {
     /// The variance equation.
     pub model: GarchModel,
@@ -60,7 +63,8 @@ impl Default for GarchOptions {
 }
 
 /// Parameters of a model, in the units of the returns.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, serde::Deserialize, serde::Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct GarchParameters {
     /// Mean a period (μ).
     pub mean: f64,
@@ -69,10 +73,12 @@ pub struct GarchParameters {
     /// Weight of the last square (α).
     pub alpha: f64,
     /// Further weight of the last square after a fall (γ); 0 in a GARCH.
+    #[serde(default)]
     pub gamma: f64,
     /// Weight of the last variance (β).
     pub beta: f64,
     /// Degrees of freedom (ν) of Student's t; none for normal innovations.
+    #[serde(default)]
     pub degrees_of_freedom: Option<f64>,
 }
 
@@ -95,7 +101,7 @@ impl GarchParameters {
         in_range("gamma", self.gamma, -self.alpha, f64::MAX)?;
         in_range("beta", self.beta, 0.0, f64::MAX)?;
         match self.degrees_of_freedom {
-            Some(nu) => in_range("degrees_of_freedom", nu, 2.0 + 1e-9, 1e9),
+            Some(nu) => in_range("degreesOfFreedom", nu, 2.0 + 1e-9, 1e9),
             None => Ok(()),
         }
     }
@@ -167,7 +173,7 @@ pub fn garch_path(returns: &[f64], parameters: &GarchParameters, horizon: usize)
         } - 0.5 * libm::log(variance);
         standardised.push(z);
     }
-    finite("log_likelihood", log_likelihood)?;
+    finite("logLikelihood", log_likelihood)?;
     let mut forecast = Vec::with_capacity(horizon);
     let mut variance = next;
     for _ in 0..horizon {
@@ -267,7 +273,7 @@ fn search(sample: &Sample<'_>, mean: f64, control: &JobControl<'_>) -> Result<Mi
         }
     }
     let Some((value, start)) = best else { return Err(QuantError::Empty { what: "returns" }) };
-    finite("log_likelihood", value)?;
+    finite("logLikelihood", value)?;
     let rows = inequalities(sample);
     minimise(sample.variables(), start, &rows, control, |x| sample.local(x), |x| sample.value(x))
 }

@@ -173,9 +173,12 @@ impl Sample<'_> {
         }
         for i in 0..n {
             gradient[i] /= count;
-            for j in 0..=i {
-                outer[i][j] /= count;
-                outer[j][i] = outer[i][j];
+            let (above, own) = outer.split_at_mut(i);
+            for (j, value) in own[0][..=i].iter_mut().enumerate() {
+                *value /= count;
+                if let Some(line) = above.get_mut(j) {
+                    line[i] = *value;
+                }
             }
         }
         Local { value: self.value(x), gradient, outer }

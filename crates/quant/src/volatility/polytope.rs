@@ -84,10 +84,9 @@ fn equality_step(h: &[Point; N], g: &Point, rows: &[Inequality], working: &[usiz
         b[i] = -g[i];
     }
     for (k, &row) in working.iter().enumerate() {
-        for i in 0..n {
-            a[i][n + k] = -rows[row].row[i];
-            a[n + k][i] = rows[row].row[i];
-        }
+        let row = &rows[row].row[..n];
+        a[n + k][..n].copy_from_slice(row);
+        a.iter_mut().zip(row).for_each(|(line, value)| line[n + k] = -value);
     }
     gauss(&mut a, &mut b, n + working.len()).then_some(b)
 }

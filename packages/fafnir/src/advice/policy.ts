@@ -107,8 +107,6 @@ const CHOICES_MAX = 26
 const BEHAVIOURS_MAX = 26
 const EDGES_MAX = 20
 const POINTS_MAX = 1_000
-/** More flags or buckets than there are is a way to say never. */
-const COUNT_MAX = 1_000
 const NAME_LENGTH = 64
 const ANY = Number.MAX_VALUE
 
@@ -134,7 +132,7 @@ export function checkPolicy(content: unknown): Policy {
   read.number(found['hysteresisPoints'], 'hysteresisPoints', 0, SCORE_MAX)
   checkVariants(read, found['variants'])
   const tolerance = found['tolerance'] as PolicyFile['tolerance']
-  checkFlags(read, found['flags'], tolerance.items)
+  checkFlags(read, found['flags'], tolerance.items, size)
   const file = frozen(structuredClone(content)) as PolicyFile
   return Object.freeze({
     version: file.version,
@@ -289,9 +287,9 @@ function checkVariants(read: Reader, value: unknown): void {
   }
 }
 
-function checkFlags(read: Reader, value: unknown, items: PolicyFile['tolerance']['items']): void {
+function checkFlags(read: Reader, value: unknown, items: PolicyFile['tolerance']['items'], size: number): void {
   const flags = read.object(value, 'flags', [...FLAG_NAMES, 'lowersBucketAt', 'blocksAt'])
-  for (const key of ['lowersBucketAt', 'blocksAt']) read.whole(flags[key], `flags.${key}`, 1, COUNT_MAX)
+  for (const key of ['lowersBucketAt', 'blocksAt']) read.whole(flags[key], `flags.${key}`, 1, FLAG_NAMES.length + 1)
   const item = (id: unknown, path: string): readonly number[] => {
     return Object.values(items[read.word(id, path, Object.keys(items))] ?? {})
   }
@@ -319,7 +317,7 @@ function checkFlags(read: Reader, value: unknown, items: PolicyFile['tolerance']
   if (flags['quizAgainstBehaviour'] !== null) {
     const path = 'flags.quizAgainstBehaviour'
     const flag = read.object(flags['quizAgainstBehaviour'], path, ['bucketGapAtLeast'])
-    read.whole(flag['bucketGapAtLeast'], join(path, 'bucketGapAtLeast'), 1, COUNT_MAX)
+    read.whole(flag['bucketGapAtLeast'], join(path, 'bucketGapAtLeast'), 1, size)
   }
 }
 
