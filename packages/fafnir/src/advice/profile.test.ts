@@ -125,13 +125,14 @@ describe('scores', () => {
       ],
     })
     for (const [part, bucket] of [
-      [59.3, 3],
-      [59.299999, 2],
-      [59.4, 3],
+      // 0.35, 0.25, 0.2 and 0.2 of 25.2 add up to 25.199999999999996 in doubles.
+      [25.2, 3],
+      [25.199999, 2],
+      [25.3, 3],
     ] as const) {
       const file = {
         ...firstPolicyFile,
-        buckets: [20, 59.3, 99, 100],
+        buckets: [20, 25.2, 99, 100],
         capacity: { ...firstPolicyFile.capacity, ceilings: [], knots: flat(part) },
       }
       expect(resultOf(checkPolicy(file), person(5, 5)).capacityBucket, String(part)).toBe(bucket)
