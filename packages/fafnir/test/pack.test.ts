@@ -90,8 +90,9 @@ describe('the tarballs', () => {
   })
 
   test('are the types wrong? no', () => {
-    // The schema is plain JSON for editors: it has no types to be wrong.
-    const args = [tarballs().product, '--exclude-entrypoints', './config.schema.json', '--no-color', '--no-emoji']
+    // The schema and the policy are plain JSON: they have no types to be wrong.
+    const plain = ['./config.schema.json', './policy.json']
+    const args = [tarballs().product, '--exclude-entrypoints', ...plain, '--no-color', '--no-emoji']
     run(process.execPath, [tool('@arethetypeswrong/cli', 'attw'), ...args])
   })
 })

@@ -99,7 +99,7 @@ function toleranceWords(intake: IntakeCase, facts: ProfileFacts, file: PolicyFil
 }
 
 function decisionWords(facts: ProfileFacts, file: PolicyFile): string[] {
-  const { cell, status, variant, variantName, override, acknowledgement, review } = facts
+  const { cell, status, variant, variantName, acknowledgement, review } = facts
   if (status === 'blocked') {
     return [
       `${facts.flags.length} inconsistencies: no allocation is given until somebody has gone through the answers ` +
@@ -110,8 +110,10 @@ function decisionWords(facts: ProfileFacts, file: PolicyFile): string[] {
     `Level ${cell.row} of capacity and level ${cell.column} of tolerance: ${file.variants[cell.letter].name}.`,
   ]
   if (review !== null) words.push('Inconsistent answers were reviewed; the reason is kept with this profile.')
-  if (override) {
-    words.push('You want to bear more than you can. What you can bear decides; your tolerance does not raise the risk.')
+  if (facts.overrideReason !== null) words.push(facts.overrideReason)
+  const ceiling = file.matrix[cell.row - 1]![cell.row - 1]!
+  if (cell.column < cell.row && ceiling !== cell.letter && acknowledgement === 'notNeeded') {
+    words.push('You could bear more than you want. What you want decides; your capacity does not raise the risk.')
   }
   if (acknowledgement === 'given') {
     words.push('This is more risk than you stated you want; you have acknowledged it in writing.')
@@ -124,6 +126,14 @@ function decisionWords(facts: ProfileFacts, file: PolicyFile): string[] {
   }
   if (variant !== null) words.push(`The allocation is ${variantName ?? ''}: ${weightWords(facts)}.`)
   return words
+}
+
+/** Why capacity decides, where tolerance is above it. */
+export function overrideWords(facts: Pick<ProfileFacts, 'capacityBucket' | 'toleranceBucket'>): string {
+  return (
+    `You want to bear more (level ${facts.toleranceBucket}) than you can (level ${facts.capacityBucket}). What you ` +
+    'can bear decides; your tolerance does not raise the risk.'
+  )
 }
 
 function weightWords(facts: ProfileFacts): string {

@@ -45,7 +45,7 @@ interface Frame {
 // The text is known to be JSON, so strings and brackets are all that matters.
 function keyGivenTwice(text: string): string | undefined {
   const frames: Frame[] = []
-  for (const match of text.matchAll(/"(?:[^"\\]|\\.)*"(\s*:)?|[{}[\],]/g)) {
+  for (const match of text.matchAll(/"[^"\\]*(?:\\.[^"\\]*)*"(\s*:)?|[{}[\],]/g)) {
     const [token, colon] = match
     const top = frames.at(-1)
     if (token === '{') frames.push({ keys: new Set(), at: '' })

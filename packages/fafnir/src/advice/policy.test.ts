@@ -251,6 +251,7 @@ describe('JSON', () => {
       b: ['a', 'a', { a: '{"a":1,' }],
       c: { a: 1 },
     })
+    expect(problem(`{"a":"${'\\\\x'.repeat(2_000_000)}","b":1,"b":2}`)).toBe('b')
     expect(problem('{"a":')).toMatch(/^not JSON/)
     expect(problem('{"salary":12x}')).not.toContain('12x')
   })

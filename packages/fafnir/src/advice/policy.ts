@@ -107,6 +107,8 @@ const CHOICES_MAX = 26
 const BEHAVIOURS_MAX = 26
 const EDGES_MAX = 20
 const POINTS_MAX = 1_000
+/** More flags or buckets than there are is a way to say never. */
+const COUNT_MAX = 1_000
 const NAME_LENGTH = 64
 const ANY = Number.MAX_VALUE
 
@@ -132,7 +134,7 @@ export function checkPolicy(content: unknown): Policy {
   read.number(found['hysteresisPoints'], 'hysteresisPoints', 0, SCORE_MAX)
   checkVariants(read, found['variants'])
   const tolerance = found['tolerance'] as PolicyFile['tolerance']
-  checkFlags(read, found['flags'], tolerance.items, size)
+  checkFlags(read, found['flags'], tolerance.items)
   const file = frozen(structuredClone(content)) as PolicyFile
   return Object.freeze({
     version: file.version,
@@ -287,9 +289,9 @@ function checkVariants(read: Reader, value: unknown): void {
   }
 }
 
-function checkFlags(read: Reader, value: unknown, items: PolicyFile['tolerance']['items'], size: number): void {
+function checkFlags(read: Reader, value: unknown, items: PolicyFile['tolerance']['items']): void {
   const flags = read.object(value, 'flags', [...FLAG_NAMES, 'lowersBucketAt', 'blocksAt'])
-  for (const key of ['lowersBucketAt', 'blocksAt']) read.whole(flags[key], `flags.${key}`, 1, FLAG_NAMES.length + 1)
+  for (const key of ['lowersBucketAt', 'blocksAt']) read.whole(flags[key], `flags.${key}`, 1, COUNT_MAX)
   const item = (id: unknown, path: string): readonly number[] => {
     return Object.values(items[read.word(id, path, Object.keys(items))] ?? {})
   }
@@ -317,7 +319,7 @@ function checkFlags(read: Reader, value: unknown, items: PolicyFile['tolerance']
   if (flags['quizAgainstBehaviour'] !== null) {
     const path = 'flags.quizAgainstBehaviour'
     const flag = read.object(flags['quizAgainstBehaviour'], path, ['bucketGapAtLeast'])
-    read.whole(flag['bucketGapAtLeast'], join(path, 'bucketGapAtLeast'), 1, size)
+    read.whole(flag['bucketGapAtLeast'], join(path, 'bucketGapAtLeast'), 1, COUNT_MAX)
   }
 }
 

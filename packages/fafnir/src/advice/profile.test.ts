@@ -157,7 +157,11 @@ describe('the matrix', () => {
 
   it('is told with its reason', () => {
     const said = (found: Profile): string => found.explanation.join('\n')
-    expect(said(profile(1, 5))).toContain('You want to bear more than you can.')
+    expect(said(profile(1, 5))).toContain(profile(1, 5).overrideReason)
+    expect(profile(1, 5).overrideReason).toContain('You want to bear more (level 5) than you can (level 1).')
+    expect(profile(5, 5).overrideReason).toBeNull()
+    expect(said(profile(5, 2))).toContain('You could bear more than you want. What you want decides')
+    expect(said(profile(2, 1))).not.toContain('You could bear more')
     expect(said(profile(1, 5))).toContain('at most 19.99, because of time until the money is needed below 3 years')
     expect(said(profile(5, 1))).toContain('needs your written acknowledgement; without it the allocation is defensive')
     expect(said(profile(5, 1, { acknowledged: true }))).toContain('you have acknowledged it in writing')

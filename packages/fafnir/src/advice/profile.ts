@@ -5,7 +5,7 @@
 // Costs: tens of microseconds.
 import { type Sleeve, sleeveNames } from '../allocator/variants.js'
 import { checkCase, type IntakeCase, type Review, type Standing } from './case.js'
-import { disclosuresOf, explanationOf } from './explain.js'
+import { disclosuresOf, explanationOf, overrideWords } from './explain.js'
 import { contentHash } from './json.js'
 import {
   VARIANT_LETTERS,
@@ -58,7 +58,7 @@ export interface Decision {
   readonly cell: { readonly row: number; readonly column: number; readonly letter: VariantLetter }
   readonly acknowledgement: AcknowledgementState
   readonly variant: VariantLetter | null
-  /** Tolerance is above capacity: capacity decides. */
+  /** Tolerance is above capacity: capacity decides. `Profile.overrideReason` says it in words. */
   readonly override: boolean
 }
 
@@ -67,6 +67,8 @@ export interface Profile extends Decision {
   readonly capacity: CapacityScore
   readonly tolerance: ToleranceScore
   readonly variantName: string | null
+  /** Why capacity decides over tolerance; null without an override. */
+  readonly overrideReason: string | null
   /** Percent by sleeve, sleeves in the allocator's order; null while blocked. */
   readonly weights: PolicyWeights | null
   /** Three steps towards `weights` when the move is of more than one variant; else empty. */
@@ -127,6 +129,7 @@ export function profileOf(policy: Policy, content: unknown): Profile {
     capacity,
     tolerance,
     variantName: variant === null ? null : file.variants[variant].name,
+    overrideReason: decision.override ? overrideWords(decision) : null,
     weights,
     phases: variant === null || before === null ? [] : phasesOf(before, variant, file),
     standing: {

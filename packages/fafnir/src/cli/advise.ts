@@ -11,7 +11,7 @@ import { loadCases, type IntakeCase } from '../advice/case.js'
 import { firstPolicy } from '../advice/first-policy.js'
 import { firstQuestionnaire } from '../advice/first-questionnaire.js'
 import { loadPolicy, type Policy } from '../advice/policy.js'
-import { caseResult, profileOf, type Profile } from '../advice/profile.js'
+import { caseResult, profileOf, resultOf, type Profile } from '../advice/profile.js'
 import { checkQuestionnaire, loadQuestionnaire, type Questionnaire } from '../advice/questionnaire.js'
 import { newSubject, openRecord, verifyRecord, type Recorded } from '../advice/record.js'
 import { fail } from '../errors.js'
@@ -91,6 +91,11 @@ async function runAdvise(file: string | undefined, flags: AdviseFlags, host: Adv
   const { list, cases } = asked
     ? { list: false, cases: [await askCase(policy, questionnaireOf(flags, policy), host)] }
     : loadCases(from === '-' ? from : resolve(from), policy)
+  if (flags.json !== undefined && flags.full !== true && flags.record === undefined) {
+    const results = cases.map((intake) => resultOf(policy, intake))
+    host.out(`${JSON.stringify(list ? results : results[0], null, 2)}\n`)
+    return EXIT.ok
+  }
   // All of them before the first is recorded or printed.
   const profiles = cases.map((intake) => ({ intake, profile: profileOf(policy, intake) }))
   const recorded = record(profiles, flags)
