@@ -1,6 +1,6 @@
 // Room card: allocator/bars
 // In:    bars of prices, targets (fixed, or asked for at each bar), rules, money paid in and out, costs.
-// Out:   what the allocation would have come to in whole lots: value by bar, figures, rebalances, cost; beside it 60/40,
+// Out:   what the allocation comes to in whole lots: value by bar, figures, rebalances, cost; beside it 60/40,
 //        crises, the correlation of stocks and bonds.
 // Holds: every trade is a rebalance's own orders at the bar's prices, cost included; money paid in or out is no return;
 //        a bar's targets see that bar and those before it only.

@@ -1,6 +1,6 @@
 // Room card: allocator/rules
 // In:    price series of what a rule trades, oldest first.
-// Out:   the exposure a rule asks for in each period and what it returns, its cost apart: trend following, long volatility.
+// Out:   the exposure a rule asks for in each period and what it returns, cost apart: trend and long volatility.
 // Holds: the exposure of a period is decided by prices before it: nothing looks ahead.
 // Costs: O(periods × window).
 import { invalid, number, whole } from './checks.js'

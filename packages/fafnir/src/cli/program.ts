@@ -13,6 +13,7 @@ import { replay } from '../backtest/replay.js'
 import { fail } from '../errors.js'
 import type { BacktestConfig } from '../generated/config.js'
 import { addAdvise } from './advise.js'
+import { addAllocate } from './allocate.js'
 import { addCalibrate } from './calibrate.js'
 import { requireParent } from './directory.js'
 import { doctor } from './doctor.js'
@@ -104,6 +105,7 @@ export async function runCli(args: readonly string[], host: CliHost): Promise<nu
   addCalibrate(program, host, action)
   addAdvise(program, host, action)
   addServe(program, host, action)
+  addAllocate(program, host, action)
   program
     .command('fix-types <dictionary>')
     .description("write the typed messages of a FIX dictionary in QuickFIX's XML form, as TypeScript, to stdout")

@@ -1,0 +1,114 @@
+import { describe, expect, test } from 'vitest'
+
+import { backtest } from '../backtest/backtest.js'
+import { native } from '../native.js'
+import { rebalanceStrategy } from './execute.js'
+import { engineInstruments, gateOrders, requireGate } from './gate.js'
+import { rebalance } from './rebalance.js'
+
+const available = (() => {
+  try {
+    native()
+    return true
+  } catch {
+    return false
+  }
+})()
+
+const instruments = ['STK', 'BND', 'COIN'].map((symbol) => ({
+  symbol,
+  tickSize: '0.01',
+  lotSize: symbol === 'COIN' ? '0.001' : '1',
+  feeRate: '0.001',
+  halfSpreadTicks: 1,
+}))
+const prices = { STK: '100.00', BND: '50.00', COIN: '200.00' }
+const targets = [
+  { sleeve: 'equity', weight: 0.5, instrument: 'STK' },
+  { sleeve: 'bonds', weight: 0.3, instrument: 'BND' },
+  { sleeve: 'coin', weight: 0.2, instrument: 'COIN' },
+]
+const holdings = { cash: '4000', positions: { BND: '120' } }
+const { orders } = rebalance({ instruments, targets, prices, holdings })
+
+describe.skipIf(!available)('the gate', () => {
+  test('passes what is within the limits', async () => {
+    expect(orders.map(({ side, symbol }) => `${side} ${symbol}`)).toEqual(['sell BND', 'buy STK', 'buy COIN'])
+    const verdict = await gateOrders(orders, { instruments, prices })
+    expect(verdict).toEqual({ ok: true, passed: orders, refused: [] })
+    expect(await gateOrders([], { instruments, prices })).toEqual({ ok: true, passed: [], refused: [] })
+  })
+
+  test('refuses with the code, the limit and what was asked', async () => {
+    const limits = { all: { maxOrderValue: '4000' }, BND: { maxOrderQuantity: '10' } }
+    const { ok, passed, refused } = await gateOrders(orders, { instruments, prices, limits })
+    expect(ok).toBe(false)
+    expect(passed.map(({ symbol }) => symbol)).toEqual(['COIN'])
+    const [bonds, stocks] = refused
+    expect(bonds).toMatchObject({ code: 'QUANTITY_ABOVE_MAX', limit: 10, asked: orders[0]!.lots })
+    expect(stocks).toMatchObject({ code: 'VALUE_ABOVE_MAX', limit: 400_000 })
+    await expect(requireGate(orders, { instruments, prices, limits })).rejects.toMatchObject({
+      code: 'GATE_REFUSED',
+      fields: { symbol: 'BND', reason: 'QUANTITY_ABOVE_MAX', refused: 2 },
+    })
+  })
+
+  test('counts every order before it in the position', async () => {
+    const twice = [orders[1]!, orders[1]!]
+    const limits = { STK: { maxPosition: String(orders[1]!.lots + 1) } }
+    const { refused } = await gateOrders(twice, { instruments, prices, limits })
+    expect(refused.map(({ code }) => code)).toEqual(['POSITION_ABOVE_MAX'])
+  })
+
+  test('holds orders near the price', async () => {
+    const far = [{ ...orders[1]!, priceTicks: 10_600 }]
+    const { refused } = await gateOrders(far, { instruments, prices })
+    expect(refused.map(({ code }) => code)).toEqual(['PRICE_COLLAR'])
+  })
+
+  test('without a price nothing is shown to it', async () => {
+    await expect(gateOrders(orders, { instruments, prices: {} })).rejects.toMatchObject({ code: 'PRICE_MISSING' })
+  })
+})
+
+describe.skipIf(!available)('execution in the backtest venue', () => {
+  const engine = {
+    venues: [{ name: 'SIM' }],
+    instruments: engineInstruments({ instruments }, 'SIM'),
+  }
+  const sources = instruments.map(({ symbol }, i) => ({
+    kind: 'generated' as const,
+    instrument: symbol,
+    market: { seed: i + 1, seconds: 20, startPrice: prices[symbol as 'STK'], referenceVolatilityTicks: 1 },
+  }))
+
+  test('sales first, then purchases, to the last lot, at the prices allowed', async () => {
+    const execution = rebalanceStrategy(orders)
+    const { summary, strategy } = await backtest({ engine, sources }, { strategy: execution.strategy })
+    expect(strategy?.error).toBeUndefined()
+    expect(execution.done()).toBe(true)
+    for (const [i, { state, filledLots, filledTicksLots }] of execution.progress().entries()) {
+      expect([state, filledLots]).toEqual(['filled', orders[i]!.lots])
+      expect(Math.abs(filledTicksLots / filledLots / orders[i]!.priceTicks - 1)).toBeLessThan(0.01)
+    }
+    const positions = Object.fromEntries(summary.instruments.map(({ symbol, position }) => [symbol, Number(position)]))
+    for (const { symbol, side, quantity } of orders) {
+      expect(positions[symbol]).toBe(side === 'buy' ? Number(quantity) : -Number(quantity))
+    }
+    const sold = summary.fills.filter(({ side }) => side === 'sell').map(({ timeNanos }) => timeNanos)
+    const bought = summary.fills.filter(({ side }) => side === 'buy').map(({ timeNanos }) => timeNanos)
+    expect(Math.max(...sold)).toBeLessThanOrEqual(Math.min(...bought))
+  })
+
+  test('what the gate refuses at sending is not asked again', async () => {
+    const limited = engine.instruments.map((item) =>
+      item.symbol === 'STK' ? { ...item, risk: { maxOrderQuantity: '1' } } : item,
+    )
+    const execution = rebalanceStrategy(orders)
+    const { summary } = await backtest({ engine: { ...engine, instruments: limited }, sources }, execution)
+    const [, stocks] = execution.progress()
+    expect(stocks).toMatchObject({ state: 'refused', reason: 'QUANTITY_ABOVE_MAX', filledLots: 0 })
+    expect(summary.orders.refused).toBe(1)
+    expect(execution.done()).toBe(true)
+  })
+})
