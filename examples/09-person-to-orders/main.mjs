@@ -10,7 +10,9 @@ const input = JSON.parse(readFileSync(new URL('input.json', import.meta.url), 'u
 const { person, holdings, prices, limits } = input
 
 const profile = profileOf(firstPolicy(), person)
-console.log(`capacity ${profile.capacity.score.toFixed(1)}, tolerance ${profile.tolerance.score.toFixed(1)}: ${profile.variantName}`)
+console.log(
+  `capacity ${profile.capacity.score.toFixed(1)}, tolerance ${profile.tolerance.score.toFixed(1)}: ${profile.variantName}`,
+)
 if (profile.weights === null) throw new Error('the answers need a review first')
 
 const { feeRate, halfSpreadTicks, minOrderValue } = input
@@ -28,7 +30,9 @@ const plan = rebalance({ instruments, targets, holdings, prices })
 
 console.log(`\nsleeve           target  before   after`)
 for (const [i, { sleeve, weight, target }] of plan.after.lines.entries()) {
-  const columns = [target, plan.before.lines[i].weight, weight].map((part) => `${(100 * part).toFixed(1)} %`.padStart(8))
+  const columns = [target, plan.before.lines[i].weight, weight].map((part) =>
+    `${(100 * part).toFixed(1)} %`.padStart(8),
+  )
   console.log(`${sleeve.padEnd(15)}${columns.join('')}`)
 }
 console.log(`value ${plan.before.value}, turnover ${(100 * plan.turnover).toFixed(1)} % one way, cost ${plan.cost}\n`)
@@ -55,7 +59,9 @@ const { summary } = await backtest(
 console.log('\nexecuted in the backtest venue')
 for (const { symbol, side, lots, filledLots, filledTicksLots, state } of execution.progress()) {
   const mean = (filledTicksLots / filledLots / 100).toFixed(4)
-  console.log(`  ${side.padEnd(4)} ${symbol} ${String(filledLots).padStart(4)} of ${String(lots).padStart(4)} at ${mean} on average: ${state}`)
+  console.log(
+    `  ${side.padEnd(4)} ${symbol} ${String(filledLots).padStart(4)} of ${String(lots).padStart(4)} at ${mean} on average: ${state}`,
+  )
 }
 const agree = summary.instruments.every(({ symbol, position, ledger }) => {
   const wanted = Number(plan.holdings.positions[symbol] ?? 0) - Number(holdings.positions[symbol] ?? 0)

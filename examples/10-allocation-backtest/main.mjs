@@ -1,11 +1,12 @@
 // The standard Dragon portfolio over 20 invented years, month by month, in whole lots and with costs: equities, bonds and
 // gold are held, the commodity sleeve follows its trend, long volatility is an overlay whose running cost is shown.
-// `node main.mjs DIR` writes the report (HTML, JSON, orders as CSV) there; without a name it goes beside this file.
+// `node main.mjs DIR` also writes the report there: HTML, JSON, orders as CSV.
 import { readFileSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
 
 import {
   allocationGroups,
+  allocationOrdersCsv,
+  allocationReportHtml,
   backtestAllocation,
   targetsOf,
   trendExposure,
@@ -32,14 +33,20 @@ const warmUp = Math.max(options.trend.lookback, options.trend.volatilityWindow)
 const bars = rows.slice(warmUp).map(([date], i) => ({
   date,
   prices: {
-    ...Object.fromEntries(['STK', 'BND', 'GLD', 'OIL'].map((name) => [name, rows[warmUp + i][names.indexOf(name) + 1]])),
+    ...Object.fromEntries(
+      ['STK', 'BND', 'GLD', 'OIL'].map((name) => [name, rows[warmUp + i][names.indexOf(name) + 1]]),
+    ),
     VOL: volatilityPrices[warmUp + i].toFixed(2),
   },
 }))
 
 const { feeRate, halfSpreadTicks, rules, startCash } = options
 const common = { tickSize: '0.01', lotSize: '1', feeRate, halfSpreadTicks }
-const instruments = ['STK', 'BND', 'GLD', 'OIL', 'VOL'].map((symbol) => ({ symbol, ...common, short: symbol === 'OIL' }))
+const instruments = ['STK', 'BND', 'GLD', 'OIL', 'VOL'].map((symbol) => ({
+  symbol,
+  ...common,
+  short: symbol === 'OIL',
+}))
 
 function targets(seen) {
   const exposure = trendExposure(oil.slice(0, warmUp + seen.length), options.trend)
@@ -64,11 +71,14 @@ const carry = overlay.slice(warmUp).reduce((sum, { cost }) => sum + cost, 0) / (
 console.log(`\nlong volatility costs ${(carry * 1200).toFixed(1)} % of its sleeve a year to hold`)
 const { orders } = result.portfolio.rebalances[1]
 console.log(`first rebalance, ${result.portfolio.rebalances[1].date}:`)
-for (const { side, quantity, symbol, price: limit, why } of orders) console.log(`  ${side} ${quantity} ${symbol} at ${limit}: ${why}`)
+for (const { side, quantity, symbol, price: limit, why } of orders)
+  console.log(`  ${side} ${quantity} ${symbol} at ${limit}: ${why}`)
 
-const paths = await writeAllocationReport(process.argv[2] ?? fileURLToPath(here('report')), {
-  title: 'The standard Dragon portfolio, invented prices',
-  result,
-  percents: variants.standard.percents,
-})
-console.log(`report: ${Object.keys(paths).join(', ')}`)
+const title = 'The standard Dragon portfolio, invented prices'
+const report = { title, result, percents: variants.standard.percents }
+if (process.argv[2] !== undefined) await writeAllocationReport(process.argv[2], report)
+const [panels, rowsOfOrders] = [
+  allocationReportHtml(report).split('<g ').length - 1,
+  allocationOrdersCsv(result).split('\r\n').length - 2,
+]
+console.log(`report: ${panels} panels, ${rowsOfOrders} orders`)

@@ -1,7 +1,7 @@
 // Room card: allocator/execute
 // In:    orders of a rebalance; touches, fills and answers of an engine (backtest, paper or live).
-// Out:   a strategy that works the orders: sales first, then purchases, as limit orders that take what stands there.
-// Holds: never more than the quantity of an order, never beyond its price limit; at most one open request an order;
+// Out:   a strategy that works the orders: sales first, then purchases, as limit orders that move with the touch.
+// Holds: never more than the quantity of an order, never beyond its price limit; at most one open order for each;
 //        every request passes the engine's gate at the moment it is sent, and what that refuses is not asked again.
 // Costs: a few comparisons a touch.
 import type { Code } from '../generated/codes.js'
@@ -38,6 +38,8 @@ export interface RebalanceExecution {
   done(): boolean
 }
 
+const ENDS: ReadonlySet<string> = new Set(['refused', 'rejected', 'expired', 'cancelled'])
+
 interface Working {
   readonly order: RebalanceOrder
   readonly limitTicks: number
@@ -45,6 +47,7 @@ interface Working {
   filled: number
   ticksLots: number
   open: number
+  stays: boolean
   refused: Code | undefined
 }
 
@@ -64,22 +67,31 @@ export function rebalanceStrategy(orders: readonly RebalanceOrder[], options: Ex
   const list = orders.map((order): Working => {
     const beyond = Math.floor(order.priceTicks * slip)
     const limitTicks = order.side === 'buy' ? order.priceTicks + beyond : Math.max(order.priceTicks - beyond, 1)
-    return { order, limitTicks, instrument: -1, filled: 0, ticksLots: 0, open: 0, refused: undefined }
+    return { order, limitTicks, instrument: -1, filled: 0, ticksLots: 0, open: 0, stays: false, refused: undefined }
   })
   const byClient = new Map<number, Working>()
   const ended = ({ order, filled, refused }: Working): boolean => refused !== undefined || filled >= order.lots
   const salesEnded = (): boolean => list.every((item) => item.order.side === 'buy' || ended(item))
 
   function tryOne(item: Working, ctx: StrategyContext<undefined>): void {
-    if (item.open !== 0 || ended(item)) return
+    if (ended(item)) return
     const { side, lots } = item.order
     if (side === 'buy' && !salesEnded()) return
     const book = ctx.book(item.instrument)
     if (!book.valid || !book.twoSided) return
     const price = side === 'buy' ? book.ask : book.bid
     if (side === 'buy' ? price > item.limitTicks : price < item.limitTicks) return
-    item.open = ctx.place({ instrument: item.instrument, side, price, quantity: lots - item.filled, ioc: true })
-    byClient.set(item.open, item)
+    if (item.open === 0) {
+      item.open = ctx.place({ instrument: item.instrument, side, price, quantity: lots })
+      byClient.set(item.open, item)
+      return
+    }
+    // One order for all of it, moved with the touch: what is left of a partial fill may be too small for an order.
+    const own = ctx.orders.get(item.open)
+    if (own === undefined || item.stays || (own.state !== 'live' && own.state !== 'partiallyFilled')) return
+    if (side === 'buy' ? price > own.askedPrice : price < own.askedPrice) {
+      ctx.replace(item.open, { price, quantity: lots })
+    }
   }
 
   const strategy = defineStrategy<undefined>({
@@ -95,15 +107,21 @@ export function rebalanceStrategy(orders: readonly RebalanceOrder[], options: Ex
       if (item === undefined) return
       item.filled += fill.lastQuantity
       item.ticksLots += fill.lastPrice * fill.lastQuantity
-      if (fill.state === 'filled') item.open = 0
+      if (item.filled >= item.order.lots) item.open = 0
       // The last sale lets purchases of instruments go whose touch has not moved since.
       if (item.order.side === 'sell' && salesEnded()) for (const next of list) tryOne(next, ctx)
     },
-    onOrder(event) {
+    onOrder(event, ctx) {
       const item = byClient.get(event.clientId)
       if (item === undefined || item.open !== event.clientId) return
-      if (event.kind === 'refused' || event.kind === 'rejected') item.refused = event.reason ?? 'VENUE_INVALID'
-      if (['refused', 'rejected', 'expired', 'cancelled'].includes(event.kind)) item.open = 0
+      if (ctx.orders.get(event.clientId) !== undefined) {
+        // A move that was refused leaves the order where it is.
+        if (event.kind === 'refused' || event.kind === 'replaceRejected') item.stays = true
+        return
+      }
+      if (!ENDS.has(event.kind)) return
+      item.open = 0
+      if (item.filled < item.order.lots) item.refused = event.reason ?? 'VENUE_INVALID'
     },
   })
   return {

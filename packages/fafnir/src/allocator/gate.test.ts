@@ -21,6 +21,8 @@ const instruments = ['STK', 'BND', 'COIN'].map((symbol) => ({
   lotSize: symbol === 'COIN' ? '0.001' : '1',
   feeRate: '0.001',
   halfSpreadTicks: 1,
+  // What is left of a partial fill must not be too small to be asked for.
+  minOrderValue: '100',
 }))
 const prices = { STK: '100.00', BND: '50.00', COIN: '200.00' }
 const targets = [
@@ -46,7 +48,7 @@ describe.skipIf(!available)('the gate', () => {
     expect(passed.map(({ symbol }) => symbol)).toEqual(['COIN'])
     const [bonds, stocks] = refused
     expect(bonds).toMatchObject({ code: 'QUANTITY_ABOVE_MAX', limit: 10, asked: orders[0]!.lots })
-    expect(stocks).toMatchObject({ code: 'VALUE_ABOVE_MAX', limit: 400_000 })
+    expect(stocks).toMatchObject({ code: 'VALUE_ABOVE_MAX', limit: 400_000_000, moneyDecimals: 5 })
     await expect(requireGate(orders, { instruments, prices, limits })).rejects.toMatchObject({
       code: 'GATE_REFUSED',
       fields: { symbol: 'BND', reason: 'QUANTITY_ABOVE_MAX', refused: 2 },

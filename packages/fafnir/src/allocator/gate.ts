@@ -29,13 +29,14 @@ export interface GateOptions {
   readonly currency?: { readonly name: string; readonly decimals: number } | undefined
 }
 
-/** An order the gate refused: limit, used and asked in the unit of the code. */
+/** An order the gate refused: limit, used and asked in the unit of the code; money in units of 10^-`moneyDecimals`. */
 export interface GateRefusal {
   readonly order: RebalanceOrder
   readonly code: Code
   readonly limit: number
   readonly used: number
   readonly asked: number
+  readonly moneyDecimals: number
 }
 
 /** What the gate said. */
@@ -107,7 +108,7 @@ export async function requireGate(orders: readonly RebalanceOrder[], options: Ga
   const verdict = await gateOrders(orders, options)
   const [first] = verdict.refused
   if (first === undefined) return verdict
-  const { order, code, limit, used, asked } = first
+  const { order, code, limit, used, asked, moneyDecimals } = first
   throw fail('GATE_REFUSED', `the risk gate refused ${order.side} ${order.quantity} ${order.symbol}: ${code}`, {
     symbol: order.symbol,
     side: order.side,
@@ -116,6 +117,7 @@ export async function requireGate(orders: readonly RebalanceOrder[], options: Ga
     limit,
     used,
     asked,
+    moneyDecimals,
     refused: verdict.refused.length,
   })
 }
@@ -150,6 +152,7 @@ function pointDecimals({ tickSize, lotSize, multiplier = '1' }: AllocationInstru
 async function judged(engine: Engine, orders: readonly RebalanceOrder[], options: GateOptions): Promise<GateVerdict> {
   const answers = new Map<number, GateRefusal | 'passed'>()
   const placed = new Map<number, RebalanceOrder>()
+  const moneyDecimals = engine.instruments[0]!.moneyScale
   const waiting = new Set(engine.instruments.map(({ id }) => id))
   const strategy = defineStrategy({
     apiVersion: 1,
@@ -167,7 +170,7 @@ async function judged(engine: Engine, orders: readonly RebalanceOrder[], options
       if (order === undefined) return
       if (event.kind === 'refused') {
         const { lastPrice: limit, lastQuantity: used, fee: asked, reason: code = 'VENUE_INVALID' } = event
-        answers.set(event.clientId, { order, code, limit, used, asked })
+        answers.set(event.clientId, { order, code, limit, used, asked, moneyDecimals })
       } else if (event.kind === 'accepted') answers.set(event.clientId, 'passed')
     },
   })

@@ -22,6 +22,15 @@ export {
   type CorrelationState,
 } from './correlation.js'
 export { crises, type Crisis } from './crises.js'
+export { rebalanceStrategy, type ExecuteOptions, type ExecutedOrder, type RebalanceExecution } from './execute.js'
+export {
+  engineInstruments,
+  gateOrders,
+  requireGate,
+  type GateOptions,
+  type GateRefusal,
+  type GateVerdict,
+} from './gate.js'
 export {
   rebalance,
   type OrderReason,
