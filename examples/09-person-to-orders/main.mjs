@@ -10,9 +10,8 @@ const input = JSON.parse(readFileSync(new URL('input.json', import.meta.url), 'u
 const { person, holdings, prices, limits } = input
 
 const profile = profileOf(firstPolicy(), person)
-console.log(
-  `capacity ${profile.capacity.score.toFixed(1)}, tolerance ${profile.tolerance.score.toFixed(1)}: ${profile.variantName}`,
-)
+const { capacity, tolerance, variantName } = profile
+console.log(`capacity ${capacity.score.toFixed(1)}, tolerance ${tolerance.score.toFixed(1)}: ${variantName}`)
 if (profile.weights === null) throw new Error('the answers need a review first')
 
 const { feeRate, halfSpreadTicks, minOrderValue } = input
@@ -59,9 +58,8 @@ const { summary } = await backtest(
 console.log('\nexecuted in the backtest venue')
 for (const { symbol, side, lots, filledLots, filledTicksLots, state } of execution.progress()) {
   const mean = (filledTicksLots / filledLots / 100).toFixed(4)
-  console.log(
-    `  ${side.padEnd(4)} ${symbol} ${String(filledLots).padStart(4)} of ${String(lots).padStart(4)} at ${mean} on average: ${state}`,
-  )
+  const filled = `${String(filledLots).padStart(4)} of ${String(lots).padStart(4)}`
+  console.log(`  ${side.padEnd(4)} ${symbol} ${filled} at ${mean} on average: ${state}`)
 }
 const agree = summary.instruments.every(({ symbol, position, ledger }) => {
   const wanted = Number(plan.holdings.positions[symbol] ?? 0) - Number(holdings.positions[symbol] ?? 0)

@@ -1,4 +1,4 @@
-// The standard Dragon portfolio over 20 invented years, month by month, in whole lots and with costs: equities, bonds and
+// The standard Dragon portfolio over 20 invented years, month by month, in whole lots, with costs: equities, bonds and
 // gold are held, the commodity sleeve follows its trend, long volatility is an overlay whose running cost is shown.
 // `node main.mjs DIR` also writes the report there: HTML, JSON, orders as CSV.
 import { readFileSync } from 'node:fs'

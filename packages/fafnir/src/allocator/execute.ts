@@ -51,6 +51,29 @@ interface Working {
   refused: Code | undefined
 }
 
+function ended({ order, filled, refused }: Working): boolean {
+  return refused !== undefined || filled >= order.lots
+}
+
+// Sends an order, or moves it with the touch; the client id of a new one. It is one order for all of it: what is left of
+// a partial fill may be too small to be asked for.
+function workOrder(item: Working, ctx: StrategyContext<undefined>): number | undefined {
+  const { side, lots: quantity } = item.order
+  const { instrument } = item
+  const book = ctx.book(instrument)
+  if (!book.valid || !book.twoSided) return undefined
+  const price = side === 'buy' ? book.ask : book.bid
+  if (side === 'buy' ? price > item.limitTicks : price < item.limitTicks) return undefined
+  if (item.open === 0) {
+    item.open = ctx.place({ instrument, side, price, quantity })
+    return item.open
+  }
+  const own = ctx.orders.get(item.open)
+  if (own === undefined || item.stays || (own.state !== 'live' && own.state !== 'partiallyFilled')) return undefined
+  if (side === 'buy' ? price > own.askedPrice : price < own.askedPrice) ctx.replace(item.open, { price, quantity })
+  return undefined
+}
+
 /**
  * A strategy that executes a rebalance on any engine: `backtest(config, { strategy })`, `engine.use(strategy)`.
  *
@@ -70,37 +93,20 @@ export function rebalanceStrategy(orders: readonly RebalanceOrder[], options: Ex
     return { order, limitTicks, instrument: -1, filled: 0, ticksLots: 0, open: 0, stays: false, refused: undefined }
   })
   const byClient = new Map<number, Working>()
-  const ended = ({ order, filled, refused }: Working): boolean => refused !== undefined || filled >= order.lots
   const salesEnded = (): boolean => list.every((item) => item.order.side === 'buy' || ended(item))
 
-  function tryOne(item: Working, ctx: StrategyContext<undefined>): void {
-    if (ended(item)) return
-    const { side, lots } = item.order
-    if (side === 'buy' && !salesEnded()) return
-    const book = ctx.book(item.instrument)
-    if (!book.valid || !book.twoSided) return
-    const price = side === 'buy' ? book.ask : book.bid
-    if (side === 'buy' ? price > item.limitTicks : price < item.limitTicks) return
-    if (item.open === 0) {
-      item.open = ctx.place({ instrument: item.instrument, side, price, quantity: lots })
-      byClient.set(item.open, item)
-      return
-    }
-    // One order for all of it, moved with the touch: what is left of a partial fill may be too small for an order.
-    const own = ctx.orders.get(item.open)
-    if (own === undefined || item.stays || (own.state !== 'live' && own.state !== 'partiallyFilled')) return
-    if (side === 'buy' ? price > own.askedPrice : price < own.askedPrice) {
-      ctx.replace(item.open, { price, quantity: lots })
-    }
+  const work = (item: Working, ctx: StrategyContext<undefined>): void => {
+    if (ended(item) || (item.order.side === 'buy' && !salesEnded())) return
+    const placed = workOrder(item, ctx)
+    if (placed !== undefined) byClient.set(placed, item)
   }
-
   const strategy = defineStrategy<undefined>({
     apiVersion: 1,
     onStart(ctx) {
       for (const item of list) item.instrument = ctx.instrument(item.order.symbol).id
     },
     onBook(book, ctx) {
-      for (const item of list) if (item.instrument === book.instrument) tryOne(item, ctx)
+      for (const item of list) if (item.instrument === book.instrument) work(item, ctx)
     },
     onFill(fill, ctx) {
       const item = byClient.get(fill.clientId)
@@ -109,7 +115,7 @@ export function rebalanceStrategy(orders: readonly RebalanceOrder[], options: Ex
       item.ticksLots += fill.lastPrice * fill.lastQuantity
       if (item.filled >= item.order.lots) item.open = 0
       // The last sale lets purchases of instruments go whose touch has not moved since.
-      if (item.order.side === 'sell' && salesEnded()) for (const next of list) tryOne(next, ctx)
+      if (item.order.side === 'sell' && salesEnded()) for (const next of list) work(next, ctx)
     },
     onOrder(event, ctx) {
       const item = byClient.get(event.clientId)

@@ -103,9 +103,11 @@ describe.skipIf(!available)('execution in the backtest venue', () => {
   })
 
   test('what the gate refuses at sending is not asked again', async () => {
-    const limited = engine.instruments.map((item) =>
-      item.symbol === 'STK' ? { ...item, risk: { maxOrderQuantity: '1' } } : item,
-    )
+    const limited = engine.instruments.map((item) => ({
+      ...item,
+      minNotional: '0',
+      ...(item.symbol === 'STK' ? { risk: { maxOrderQuantity: '1' } } : {}),
+    }))
     const execution = rebalanceStrategy(orders)
     const { summary } = await backtest({ engine: { ...engine, instruments: limited }, sources }, execution)
     const [, stocks] = execution.progress()
