@@ -117,7 +117,8 @@ export async function monteCarloRisk(
   if (!Array.isArray(marginals)) throw fail('ARGUMENT_INVALID', 'marginals are an array', { path: 'marginals' })
   const sheets: (MatrixInput | Series)[] = [...bookSheets(book), correlation]
   const given = (marginals as readonly Marginal[]).map((marginal, asset) => {
-    if (checkedObject(`marginals[${asset}]`, marginal).distribution !== 'empirical') return marginal
+    checkedObject(`marginals[${asset}]`, marginal)
+    if (marginal.distribution !== 'empirical') return marginal
     return { distribution: 'empirical', sample: sheets.push(marginal.sample) - 1 }
   })
   const wire = {

@@ -13,7 +13,10 @@ if (!there) console.log('skipped: ../shared/reference/quant is not here')
 
 /** A place in expected.json. */
 class Place {
-  constructor(readonly value: unknown) {}
+  readonly value: unknown
+  constructor(value: unknown) {
+    this.value = value
+  }
   at(...keys: (string | number)[]): Place {
     return new Place(keys.reduce((value, key) => (value as Record<string, unknown>)[key], this.value))
   }
