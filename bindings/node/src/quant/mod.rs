@@ -5,6 +5,9 @@
 //! Holds: arrays are copied before the work begins, so that nothing of JavaScript's is read on another thread; no
 //!        logic.
 //! Costs: one copy of the input a call; results are handed over without one.
+mod allocate;
+mod allocate_options;
+mod allocate_simple;
 mod cointegration;
 mod covariance;
 mod monte_carlo;
@@ -193,6 +196,8 @@ fn find(name: &str) -> Result<Call, Fault> {
         .or_else(|| cointegration::find(name))
         .or_else(|| monte_carlo::find(name))
         .or_else(|| options::find(name))
+        .or_else(|| allocate::find(name))
+        .or_else(|| allocate_simple::find(name))
         .or_else(|| performance::find(name))
         .or_else(|| risk::find(name))
         .or_else(|| risk_models::find(name))

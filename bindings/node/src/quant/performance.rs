@@ -3,8 +3,8 @@
 //! Out:   statistics as JSON, curves as arrays.
 //! Holds: no logic.
 //! Costs: see `quant::performance`.
-use quant::JobControl;
-use quant::performance::{drawdowns, from_signals, performance, relative};
+use quant::performance::{Drawdown, drawdowns, from_signals, performance, relative};
+use quant::{JobControl, Matrix};
 use types::Fault;
 
 use super::{Answer, Arguments, Call};
@@ -21,16 +21,23 @@ pub(super) fn find(name: &str) -> Option<Call> {
         "drawdowns" => |arguments, _| {
             let mut found = drawdowns(arguments.series("returns", 0)?)?;
             let curve = core::mem::take(&mut found.curve);
-            Answer::new(&found, vec![curve])
+            let all = core::mem::take(&mut found.all).iter().flat_map(falls).collect();
+            Answer::new(&found, vec![curve, all])
         },
         "signalEquity" => signal_equity,
         _ => return None,
     })
 }
 
+/// Depth, peak, trough and recovery; -1 where there is none yet.
+fn falls(fall: &Drawdown) -> [f64; 4] {
+    [fall.depth, fall.peak as f64, fall.trough as f64, fall.recovery.map_or(-1.0, |at| at as f64)]
+}
+
 fn signal_equity(arguments: &Arguments, _: &JobControl<'_>) -> Result<Answer, Fault> {
     let flags = |what, at| -> Result<Vec<bool>, Fault> {
-        Ok(arguments.series(what, at)?.iter().map(|flag| *flag != 0.0).collect())
+        let series = arguments.series(what, at)?;
+        Ok(Matrix::new(what, series, series.len(), 1)?.values().iter().map(|flag| *flag != 0.0).collect())
     };
     let (entries, exits) = (flags("entries", 1)?, flags("exits", 2)?);
     let mut found = from_signals(arguments.series("prices", 0)?, &entries, &exits, arguments.options()?)?;

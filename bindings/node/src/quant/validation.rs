@@ -1,11 +1,11 @@
 //! # Room card: bindings/node/quant/validation
 //! In:    lengths and fold counts, label ends as an array; returns of trials; signals.
-//! Out:   splits as ranges in JSON; statistics as JSON, logits as an array.
+//! Out:   splits as arrays of starts and ends; statistics as JSON, logits as an array.
 //! Holds: a range is `[from, to)`.
 //! Costs: see `quant::validation`.
 use quant::JobControl;
 use quant::validation::*;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use types::Fault;
 
 use super::{Answer, Arguments, Call};
@@ -30,31 +30,22 @@ struct Over<T> {
     split: T,
 }
 
-type Ranges = Vec<[usize; 2]>;
-
-#[derive(Serialize)]
-struct Pair {
-    train: Ranges,
-    test: Ranges,
+/// Starts and ends of all ranges, the training ranges of a split before its test ranges; and how many there are of each.
+fn flat(splits: &[TrainTestSplit]) -> [Vec<f64>; 2] {
+    let all = splits.iter().flat_map(|split| split.train.iter().chain(&split.test));
+    let ranges = all.flat_map(|range| [range.start as f64, range.end as f64]).collect();
+    let counts = splits.iter().flat_map(|split| [split.train.len() as f64, split.test.len() as f64]).collect();
+    [ranges, counts]
 }
 
-fn pairs(splits: &[TrainTestSplit]) -> Vec<Pair> {
-    let ranges = |found: &[core::ops::Range<usize>]| found.iter().map(|range| [range.start, range.end]).collect();
-    splits.iter().map(|split| Pair { train: ranges(&split.train), test: ranges(&split.test) }).collect()
+fn whole(rows: &[Vec<usize>]) -> Vec<f64> {
+    rows.iter().flatten().map(|value| *value as f64).collect()
 }
 
 fn walked(arguments: &Arguments, _: &JobControl<'_>) -> Result<Answer, Fault> {
     let Over { observations, split } = arguments.options()?;
     let ends = arguments.whole("labelEnds", 0)?;
-    Answer::new(&pairs(&walk_forward(observations, split, ends.as_deref())?), Vec::new())
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Combined {
-    splits: Vec<Pair>,
-    test_folds: Vec<Vec<usize>>,
-    paths: Vec<Vec<usize>>,
+    Answer::new(&(), flat(&walk_forward(observations, split, ends.as_deref())?).to_vec())
 }
 
 fn combined(arguments: &Arguments, _: &JobControl<'_>) -> Result<Answer, Fault> {
@@ -62,7 +53,8 @@ fn combined(arguments: &Arguments, _: &JobControl<'_>) -> Result<Answer, Fault> 
     let ends = arguments.whole("labelEnds", 0)?;
     let found = combinatorial_purged(observations, split, ends.as_deref())?;
     let CombinatorialSplits { splits, test_folds, paths } = found;
-    Answer::new(&Combined { splits: pairs(&splits), test_folds, paths }, Vec::new())
+    let [ranges, counts] = flat(&splits);
+    Answer::new(&(), vec![ranges, counts, whole(&test_folds), whole(&paths)])
 }
 
 #[derive(Deserialize)]

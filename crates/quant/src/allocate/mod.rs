@@ -13,6 +13,7 @@ mod kelly;
 mod leaf_order;
 mod lots;
 mod mean_variance;
+mod measures;
 mod min_cvar;
 mod ratio;
 mod risk_parity;
@@ -25,6 +26,7 @@ pub use hrp::{Distance, HierarchicalWeights, HierarchyOptions, LeafOrder, hierar
 pub use kelly::{KellyBetOptions, KellyOptions, kelly_bet, kelly_weights};
 pub use lots::{LotOptions, LotWeights, round_to_lots};
 pub use mean_variance::{Objective, TargetKind, mean_variance, minimum_variance};
+pub use measures::{PortfolioMeasures, portfolio_measures};
 pub use min_cvar::{CvarOptions, MinimumCvar, minimum_cvar};
 pub use ratio::{RatioWeights, maximum_diversification, maximum_sharpe};
 pub use risk_parity::{RiskParity, risk_parity};

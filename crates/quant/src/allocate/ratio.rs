@@ -94,10 +94,7 @@ impl<'a> Frontier<'a> {
     }
 
     fn costs(&self, weights: &[f64]) -> f64 {
-        let Some(trading) = &self.region.trading else { return 0.0 };
-        let trades = weights.iter().zip(&trading.previous).map(|(weight, previous)| weight - previous);
-        let sides = trading.buy.iter().zip(&trading.sell);
-        trades.zip(sides).map(|(trade, (buy, sell))| if trade > 0.0 { buy * trade } else { -sell * trade }).sum()
+        self.region.trading.as_ref().map_or(0.0, |trading| trading.cost(weights))
     }
 
     /// Where θ × reward − variance crosses zero; it is linear in θ while the active set stays the same.

@@ -86,7 +86,9 @@ pub fn sample(returns: Matrix<'_>, options: SampleOptions) -> Result<Covariance,
 }
 
 /// The matrix of `sample` alone, without its eigenvalues.
-pub(crate) fn sample_matrix(returns: Matrix<'_>, options: SampleOptions) -> Result<OwnedMatrix, QuantError> {
+///
+/// Errors: those of `sample`. Cost: observations × assets².
+pub fn sample_matrix(returns: Matrix<'_>, options: SampleOptions) -> Result<OwnedMatrix, QuantError> {
     in_range("ddof", options.ddof as f64, 0.0, 1.0)?;
     let least = if options.demean { 2 } else { 1 };
     at_least("returns", returns.rows(), least.max(options.ddof + 1))?;

@@ -134,6 +134,15 @@ pub(crate) struct Trading {
     pub turnover_max: f64,
 }
 
+impl Trading {
+    /// What it costs to trade from the previous weights to `weights`.
+    pub fn cost(&self, weights: &[f64]) -> f64 {
+        let trades = weights.iter().zip(&self.previous).map(|(weight, previous)| weight - previous);
+        let sides = self.buy.iter().zip(&self.sell);
+        trades.zip(sides).map(|(trade, (buy, sell))| if trade > 0.0 { buy * trade } else { -sell * trade }).sum()
+    }
+}
+
 /// All constraints of one problem.
 #[derive(Clone, Debug)]
 pub(crate) struct Region {

@@ -151,8 +151,8 @@ function parsed<T>({ json, arrays }: QuantAnswer): Answer<T> {
 }
 
 /** Off the event loop. */
-export async function call<T>(name: string, job: JobOptions & object, sheets: readonly Sheet[]): Promise<Answer<T>> {
-  const { signal, onProgress, ...options } = job ?? {}
+export async function call<T>(name: string, job: object, sheets: readonly Sheet[]): Promise<Answer<T>> {
+  const { signal, onProgress, ...options } = (job ?? {}) as JobOptions
   const json = optionsJson(typeof job === 'object' ? options : job)
   const arrays = await upload(
     sheets.map((sheet, at) => sourceOf(sheet, name, at)),
@@ -172,6 +172,19 @@ export function callNow<T>(name: string, options: object, sheets: readonly Sheet
   const arrays = sources.map(({ length, slice }) => slice(0, length))
   const shapes = sources.flatMap(({ rows, columns }) => [rows, columns])
   return parsed<T>(guarded(() => native().quantCallNow(name, json, arrays, shapes)))
+}
+
+/** Objects that are made between two turns of the event loop. */
+const ITEMS = 4_096
+
+/** Makes `count` objects of an answer with turns of the event loop between them, so that many do not hold it. */
+export async function inTurns<T>(count: number, make: (at: number) => T): Promise<T[]> {
+  const made: T[] = []
+  for (let at = 0; at < count; at++) {
+    if (at > 0 && at % ITEMS === 0) await new Promise((turn) => setImmediate(turn))
+    made.push(make(at))
+  }
+  return made
 }
 
 /** The first array of an answer. */

@@ -2,11 +2,11 @@
 // In:    a quantity, a horizon, volatility, impact, risk aversion.
 // Out:   the Almgren-Chriss schedule with cost and variance; the frontier over risk aversions.
 // Holds: discrete form; holdings fall from the whole quantity to 0.
-// Costs: microseconds, at once.
-import { callNow, first, type Series } from './call.js'
+// Costs: a few hyperbolic functions an interval, on the thread pool.
+import { call, first, type JobOptions, type Series } from './call.js'
 
 /** Parameters, in one currency, one time unit and one quantity unit throughout. */
-export interface AlmgrenChrissOptions {
+export interface AlmgrenChrissOptions extends JobOptions {
   /** Quantity to trade (X). */
   readonly quantity: number
   /** Time until it is traded (T). */
@@ -48,12 +48,9 @@ export interface Trajectory {
  * @throws FafnirError QUANT_OUT_OF_RANGE, QUANT_TOO_FEW, QUANT_TOO_LARGE, QUANT_UNDEFINED (half an interval's γ not
  * below η)
  */
-export function almgrenChriss(options: AlmgrenChrissOptions): Trajectory {
-  const { numbers, arrays } = callNow<Omit<Trajectory, 'holdings' | 'trades'>>(
-    'almgrenChriss',
-    { fixedCost: 0, ...options },
-    [],
-  )
+export async function almgrenChriss(options: AlmgrenChrissOptions): Promise<Trajectory> {
+  const given = { fixedCost: 0, ...options }
+  const { numbers, arrays } = await call<Omit<Trajectory, 'holdings' | 'trades'>>('almgrenChriss', given, [])
   return { ...numbers, holdings: first(arrays), trades: arrays[1] ?? new Float64Array(0) }
 }
 
@@ -70,13 +67,12 @@ export interface FrontierPoint {
  * Cost against risk for each risk aversion.
  * @throws FafnirError those of `almgrenChriss`; QUANT_EMPTY
  */
-export function almgrenChrissFrontier(
+export async function almgrenChrissFrontier(
   options: Omit<AlmgrenChrissOptions, 'riskAversion'>,
   riskAversions: Series,
-): FrontierPoint[] {
-  const job = { fixedCost: 0, ...options, riskAversion: 0 }
-  const { numbers } = callNow<(FrontierPoint & { halfLife: number | null })[]>('almgrenChrissFrontier', job, [
-    riskAversions,
-  ])
+): Promise<FrontierPoint[]> {
+  const given = { fixedCost: 0, ...options, riskAversion: 0 }
+  type Point = Omit<FrontierPoint, 'halfLife'> & { readonly halfLife: number | null }
+  const { numbers } = await call<Point[]>('almgrenChrissFrontier', given, [riskAversions])
   return numbers.map((point) => ({ ...point, halfLife: point.halfLife ?? Infinity }))
 }

@@ -3,7 +3,7 @@
 // Out:   performance statistics, drawdowns, the equity of a signal.
 // Holds: a ratio whose denominator is 0 is null; periods a year and the rates' periods are explicit.
 // Costs: a few passes and one sort, on the thread pool.
-import { call, first, type JobOptions, type Series } from './call.js'
+import { call, first, inTurns, type JobOptions, type Series } from './call.js'
 
 /** A rate and the period that it is stated for; a year's is compounded. */
 export interface Rate {
@@ -139,8 +139,13 @@ export interface Drawdowns {
  */
 export async function drawdowns(returns: Series, options: JobOptions = {}): Promise<Drawdowns> {
   // Its options are the job's: the native function has none and reads none.
-  const { numbers, arrays } = await call<Omit<Drawdowns, 'curve'>>('drawdowns', options, [returns])
-  return { ...numbers, curve: first(arrays) }
+  const answer = await call<Omit<Drawdowns, 'curve' | 'all'>>('drawdowns', options, [returns])
+  const falls = answer.arrays[1] ?? new Float64Array(0)
+  const all = await inTurns(falls.length / 4, (at) => {
+    const [depth, peak, trough, recovery] = falls.subarray(4 * at, 4 * at + 4) as unknown as [number, number, number, number]
+    return { depth, peak, trough, recovery: recovery < 0 ? null : recovery }
+  })
+  return { ...answer.numbers, all, curve: first(answer.arrays) }
 }
 
 /** Parameters of `signalEquity`. */

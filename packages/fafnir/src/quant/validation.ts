@@ -3,7 +3,7 @@
 // Out:   walk-forward and combinatorial purged splits, Sharpe probabilities, overfitting, alpha decay.
 // Holds: a range is [from, to); no training label reaches into a test range.
 // Costs: combinations × observations at most; long ones on the thread pool.
-import { call, callNow, first, type JobOptions, type Series } from './call.js'
+import { call, callNow, first, inTurns, type JobOptions, type Series } from './call.js'
 import type { MatrixInput } from './matrix.js'
 
 /** Observations from the first up to, and without, the second. */
@@ -18,6 +18,15 @@ export interface Split {
 /** Each observation of some ranges. */
 export function* indices(ranges: readonly Range[]): Generator<number> {
   for (const [from, to] of ranges) for (let at = from; at < to; at++) yield at
+}
+
+/** Splits from starts and ends of ranges, and from how many each split has. */
+function splitsOf([ranges, counts]: readonly Float64Array[]): Promise<Split[]> {
+  if (ranges === undefined || counts === undefined) return Promise.resolve([])
+  let next = 0
+  const take = (count: number): Range[] =>
+    Array.from({ length: count }, () => [ranges[next++]!, ranges[next++]!] as const)
+  return inTurns(counts.length / 2, (at) => ({ train: take(counts[2 * at]!), test: take(counts[2 * at + 1]!) }))
 }
 
 interface Labels extends JobOptions {
@@ -48,7 +57,7 @@ export async function walkForward(observations: number, options: WalkForwardOpti
   const { signal, onProgress, labelEnds, ...given } = options
   const split = { purge: 0, expand: false, keepPartial: false, ...given }
   const sheets = labelEnds === undefined ? [] : [labelEnds]
-  return (await call<Split[]>('walkForward', { signal, onProgress, observations, split } as JobOptions, sheets)).numbers
+  return splitsOf((await call<null>('walkForward', { signal, onProgress, observations, split }, sheets)).arrays)
 }
 
 /** How `combinatorialPurged` divides. */
@@ -81,9 +90,15 @@ export async function combinatorialPurged(
   options: CombinatorialOptions,
 ): Promise<CombinatorialSplits> {
   const { signal, onProgress, labelEnds, ...given } = options
-  const job = { signal, onProgress, observations, split: { purge: 0, embargo: 0, ...given } } as JobOptions
-  return (await call<CombinatorialSplits>('combinatorialPurged', job, labelEnds === undefined ? [] : [labelEnds]))
-    .numbers
+  const job = { signal, onProgress, observations, split: { purge: 0, embargo: 0, ...given } }
+  const { arrays } = await call<null>('combinatorialPurged', job, labelEnds === undefined ? [] : [labelEnds])
+  const rows = (values: Float64Array | undefined, width: number): Promise<number[][]> =>
+    inTurns((values?.length ?? 0) / width, (at) => Array.from(values!.subarray(at * width, (at + 1) * width)))
+  return {
+    splits: await splitsOf(arrays),
+    testFolds: await rows(arrays[2], options.testFolds),
+    paths: await rows(arrays[3], options.folds),
+  }
 }
 
 /** A Sharpe ratio a period and what its standard error depends on. */
