@@ -1,8 +1,8 @@
 //! Times the allocators on simulated returns with one common factor: `cargo run --release -p fafnir-quant --example
 //! allocate_timings`. Prints the median of each row in milliseconds.
-use quant::Matrix;
 use quant::allocate::*;
 use quant::optimise::Constraints;
+use quant::{JobControl, Matrix};
 use std::time::Instant;
 use types::rng::SplitMix64;
 
@@ -65,39 +65,39 @@ fn main() {
             ("Lopez de Prado", HierarchyOptions::LOPEZ_DE_PRADO),
         ] {
             row(&format!("HRP {name}, N = {n}"), rounds, || {
-                hierarchical_risk_parity(sigma, options).expect("hrp");
+                hierarchical_risk_parity(sigma, options, &JobControl::NONE).expect("hrp");
             });
         }
         row(&format!("HERC, N = {n}"), rounds, || {
-            hierarchical_equal_risk_contribution(sigma, HercOptions::default()).expect("herc");
+            hierarchical_equal_risk_contribution(sigma, HercOptions::default(), &JobControl::NONE).expect("herc");
         });
         row(&format!("minimum variance long-only, N = {n}"), rounds, || {
-            minimum_variance(sigma, &long).expect("weights");
+            minimum_variance(sigma, &long, &JobControl::NONE).expect("weights");
         });
-        let least = minimum_variance(sigma, &long).expect("weights");
+        let least = minimum_variance(sigma, &long, &JobControl::NONE).expect("weights");
         let held = least.weights.iter().filter(|weight| **weight > 0.0).count();
         println!("  {held} assets held, {} steps, residual {:.1e}", least.steps, least.residual);
         row(&format!("minimum variance long-short, N = {n}"), rounds, || {
-            minimum_variance(sigma, &Constraints::long_short()).expect("weights");
+            minimum_variance(sigma, &Constraints::long_short(), &JobControl::NONE).expect("weights");
         });
         let tight = Constraints { upper: quant::optimise::PerAsset::All(1.5 / n as f64), ..Constraints::default() };
         row(&format!("minimum variance at most 1.5/N, N = {n}"), rounds, || {
-            minimum_variance(sigma, &tight).expect("weights");
+            minimum_variance(sigma, &tight, &JobControl::NONE).expect("weights");
         });
         let means: Vec<f64> = returns.chunks(t).map(|column| column.iter().sum::<f64>() / t as f64).collect();
         row(&format!("maximum Sharpe, N = {n}"), rounds, || {
-            maximum_sharpe(&means, sigma, 0.0, &long).expect("weights");
+            maximum_sharpe(&means, sigma, 0.0, &long, &JobControl::NONE).expect("weights");
         });
         row(&format!("maximum diversification, N = {n}"), rounds, || {
-            maximum_diversification(sigma, &long).expect("weights");
+            maximum_diversification(sigma, &long, &JobControl::NONE).expect("weights");
         });
         row(&format!("risk parity, N = {n}"), rounds, || {
-            risk_parity(sigma, None).expect("weights");
+            risk_parity(sigma, None, &JobControl::NONE).expect("weights");
         });
         if n <= 100 {
             let view = Matrix::new("returns", &returns, t, n).expect("returns");
             row(&format!("minimum CVaR 95 %, N = {n}, T = {t}"), 5, || {
-                minimum_cvar(view, &CvarOptions::default(), &long).expect("weights");
+                minimum_cvar(view, &CvarOptions::default(), &long, &JobControl::NONE).expect("weights");
             });
         }
     }

@@ -1,9 +1,9 @@
 //! The allocators against `../shared/reference/quant/expected.json`, where that folder is there: SciPy, skfolio,
 //! PyPortfolioOpt, Riskfolio-Lib and HiGHS on 20 stocks and 1,010 days. Weights to 1e-9, the minimum-CVaR vertex to
 //! 1e-6 and its value to 1e-9.
-use quant::Matrix;
 use quant::allocate::*;
 use quant::optimise::Constraints;
+use quant::{JobControl, Matrix};
 use serde_json::Value;
 
 struct Panel {
@@ -82,14 +82,15 @@ fn simple_and_hierarchical_weights() {
         ("hrp_riskfolio_ward_optimal_leaf_order", HierarchyOptions { linkage: ward, ..HierarchyOptions::RISKFOLIO }),
     ];
     for (key, options) in cases {
-        let hrp = hierarchical_risk_parity(panel.covariance(), options).expect(key);
+        let hrp = hierarchical_risk_parity(panel.covariance(), options, &JobControl::NONE).expect(key);
         panel.weights_are(key, &hrp.weights, 1e-9);
         if key == "hrp_single_linkage_d" {
             let order: Vec<&str> = hrp.order.iter().map(|&asset| panel.names[asset].as_str()).collect();
             assert_eq!(serde_json::json!(order), panel.expected["hrp_single_order"]);
         }
     }
-    let herc = hierarchical_equal_risk_contribution(panel.covariance(), HercOptions::default()).expect("herc");
+    let herc = hierarchical_equal_risk_contribution(panel.covariance(), HercOptions::default(), &JobControl::NONE)
+        .expect("herc");
     panel.weights_are("herc_riskfolio_ward", &herc.weights, 1e-9);
 }
 
@@ -97,24 +98,32 @@ fn simple_and_hierarchical_weights() {
 fn optimised_weights() {
     let Some(panel) = panel() else { return };
     let (sigma, long) = (panel.covariance(), Constraints::default());
-    let open = minimum_variance(sigma, &Constraints::long_short()).expect("open");
+    let open = minimum_variance(sigma, &Constraints::long_short(), &JobControl::NONE).expect("open");
     panel.weights_are("min_variance_unconstrained", &open.weights, 1e-9);
-    let least = minimum_variance(sigma, &long).expect("long");
+    let least = minimum_variance(sigma, &long, &JobControl::NONE).expect("long");
     panel.weights_are("min_variance_long_only", &least.weights, 1e-9);
-    let sharpe = maximum_sharpe(&panel.means, sigma, 0.0, &long).expect("sharpe");
+    let sharpe = maximum_sharpe(&panel.means, sigma, 0.0, &long, &JobControl::NONE).expect("sharpe");
     panel.weights_are("max_sharpe_long_only", &sharpe.weights, 1e-9);
-    let spread = maximum_diversification(sigma, &long).expect("diversification");
+    let spread = maximum_diversification(sigma, &long, &JobControl::NONE).expect("diversification");
     panel.weights_are("max_diversification_long_only", &spread.weights, 1e-9);
     let ratio = panel.expected["max_diversification_ratio"].as_f64().expect("ratio");
     assert!((spread.ratio - ratio).abs() < 1e-10, "{} {ratio}", spread.ratio);
-    panel.weights_are("risk_parity_erc", &risk_parity(sigma, None).expect("erc").weights, 1e-9);
+    panel.weights_are("risk_parity_erc", &risk_parity(sigma, None, &JobControl::NONE).expect("erc").weights, 1e-9);
     let n = panel.names.len();
     let budgets: Vec<f64> = (0..n).map(|asset| 1.0 + asset as f64 / (n - 1) as f64).collect();
-    panel.weights_are("risk_budget_linear_1_to_2", &risk_parity(sigma, Some(&budgets)).expect("erc").weights, 1e-9);
-    let kelly = kelly_weights(&panel.means, sigma, &KellyOptions::default()).expect("kelly");
+    panel.weights_are(
+        "risk_budget_linear_1_to_2",
+        &risk_parity(sigma, Some(&budgets), &JobControl::NONE).expect("erc").weights,
+        1e-9,
+    );
+    let kelly = kelly_weights(&panel.means, sigma, &KellyOptions::default(), &JobControl::NONE).expect("kelly");
     panel.weights_are("kelly_full_unconstrained_S^-1(mu-rf)", &kelly.weights, 1e-9);
     let quarter = KellyOptions { fraction: 0.25, ..KellyOptions::default() };
-    panel.weights_are("kelly_quarter", &kelly_weights(&panel.means, sigma, &quarter).expect("kelly").weights, 1e-9);
+    panel.weights_are(
+        "kelly_quarter",
+        &kelly_weights(&panel.means, sigma, &quarter, &JobControl::NONE).expect("kelly").weights,
+        1e-9,
+    );
 }
 
 #[test]
@@ -123,7 +132,7 @@ fn least_expected_shortfall() {
     let returns = Matrix::new("returns", &panel.returns, panel.rows, panel.names.len()).expect("returns");
     for (beta, name) in [(0.95, "0.95"), (0.99, "0.99")] {
         let options = CvarOptions { beta, target: None };
-        let found = minimum_cvar(returns, &options, &Constraints::default()).expect("vertex");
+        let found = minimum_cvar(returns, &options, &Constraints::default(), &JobControl::NONE).expect("vertex");
         panel.weights_are(&format!("min_cvar_{name}"), &found.weights, 1e-6);
         for (key, ours) in [("value", found.cvar), ("var_at_optimum", found.var)] {
             let expected = panel.expected[format!("min_cvar_{name}_{key}")].as_f64().expect("number");
@@ -156,7 +165,8 @@ fn views_and_bets() {
     let equal = equal_weight(n).expect("assets");
     let prior = Prior::Market { weights: &equal, risk_aversion: 2.5, risk_free: 0.0 };
     let views = Views { portfolios, returns: &outlook };
-    let blend = black_litterman(sigma, prior, views, BlackLittermanOptions::default()).expect("blend");
+    let blend =
+        black_litterman(sigma, prior, views, BlackLittermanOptions::default(), &JobControl::NONE).expect("blend");
     panel.series_are(&expected["prior"], "black_litterman prior", &blend.prior, 1e-10);
     panel.series_are(&expected["posterior_mu"], "black_litterman mu", &blend.expected, 1e-10);
     let diagonal: Vec<f64> = (0..n).map(|asset| blend.covariance.at(asset, asset)).collect();

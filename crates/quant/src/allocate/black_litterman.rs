@@ -7,7 +7,7 @@ use super::covariance_of;
 use crate::error::{at_least, in_range, length, positive};
 use crate::matrix::{checked_vector, checked_vector_of};
 use crate::optimise::{Factor, add_scaled, dot};
-use crate::{Matrix, OwnedMatrix, QuantError};
+use crate::{JobControl, Matrix, OwnedMatrix, QuantError};
 
 /// Where the expected returns without views come from.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -85,6 +85,7 @@ pub fn black_litterman(
     prior: Prior<'_>,
     views: Views<'_>,
     options: BlackLittermanOptions<'_>,
+    control: &JobControl<'_>,
 ) -> Result<BlackLitterman, QuantError> {
     let sigma = covariance_of(covariance)?;
     let n = sigma.columns();
@@ -94,21 +95,23 @@ pub fn black_litterman(
     checked_vector_of("view returns", views.returns, k)?;
     let prior = prior_returns(prior, sigma)?;
     // One column a view: τ Σ Pᵀ.
-    let spread: Vec<Vec<f64>> = (0..k)
-        .map(|view| {
-            let mut column = vec![0.0; n];
-            for (asset, whole) in sigma.columns_iter().enumerate() {
-                add_scaled(&mut column, options.tau * views.portfolios.at(view, asset), whole);
-            }
-            column
-        })
-        .collect();
+    let mut spread: Vec<Vec<f64>> = Vec::with_capacity(k);
+    for view in 0..k {
+        control.check()?;
+        control.progress(view as u64, k as u64);
+        let mut column = vec![0.0; n];
+        for (asset, whole) in sigma.columns_iter().enumerate() {
+            add_scaled(&mut column, options.tau * views.portfolios.at(view, asset), whole);
+        }
+        spread.push(column);
+    }
     let pick =
         |view: usize, column: &[f64]| (0..n).map(|asset| views.portfolios.at(view, asset) * column[asset]).sum::<f64>();
     let inner: Vec<f64> = (0..k * k).map(|cell| pick(cell % k, &spread[cell / k])).collect();
     let (kept, omega) = uncertainty(options.omega, &inner, k)?;
     let mut factor = Factor::new(kept.len());
     for (row, &view) in kept.iter().enumerate() {
+        control.check()?;
         let beside: Vec<f64> =
             kept[..row].iter().map(|&other| inner[other * k + view] + omega[other * k + view]).collect();
         let diagonal = inner[view * (k + 1)] + omega[view * (k + 1)];
@@ -124,16 +127,17 @@ pub fn black_litterman(
     let mut expected = prior.clone();
     kept.iter().zip(&blend).for_each(|(&view, amount)| add_scaled(&mut expected, *amount, &spread[view]));
     // L⁻¹ P τΣ, one column an asset: its product with itself is what the views take away.
-    let gains: Vec<Vec<f64>> = (0..n)
-        .map(|asset| {
-            let mut column: Vec<f64> = kept.iter().map(|&view| spread[view][asset]).collect();
-            factor.forward(&mut column);
-            column
-        })
-        .collect();
+    let gain = |asset: usize| {
+        control.check()?;
+        let mut column: Vec<f64> = kept.iter().map(|&view| spread[view][asset]).collect();
+        factor.forward(&mut column);
+        Ok(column)
+    };
+    let gains = (0..n).map(gain).collect::<Result<Vec<Vec<f64>>, QuantError>>()?;
     let posterior = OwnedMatrix::from_fn(n, n, |row, column| {
         sigma.at(row, column) + options.tau * sigma.at(row, column) - dot(&gains[row], &gains[column])
     });
+    control.progress(k as u64, k as u64);
     Ok(BlackLitterman { prior, expected, covariance: posterior })
 }
 

@@ -6,6 +6,8 @@
 //! Costs: O(N²) time and memory: a minimum spanning tree for single linkage, the nearest-neighbour chain for the
 //!        others.
 
+use crate::{JobControl, QuantError};
+
 /// How the distance between two clusters follows from the distances between their members.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Linkage {
@@ -86,25 +88,36 @@ impl Dendrogram {
     }
 }
 
+/// Members of two clusters and the distance at which these merge.
+type RawMerge = (usize, usize, f64);
+
 /// The tree of the `leaves` assets whose distances stand in the column-major symmetric matrix `distance`.
-pub(crate) fn link(distance: &[f64], leaves: usize, linkage: Linkage) -> Dendrogram {
+///
+/// Errors: `QUANT_CANCELLED`.
+pub(crate) fn link(
+    distance: &[f64],
+    leaves: usize,
+    linkage: Linkage,
+    control: &JobControl<'_>,
+) -> Result<Dendrogram, QuantError> {
     debug_assert_eq!(distance.len(), leaves * leaves);
     let mut raw = match linkage {
-        Linkage::Single => spanning_tree(distance, leaves),
-        _ => neighbour_chain(distance.to_vec(), leaves, linkage),
+        Linkage::Single => spanning_tree(distance, leaves, control)?,
+        _ => neighbour_chain(distance.to_vec(), leaves, linkage, control)?,
     };
     raw.sort_by(|a, b| a.2.total_cmp(&b.2)); // stable: merges of one height stay in the order they were found
-    Dendrogram { leaves, merges: relabel(&raw, leaves) }
+    Ok(Dendrogram { leaves, merges: relabel(&raw, leaves) })
 }
 
 /// Prim's minimum spanning tree from asset 0. Neighbours in the order of discovery merge at the edge that found the
 /// later one, which gives the tree of single linkage (Gower and Ross 1969; Müllner 2011, figure 6).
-fn spanning_tree(distance: &[f64], leaves: usize) -> Vec<(usize, usize, f64)> {
+fn spanning_tree(distance: &[f64], leaves: usize, control: &JobControl<'_>) -> Result<Vec<RawMerge>, QuantError> {
     let mut outside: Vec<usize> = (1..leaves).collect();
     let mut nearest = vec![f64::INFINITY; leaves];
     let mut last = 0;
     let mut edges = Vec::with_capacity(leaves.saturating_sub(1));
     while !outside.is_empty() {
+        control.check()?;
         let column = &distance[last * leaves..(last + 1) * leaves];
         let mut best = (f64::INFINITY, 0);
         for (place, &asset) in outside.iter().enumerate() {
@@ -118,15 +131,21 @@ fn spanning_tree(distance: &[f64], leaves: usize) -> Vec<(usize, usize, f64)> {
         edges.push((last, found, nearest[found]));
         last = found;
     }
-    edges
+    Ok(edges)
 }
 
 /// The nearest-neighbour chain (Murtagh 1983): follow nearest neighbours until two point at each other, merge them.
-fn neighbour_chain(mut distance: Vec<f64>, leaves: usize, linkage: Linkage) -> Vec<(usize, usize, f64)> {
+fn neighbour_chain(
+    mut distance: Vec<f64>,
+    leaves: usize,
+    linkage: Linkage,
+    control: &JobControl<'_>,
+) -> Result<Vec<RawMerge>, QuantError> {
     let mut size = vec![1usize; leaves];
     let mut chain: Vec<usize> = Vec::with_capacity(leaves);
     let mut merges = Vec::with_capacity(leaves.saturating_sub(1));
     for _ in 1..leaves {
+        control.check()?;
         if chain.is_empty() {
             chain.extend((0..leaves).find(|&cluster| size[cluster] > 0));
         }
@@ -148,7 +167,7 @@ fn neighbour_chain(mut distance: Vec<f64>, leaves: usize, linkage: Linkage) -> V
             distance[third * leaves + kept] = merged;
         }
     }
-    merges
+    Ok(merges)
 }
 
 /// Grows the chain until its last two clusters are each other's nearest, takes them off and returns them with their
@@ -182,7 +201,7 @@ fn ward(a: f64, b: f64, height: f64, g: f64, k: f64, n: f64) -> f64 {
 }
 
 /// Merges between representatives become merges between cluster numbers.
-fn relabel(raw: &[(usize, usize, f64)], leaves: usize) -> Vec<Merge> {
+fn relabel(raw: &[RawMerge], leaves: usize) -> Vec<Merge> {
     let mut parent: Vec<usize> = (0..2 * leaves).collect();
     let mut size = vec![1usize; 2 * leaves];
     let root = |mut cluster: usize, parent: &mut Vec<usize>| {
@@ -271,7 +290,7 @@ mod tests {
                 }
             }
             for linkage in [Linkage::Single, Linkage::Complete, Linkage::Average, Linkage::Ward] {
-                let tree = link(&distance, n, linkage);
+                let tree = link(&distance, n, linkage, &JobControl::NONE).expect("not cancelled");
                 let heights: Vec<f64> = tree.merges.iter().map(|merge| merge.height).collect();
                 for (ours, naive) in heights.iter().zip(naive_heights(&points, linkage)) {
                     assert!((ours - naive).abs() < 1e-12, "seed {seed} {linkage:?}: {ours} {naive}");

@@ -4,10 +4,10 @@
 //! Holds: weights positive, sum 1; inside a cluster they are in proportion to the inverse of variance.
 //! Costs: O(N²), and O(N² k) for the number of clusters.
 use super::cluster::Dendrogram;
-use super::hrp::{HierarchyOptions, cluster_variance, left_share, tree};
+use super::hrp::{HierarchyOptions, STAGES, cluster_variance, left_share, tree};
 use super::{Linkage, covariance_of, volatilities};
 use crate::error::{at_least, at_most};
-use crate::{Matrix, QuantError};
+use crate::{JobControl, Matrix, QuantError};
 
 /// What `hierarchical_equal_risk_contribution` needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,11 +50,12 @@ pub struct HercWeights {
 pub fn hierarchical_equal_risk_contribution(
     covariance: Matrix<'_>,
     options: HercOptions,
+    control: &JobControl<'_>,
 ) -> Result<HercWeights, QuantError> {
     let matrix = covariance_of(covariance)?;
     let sigma = volatilities(&matrix)?;
     let n = sigma.len();
-    let (tree, distance) = tree(matrix.values(), &sigma, options.hierarchy);
+    let (tree, distance) = tree(matrix.values(), &sigma, options.hierarchy, control)?;
     let count = match options.clusters {
         Some(count) => {
             at_least("clusters", count, 1)?;
@@ -63,7 +64,7 @@ pub fn hierarchical_equal_risk_contribution(
         }
         None => {
             at_least("highest number of clusters", options.clusters_max, 1)?;
-            gap_clusters(&tree, &distance, options.clusters_max)
+            gap_clusters(&tree, &distance, options.clusters_max, control)?
         }
     };
     let clusters = tree.flat_clusters(count);
@@ -74,6 +75,7 @@ pub fn hierarchical_equal_risk_contribution(
     }
     let mut weights = vec![1.0; n];
     for merge in tree.merges.iter().rev().take(count - 1) {
+        control.check()?;
         let side = |cluster: usize| {
             let members = tree.members(cluster);
             let mut inside: Vec<usize> = members.iter().map(|&asset| home[asset]).collect();
@@ -92,17 +94,29 @@ pub fn hierarchical_equal_risk_contribution(
         let sum: f64 = inverse.iter().sum();
         members.iter().zip(&inverse).for_each(|(&asset, inverse)| weights[asset] *= inverse / sum);
     }
+    control.progress(STAGES, STAGES);
     Ok(HercWeights { weights: super::normalised(weights), clusters, tree })
 }
 
 /// The number of clusters at which the second difference of the within-cluster spread of distances is largest
 /// (Yue, Wang and Wei 2008, the two-difference gap statistic). The spread of k clusters is the sum of the standard
 /// deviations of the distances inside each.
-fn gap_clusters(tree: &Dendrogram, distance: &[f64], clusters_max: usize) -> usize {
+///
+/// Errors: `QUANT_CANCELLED`.
+fn gap_clusters(
+    tree: &Dendrogram,
+    distance: &[f64],
+    clusters_max: usize,
+    control: &JobControl<'_>,
+) -> Result<usize, QuantError> {
     let n = tree.leaves;
     let widest = (clusters_max as f64).min((n as f64).sqrt()) + 2.0;
     let most = (2..=n).take_while(|&count| count as f64 <= widest).last().unwrap_or(1);
-    let spread: Vec<f64> = (1..=most).map(|count| within_spread(&tree.flat_clusters(count), distance, n)).collect();
+    let mut spread = Vec::with_capacity(most);
+    for count in 1..=most {
+        control.check()?;
+        spread.push(within_spread(&tree.flat_clusters(count), distance, n));
+    }
     // One cluster is never the answer: the statistic puts its spread at minus infinity.
     let mut best = (f64::NEG_INFINITY, 1);
     for count in 2..=most.saturating_sub(2) {
@@ -111,7 +125,7 @@ fn gap_clusters(tree: &Dendrogram, distance: &[f64], clusters_max: usize) -> usi
             best = (gap, count);
         }
     }
-    best.1
+    Ok(best.1)
 }
 
 fn within_spread(clusters: &[Vec<usize>], distance: &[f64], n: usize) -> f64 {

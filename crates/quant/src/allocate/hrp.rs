@@ -7,7 +7,7 @@
 use super::cluster::{Dendrogram, Linkage, link};
 use super::{correlation, covariance_of, leaf_order, volatilities};
 use crate::optimise::dot;
-use crate::{Matrix, QuantError};
+use crate::{JobControl, Matrix, QuantError};
 
 /// What the distance between two assets is made of. d = √((1 − ρ)/2), ρ kept within [−1, 1].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -75,17 +75,25 @@ pub struct HierarchicalWeights {
 }
 
 /// Distances between assets as a column-major matrix.
-pub(crate) fn distances(covariance: &[f64], volatilities: &[f64], distance: Distance) -> Vec<f64> {
+///
+/// Errors: `QUANT_CANCELLED`.
+pub(crate) fn distances(
+    covariance: &[f64],
+    volatilities: &[f64],
+    distance: Distance,
+    control: &JobControl<'_>,
+) -> Result<Vec<f64>, QuantError> {
     let n = volatilities.len();
     let mut matrix = correlation(covariance, volatilities);
     for (index, value) in matrix.iter_mut().enumerate() {
         *value = if index % (n + 1) == 0 { 0.0 } else { ((1.0 - *value) / 2.0).clamp(0.0, 1.0).sqrt() };
     }
     if distance == Distance::Correlation {
-        return matrix;
+        return Ok(matrix);
     }
     let mut second = vec![0.0; n * n];
     for a in 0..n {
+        control.check()?;
         for b in 0..a {
             let (left, right) = (&matrix[a * n..(a + 1) * n], &matrix[b * n..(b + 1) * n]);
             let far = left.iter().zip(right).map(|(x, y)| (x - y) * (x - y)).sum::<f64>().sqrt();
@@ -93,17 +101,31 @@ pub(crate) fn distances(covariance: &[f64], volatilities: &[f64], distance: Dist
             second[b * n + a] = far;
         }
     }
-    second
+    Ok(second)
 }
 
+/// What progress counts: distances, tree, leaf order, weights.
+pub(crate) const STAGES: u64 = 4;
+
 /// The tree of a covariance under a convention.
-pub(crate) fn tree(covariance: &[f64], volatilities: &[f64], options: HierarchyOptions) -> (Dendrogram, Vec<f64>) {
-    let distance = distances(covariance, volatilities, options.distance);
-    let tree = link(&distance, volatilities.len(), options.linkage);
-    match options.leaf_order {
-        LeafOrder::Dendrogram => (tree, distance),
-        LeafOrder::Optimal => (leaf_order::optimal(&tree, &distance), distance),
+///
+/// Errors: `QUANT_CANCELLED`.
+pub(crate) fn tree(
+    covariance: &[f64],
+    volatilities: &[f64],
+    options: HierarchyOptions,
+    control: &JobControl<'_>,
+) -> Result<(Dendrogram, Vec<f64>), QuantError> {
+    control.progress(0, STAGES);
+    let distance = distances(covariance, volatilities, options.distance, control)?;
+    control.progress(1, STAGES);
+    let mut tree = link(&distance, volatilities.len(), options.linkage, control)?;
+    control.progress(2, STAGES);
+    if options.leaf_order == LeafOrder::Optimal {
+        tree = leaf_order::optimal(&tree, &distance, control)?;
     }
+    control.progress(3, STAGES);
+    Ok((tree, distance))
 }
 
 /// The variance of the inverse-variance portfolio of `members`.
@@ -137,11 +159,12 @@ pub(crate) fn left_share(left: f64, right: f64) -> f64 {
 pub fn hierarchical_risk_parity(
     covariance: Matrix<'_>,
     options: HierarchyOptions,
+    control: &JobControl<'_>,
 ) -> Result<HierarchicalWeights, QuantError> {
     let matrix = covariance_of(covariance)?;
     let volatilities = volatilities(&matrix)?;
     let n = volatilities.len();
-    let (tree, _) = tree(matrix.values(), &volatilities, options);
+    let (tree, _) = tree(matrix.values(), &volatilities, options, control)?;
     let order = tree.leaf_order();
     let mut sorted = vec![0.0; n * n];
     for (column, &asset) in order.iter().enumerate() {
@@ -164,6 +187,7 @@ pub fn hierarchical_risk_parity(
         open.push((start, middle));
         open.push((middle, end));
     }
+    control.progress(STAGES, STAGES);
     Ok(HierarchicalWeights { weights: super::normalised(weights), order, tree })
 }
 

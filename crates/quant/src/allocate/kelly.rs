@@ -7,7 +7,7 @@ use super::covariance_of;
 use crate::error::{finite, in_range, positive};
 use crate::matrix::checked_vector_of;
 use crate::optimise::{Allocation, Constraints, Region, Scaled};
-use crate::{Matrix, QuantError};
+use crate::{JobControl, Matrix, QuantError};
 
 /// How much of the full Kelly stake of one bet is taken.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -70,6 +70,7 @@ pub fn kelly_weights(
     expected: &[f64],
     covariance: Matrix<'_>,
     options: &KellyOptions,
+    control: &JobControl<'_>,
 ) -> Result<Allocation, QuantError> {
     let n = covariance.columns();
     let matrix = covariance_of(covariance)?;
@@ -81,7 +82,7 @@ pub fn kelly_weights(
     let open = Constraints { budget: None, ..Constraints::long_short() };
     let region = Region::new(options.constraints.as_ref().unwrap_or(&open), n)?;
     let excess: Vec<f64> = expected.iter().map(|mean| mean - options.risk_free).collect();
-    let mut kelly = Scaled::new(matrix.values(), 1.0, &excess, &region)?.solve()?;
+    let mut kelly = Scaled::new(matrix.values(), 1.0, &excess, &region)?.solve(control)?;
     for weight in &mut kelly.weights {
         *weight = (*weight * options.fraction).clamp(-options.cap, options.cap);
     }

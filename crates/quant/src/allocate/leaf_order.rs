@@ -6,6 +6,7 @@
 //! Costs: O(N²) memory; O(N² log N) for balanced trees by early stops, at worst O(N⁴) (Bar-Joseph, Gifford, Jaakkola
 //!        2001).
 use super::cluster::{Dendrogram, Merge};
+use crate::{JobControl, QuantError};
 use std::ops::Range;
 
 /// A path longer than any path of distances.
@@ -25,10 +26,12 @@ struct Paths {
 /// Swaps children of `tree` so that the sum of the distances between neighbouring leaves is smallest, as SciPy's
 /// `optimal_leaf_ordering` does: a cluster is turned by the best path of its parent alone, and paths are in single
 /// precision.
-pub(crate) fn optimal(tree: &Dendrogram, distance: &[f64]) -> Dendrogram {
+///
+/// Errors: `QUANT_CANCELLED`.
+pub(crate) fn optimal(tree: &Dendrogram, distance: &[f64], control: &JobControl<'_>) -> Result<Dendrogram, QuantError> {
     let n = tree.leaves;
     if n < 3 {
-        return tree.clone();
+        return Ok(tree.clone());
     }
     let order = tree.leaf_order();
     let mut place = vec![0; n];
@@ -45,7 +48,7 @@ pub(crate) fn optimal(tree: &Dendrogram, distance: &[f64]) -> Dendrogram {
     let mut paths = Paths { leaves: n, length: vec![0.0; n * n], turns: vec![0; n * n], distance: sorted };
     let mut turned = vec![false; n - 1];
     for merge in &tree.merges {
-        let (u, w) = paths.join(tree, merge, &spans);
+        let (u, w) = paths.join(tree, merge, &spans, control)?;
         let turns = paths.turns[u * n + w];
         if merge.left >= n {
             turned[merge.left - n] = turns & 1 != 0;
@@ -54,7 +57,7 @@ pub(crate) fn optimal(tree: &Dendrogram, distance: &[f64]) -> Dendrogram {
             turned[merge.right - n] = turns & 2 != 0;
         }
     }
-    apply(tree, &turned)
+    Ok(apply(tree, &turned))
 }
 
 /// The positions that each cluster covers.
@@ -88,7 +91,13 @@ fn apply(tree: &Dendrogram, turned: &[bool]) -> Dendrogram {
 
 impl Paths {
     /// Fills the paths across `merge` and returns the ends of the shortest.
-    fn join(&mut self, tree: &Dendrogram, merge: &Merge, spans: &[Range<usize>]) -> (usize, usize) {
+    fn join(
+        &mut self,
+        tree: &Dendrogram,
+        merge: &Merge,
+        spans: &[Range<usize>],
+        control: &JobControl<'_>,
+    ) -> Result<(usize, usize), QuantError> {
         // Outer and inner part of each child, straight and turned; a leaf is both.
         let left = match merge.left.checked_sub(tree.leaves).map(|index| tree.merges[index]) {
             Some(child) => vec![(child.left, child.right), (child.right, child.left)],
@@ -101,7 +110,7 @@ impl Paths {
         for (turn_left, &(u, m)) in left.iter().enumerate() {
             for (turn_right, &(w, k)) in right.iter().enumerate() {
                 let turns = turn_left as u8 | (turn_right as u8) << 1;
-                self.cross(&spans[u], &spans[m], &spans[w], &spans[k], turns);
+                self.cross([&spans[u], &spans[m], &spans[w], &spans[k]], turns, control)?;
             }
         }
         let mut best = (FAR, spans[merge.left].start, spans[merge.right].start);
@@ -112,7 +121,7 @@ impl Paths {
                 }
             }
         }
-        (best.1, best.2)
+        Ok((best.1, best.2))
     }
 
     /// Positions of `inner` by the length of their path to `outer`, shortest first.
@@ -124,7 +133,12 @@ impl Paths {
     }
 
     /// Shortest paths u … m k … w for all u and w, with m and k the inner ends.
-    fn cross(&mut self, u: &Range<usize>, m: &Range<usize>, w: &Range<usize>, k: &Range<usize>, turns: u8) {
+    fn cross(
+        &mut self,
+        [u, m, w, k]: [&Range<usize>; 4],
+        turns: u8,
+        control: &JobControl<'_>,
+    ) -> Result<(), QuantError> {
         let n = self.leaves;
         let mut nearest = FAR;
         for inner in m.clone() {
@@ -136,6 +150,7 @@ impl Paths {
         }
         let to_right: Vec<Vec<(f32, u32)>> = w.clone().map(|outer| self.by_length(outer, k)).collect();
         for outer in u.clone() {
+            control.check()?;
             let to_left = self.by_length(outer, m);
             for (other, to_right) in w.clone().zip(&to_right) {
                 let length = self.shortest(&to_left, to_right, nearest);
@@ -145,6 +160,7 @@ impl Paths {
                 }
             }
         }
+        Ok(())
     }
 
     /// The shortest join of a path on the left with one on the right; no inner pair is nearer than `nearest`.
@@ -208,9 +224,9 @@ mod tests {
             let (seed, n) = (case["seed"].as_u64().expect("seed"), case["n"].as_u64().expect("n") as usize);
             let distance = distances(seed, n);
             for (name, linkage) in names {
-                let tree = link(&distance, n, linkage);
+                let tree = link(&distance, n, linkage, &JobControl::NONE).expect("not cancelled");
                 assert_eq!(tree.leaf_order(), order(&case[name]["order"]), "{name}, seed {seed}");
-                let best = optimal(&tree, &distance);
+                let best = optimal(&tree, &distance, &JobControl::NONE).expect("not cancelled");
                 assert_eq!(best.leaf_order(), order(&case[name]["optimal"]), "{name}, seed {seed}, optimal");
             }
         }

@@ -8,7 +8,7 @@ use super::ratio::Frontier;
 use crate::error::{finite, in_range, positive};
 use crate::matrix::checked_vector_of;
 use crate::optimise::{Allocation, Constraints, Region, Scaled};
-use crate::{Matrix, QuantError};
+use crate::{JobControl, Matrix, QuantError};
 
 /// Whether a target return is a floor or must be met.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -45,12 +45,16 @@ pub enum Objective {
 /// The weights with the least variance under `constraints`; with costs the least ½ wᵀΣw + costs.
 ///
 /// Errors: `QUANT_INFEASIBLE` with the constraints in conflict, `QUANT_UNBOUNDED`, `QUANT_NOT_POSITIVE_DEFINITE`,
-/// `QUANT_NOT_CONVERGED`; those of the arguments.
-pub fn minimum_variance(covariance: Matrix<'_>, constraints: &Constraints) -> Result<Allocation, QuantError> {
+/// `QUANT_NOT_CONVERGED`, `QUANT_CANCELLED`; those of the arguments.
+pub fn minimum_variance(
+    covariance: Matrix<'_>,
+    constraints: &Constraints,
+    control: &JobControl<'_>,
+) -> Result<Allocation, QuantError> {
     let n = covariance.columns();
     let matrix = covariance_of(covariance)?;
     let region = Region::new(constraints, n)?;
-    Scaled::new(matrix.values(), 1.0, &vec![0.0; n], &region)?.solve()
+    Scaled::new(matrix.values(), 1.0, &vec![0.0; n], &region)?.solve(control)
 }
 
 /// The weights that meet `objective` (Markowitz 1952) under `constraints`.
@@ -62,6 +66,7 @@ pub fn mean_variance(
     covariance: Matrix<'_>,
     objective: Objective,
     constraints: &Constraints,
+    control: &JobControl<'_>,
 ) -> Result<Allocation, QuantError> {
     let n = covariance.columns();
     let matrix = covariance_of(covariance)?;
@@ -70,17 +75,17 @@ pub fn mean_variance(
     match objective {
         Objective::RiskAversion { gamma } => {
             in_range("risk aversion", gamma, 0.0, f64::MAX)?;
-            Scaled::new(matrix.values(), gamma, expected, &region)?.solve()
+            Scaled::new(matrix.values(), gamma, expected, &region)?.solve(control)
         }
         Objective::TargetReturn { target, kind } => {
             finite("target return", target)?;
             let upper = if kind == TargetKind::Exactly { target } else { f64::INFINITY };
             region.add_row("target return".to_string(), expected.to_vec(), target, upper)?;
-            Scaled::new(matrix.values(), 1.0, &vec![0.0; n], &region)?.solve()
+            Scaled::new(matrix.values(), 1.0, &vec![0.0; n], &region)?.solve(control)
         }
         Objective::TargetVolatility { target } => {
             positive("target volatility", target)?;
-            Frontier::new(matrix.values(), expected, &region)?.at_volatility(target)
+            Frontier::new(matrix.values(), expected, &region, control)?.at_volatility(target)
         }
     }
 }

@@ -10,7 +10,10 @@ use crate::matrix::checked_vector_of;
 use crate::optimise::{
     ASSETS_MAX, Constraints, LinearProgram, Program, RIDGE, Region, Row, feasible_point, minimise, power_of_two,
 };
-use crate::{Matrix, QuantError};
+use crate::{JobControl, Matrix, QuantError};
+
+/// What progress counts: the linear program, the tie-break.
+const STAGES: u64 = 2;
 
 /// What `minimum_cvar` needs besides scenarios and constraints.
 #[derive(Clone, Debug, PartialEq)]
@@ -47,6 +50,7 @@ pub fn minimum_cvar(
     returns: Matrix<'_>,
     options: &CvarOptions,
     constraints: &Constraints,
+    control: &JobControl<'_>,
 ) -> Result<MinimumCvar, QuantError> {
     let (t, n) = (returns.rows(), returns.columns());
     at_most("assets", n, ASSETS_MAX)?;
@@ -61,27 +65,30 @@ pub fn minimum_cvar(
     let unit = if largest > 0.0 { 1.0 / power_of_two(largest) } else { 1.0 };
     let cap = 1.0 / ((1.0 - options.beta) * t as f64);
     let dual = Dual::new(returns, unit, cap, &region);
+    control.progress(0, STAGES);
     let vertex = match dual.start(&region, t, cap) {
-        Some((start, basic)) => dual.program.minimise_from(start, &basic),
-        None => dual.program.minimise(),
+        Some((start, basic)) => dual.program.minimise_from(start, &basic, control),
+        None => dual.program.minimise(control),
     };
     let vertex = match vertex {
         Ok(vertex) if vertex.infeasible == 0.0 => vertex,
         // A dual without a bound is a primal without a point; a dual without a point is a primal without a bound.
         Ok(_) => return Err(QuantError::Unbounded { what: "minimum CVaR" }),
         Err(QuantError::Unbounded { .. }) => {
-            feasible_point(&region)?;
+            feasible_point(&region, control)?;
             return Err(QuantError::Unbounded { what: "minimum CVaR" });
         }
         Err(other) => return Err(other),
     };
+    control.progress(1, STAGES);
     let mut weights: Vec<f64> = vertex.multipliers[..n].to_vec();
     snap(&mut weights, &region);
     if vertex.degenerate && region.trading.is_none() {
         let face =
             Face { returns, unit, cap, region: &region, dual: &dual, worst: &vertex.x, value: -vertex.multipliers[n] };
-        weights = face.smallest(&weights).unwrap_or(weights);
+        weights = face.smallest(&weights, control)?.unwrap_or(weights);
     }
+    control.progress(STAGES, STAGES);
     let (cvar, var) = shortfall(returns, &weights, options.beta);
     Ok(MinimumCvar { weights, cvar, var })
 }
@@ -242,7 +249,9 @@ struct Face<'a> {
 impl Face<'_> {
     /// The smallest sum of squares among optimal weights: scenarios wholly in the tail lose at least α, those outside
     /// at most, those between exactly, and what has a multiplier holds. `None` where rounding leaves no way.
-    fn smallest(&self, first: &[f64]) -> Option<Vec<f64>> {
+    ///
+    /// Errors: `QUANT_CANCELLED`.
+    fn smallest(&self, first: &[f64], control: &JobControl<'_>) -> Result<Option<Vec<f64>>, QuantError> {
         let n = first.len();
         let mut region = self.region.clone();
         let holds = |column: Option<usize>| column.is_some_and(|column| self.worst[column].abs() > 1e-9);
@@ -277,9 +286,12 @@ impl Face<'_> {
         let program = Program { size: n + 1, hessian, linear: vec![0.0; n + 1], region, ridge: RIDGE };
         let mut start = first.to_vec();
         start.push(self.value);
-        let best = minimise(&program, &start).ok()?;
-        let mut weights = best.x;
+        let mut weights = match minimise(&program, &start, control) {
+            Ok(best) => best.x,
+            Err(QuantError::Cancelled) => return Err(QuantError::Cancelled),
+            Err(_) => return Ok(None),
+        };
         weights.truncate(n);
-        Some(weights)
+        Ok(Some(weights))
     }
 }

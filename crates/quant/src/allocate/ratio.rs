@@ -9,7 +9,7 @@ use super::{covariance_of, volatilities};
 use crate::error::finite;
 use crate::matrix::checked_vector_of;
 use crate::optimise::{Allocation, Constraints, Optimum, Region, Scaled};
-use crate::{Matrix, QuantError};
+use crate::{JobControl, Matrix, QuantError};
 
 /// Points of the frontier that are looked at.
 const POINTS_MAX: usize = 200;
@@ -36,6 +36,7 @@ pub fn maximum_sharpe(
     covariance: Matrix<'_>,
     risk_free: f64,
     constraints: &Constraints,
+    control: &JobControl<'_>,
 ) -> Result<RatioWeights, QuantError> {
     let n = covariance.columns();
     let matrix = covariance_of(covariance)?;
@@ -43,17 +44,21 @@ pub fn maximum_sharpe(
     finite("risk-free rate", risk_free)?;
     let excess: Vec<f64> = expected.iter().map(|mean| mean - risk_free).collect();
     let region = Region::new(constraints, n)?;
-    Frontier::new(matrix.values(), &excess, &region)?.best_ratio()
+    Frontier::new(matrix.values(), &excess, &region, control)?.best_ratio()
 }
 
 /// The weights with the highest diversification ratio σᵀw/√(wᵀΣw) (Choueifaty and Coignard 2008).
 ///
 /// Errors: `QUANT_CONSTANT` for an asset without variance; those of `minimum_variance`.
-pub fn maximum_diversification(covariance: Matrix<'_>, constraints: &Constraints) -> Result<RatioWeights, QuantError> {
+pub fn maximum_diversification(
+    covariance: Matrix<'_>,
+    constraints: &Constraints,
+    control: &JobControl<'_>,
+) -> Result<RatioWeights, QuantError> {
     let matrix = covariance_of(covariance)?;
     let sigma = volatilities(&matrix)?;
     let region = Region::new(constraints, sigma.len())?;
-    Frontier::new(matrix.values(), &sigma, &region)?.best_ratio()
+    Frontier::new(matrix.values(), &sigma, &region, control)?.best_ratio()
 }
 
 /// The frontier ½ wᵀΣw − θ (rewardᵀw − costs), θ from 0 up.
@@ -64,6 +69,7 @@ pub(crate) struct Frontier<'a> {
     scaled: Scaled,
     last: Vec<f64>,
     steps: usize,
+    control: &'a JobControl<'a>,
 }
 
 /// A point of the frontier.
@@ -75,15 +81,20 @@ struct Point {
 }
 
 impl<'a> Frontier<'a> {
-    pub fn new(covariance: &'a [f64], reward: &'a [f64], region: &'a Region) -> Result<Frontier<'a>, QuantError> {
+    pub fn new(
+        covariance: &'a [f64],
+        reward: &'a [f64],
+        region: &'a Region,
+        control: &'a JobControl<'a>,
+    ) -> Result<Frontier<'a>, QuantError> {
         let scaled = Scaled::new(covariance, 1.0, &vec![0.0; reward.len()], region)?;
-        let last = scaled.start()?;
-        Ok(Frontier { covariance, reward, region, scaled, last, steps: 0 })
+        let last = scaled.start(control)?;
+        Ok(Frontier { covariance, reward, region, scaled, last, steps: 0, control })
     }
 
     fn at(&mut self, theta: f64) -> Result<Point, QuantError> {
         self.scaled.set_reward(theta, self.reward, self.region);
-        let optimum = self.scaled.optimum(&self.last)?;
+        let optimum = self.scaled.optimum(&self.last, self.control)?;
         let weights = self.scaled.weights(&optimum.x);
         let variance = portfolio_variance(&weights, self.covariance);
         let gross: f64 = weights.iter().zip(self.reward).map(|(weight, reward)| weight * reward).sum();
@@ -132,7 +143,8 @@ impl<'a> Frontier<'a> {
 
     fn finish(self, point: Point) -> Result<Allocation, QuantError> {
         let steps = self.steps;
-        let optimum = self.scaled.smallest(point.optimum)?;
+        let optimum = self.scaled.smallest(point.optimum, self.control)?;
+        self.control.progress(POINTS_MAX as u64, POINTS_MAX as u64);
         Ok(Allocation { steps, ..self.scaled.allocation(optimum) })
     }
 
@@ -175,6 +187,7 @@ impl<'a> Frontier<'a> {
         let mut at_high = function(&high);
         let mut width = f64::INFINITY;
         for round in 0..POINTS_MAX {
+            self.control.progress(round as u64, POINTS_MAX as u64);
             let slack = 1e-14 * (size(&high).abs() + high.variance.max(high.theta * high.reward.abs()));
             if at_high <= slack || high.theta - low.theta <= 1e-15 * high.theta {
                 return Ok(high);

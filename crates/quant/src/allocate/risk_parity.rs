@@ -7,7 +7,7 @@ use super::{correlation, covariance_of, volatilities};
 use crate::error::{in_range, length};
 use crate::matrix::checked_vector_of;
 use crate::optimise::{Factor, dot};
-use crate::{Matrix, QuantError};
+use crate::{JobControl, Matrix, QuantError};
 
 /// Newton steps.
 const STEPS_MAX: usize = 200;
@@ -33,7 +33,11 @@ pub struct RiskParity {
 /// `QUANT_UNDEFINED` where assets hedge each other so fully that their common risk can be made zero.
 /// Source: Spinu (2013), "An algorithm for computing risk parity weights": the minimum of ½ xᵀCx − Σ b ln x, scaled
 /// to sum 1.
-pub fn risk_parity(covariance: Matrix<'_>, budgets: Option<&[f64]>) -> Result<RiskParity, QuantError> {
+pub fn risk_parity(
+    covariance: Matrix<'_>,
+    budgets: Option<&[f64]>,
+    control: &JobControl<'_>,
+) -> Result<RiskParity, QuantError> {
     let n = covariance.columns();
     let matrix = covariance_of(covariance)?;
     let budgets = match budgets {
@@ -62,7 +66,8 @@ pub fn risk_parity(covariance: Matrix<'_>, budgets: Option<&[f64]>) -> Result<Ri
         other => other,
     })?;
     let shares: Vec<f64> = held.iter().map(|&asset| budgets[asset] / largest / sum).collect();
-    let x = newton(&correlation(part.values(), &sigma), &shares)?;
+    let x = newton(&correlation(part.values(), &sigma), &shares, control)?;
+    control.progress(STEPS_MAX as u64, STEPS_MAX as u64);
     let raw: Vec<f64> = x.iter().zip(&sigma).map(|(x, own)| x / (own / sigma[0])).collect();
     let total: f64 = raw.iter().sum();
     let mut weights = vec![0.0; n];
@@ -81,7 +86,7 @@ fn measured(weights: Vec<f64>, covariance: Matrix<'_>, budgets: &[f64], sum: f64
 }
 
 /// The x > 0 with x (Cx) = b: Newton steps, shortened by the self-concordant rule far from the minimum.
-fn newton(correlation: &[f64], budgets: &[f64]) -> Result<Vec<f64>, QuantError> {
+fn newton(correlation: &[f64], budgets: &[f64], control: &JobControl<'_>) -> Result<Vec<f64>, QuantError> {
     let n = budgets.len();
     let scale = budgets.iter().copied().fold(0.0, f64::max);
     // The minimum if all correlations were the mean one.
@@ -89,7 +94,8 @@ fn newton(correlation: &[f64], budgets: &[f64]) -> Result<Vec<f64>, QuantError> 
     let mut x: Vec<f64> = budgets.iter().map(|budget| budget.sqrt() / (mean * n as f64).sqrt()).collect();
     let mut best = (f64::INFINITY, x.clone());
     let mut stalls = 0;
-    for _ in 0..STEPS_MAX {
+    for step in 0..STEPS_MAX {
+        control.progress(step as u64, STEPS_MAX as u64);
         let product: Vec<f64> = correlation.chunks_exact(n).map(|column| dot(column, &x)).collect();
         let gaps = x.iter().zip(&product).zip(budgets).map(|((x, product), budget)| (x * product - budget).abs());
         let residual = gaps.fold(0.0, f64::max);
@@ -105,6 +111,7 @@ fn newton(correlation: &[f64], budgets: &[f64]) -> Result<Vec<f64>, QuantError> 
         }
         let mut factor = Factor::new(n);
         for row in 0..n {
+            control.check()?;
             let column = &correlation[row * n..row * n + row];
             factor.push(column, correlation[row * (n + 1)] + budgets[row] / (x[row] * x[row]), f64::MIN_POSITIVE);
         }

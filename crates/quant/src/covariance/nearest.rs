@@ -44,8 +44,9 @@ pub fn nearest_correlation(
     let mut unit = OwnedMatrix::from_fn(size, size, |i, j| one(i, j, (matrix.at(i, j) + matrix.at(j, i)) / 2.0));
     let mut correction = OwnedMatrix::zeros(size, size);
     let mut change = f64::MAX;
-    for _ in 0..options.iterations_max {
+    for step in 0..options.iterations_max {
         control.check()?;
+        control.progress(step as u64, options.iterations_max as u64);
         let lifted = OwnedMatrix::from_fn(size, size, |i, j| unit.at(i, j) - correction.at(i, j));
         let (mut values, vectors) = eigen(lifted.faer())?;
         if values[0] >= options.eigenvalue_min && correction.values().iter().all(|value| *value == 0.0) {

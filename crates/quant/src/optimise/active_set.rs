@@ -8,7 +8,7 @@
 //!        quant/min-variance).
 use super::factor::{Factor, add_scaled, dot};
 use super::region::Region;
-use crate::QuantError;
+use crate::{JobControl, QuantError};
 
 /// The usual ridge: small enough to leave regular directions as they are, large enough to keep pivots positive.
 pub(crate) const RIDGE: f64 = 1e-13;
@@ -123,12 +123,13 @@ struct Walk<'a> {
 
 /// Walks from the feasible `start` to the optimum.
 ///
-/// Errors: `QUANT_UNBOUNDED`, `QUANT_NOT_CONVERGED`.
-pub(crate) fn minimise(program: &Program, start: &[f64]) -> Result<Optimum, QuantError> {
+/// Errors: `QUANT_UNBOUNDED`, `QUANT_NOT_CONVERGED`, `QUANT_CANCELLED`.
+pub(crate) fn minimise(program: &Program, start: &[f64], control: &JobControl<'_>) -> Result<Optimum, QuantError> {
     let mut walk = Walk::new(program, start);
     let most = 60 * (program.size + program.region.rows.len()) + 1_000;
     let (mut refined, mut fresh) = (0, true);
     for steps in 0..most {
+        control.check()?;
         walk.scale = program.gradient_scale(&walk.x);
         let step = walk.step();
         let stationary = step.residual <= 1e-14 * walk.scale && !step.drifted;

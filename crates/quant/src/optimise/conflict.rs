@@ -6,7 +6,7 @@
 //! Costs: one linear program with a row per group and linear constraint; as many again as the proof names constraints.
 use super::region::{Region, Trading};
 use super::simplex::{Linear, Vertex};
-use crate::QuantError;
+use crate::{JobControl, QuantError};
 
 /// What a constraint is, to drop it and to name it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,11 +20,11 @@ enum Part {
 /// A point that meets all constraints of `region`.
 ///
 /// Errors: `QUANT_INFEASIBLE` with a conflict that loses its hold when any one of its constraints goes;
-/// `QUANT_NOT_CONVERGED`.
-pub(crate) fn feasible_point(region: &Region) -> Result<Vec<f64>, QuantError> {
+/// `QUANT_NOT_CONVERGED`, `QUANT_CANCELLED`.
+pub(crate) fn feasible_point(region: &Region, control: &JobControl<'_>) -> Result<Vec<f64>, QuantError> {
     let trading = region.trading.as_ref().filter(|trading| trading.turnover_max < f64::INFINITY);
     let program = Feasibility::new(region, trading);
-    let vertex = program.linear.minimise()?;
+    let vertex = program.linear.minimise(control)?;
     if vertex.infeasible == 0.0 {
         return Ok(program.weights(&vertex.x));
     }
@@ -33,7 +33,7 @@ pub(crate) fn feasible_point(region: &Region) -> Result<Vec<f64>, QuantError> {
     let mut at = 0;
     while at < kept.len() {
         let part = kept.remove(at);
-        if !still_infeasible(region, &kept)? {
+        if !still_infeasible(region, &kept, control)? {
             kept.insert(at, part);
             at += 1;
         }
@@ -54,7 +54,7 @@ fn name(region: &Region, part: Part) -> String {
 }
 
 /// Whether the constraints in `kept` alone cannot hold.
-fn still_infeasible(region: &Region, kept: &[Part]) -> Result<bool, QuantError> {
+fn still_infeasible(region: &Region, kept: &[Part], control: &JobControl<'_>) -> Result<bool, QuantError> {
     let mut reduced = region.clone();
     for asset in 0..region.lower.len() {
         if !kept.contains(&Part::Lower(asset)) {
@@ -67,7 +67,7 @@ fn still_infeasible(region: &Region, kept: &[Part]) -> Result<bool, QuantError> 
     let rows = region.rows.iter().enumerate().filter(|(row, _)| kept.contains(&Part::Row(*row)));
     reduced.rows = rows.map(|(_, row)| row.clone()).collect();
     let trading = region.trading.as_ref().filter(|_| kept.contains(&Part::Turnover));
-    let vertex = Feasibility::new(&reduced, trading).linear.minimise()?;
+    let vertex = Feasibility::new(&reduced, trading).linear.minimise(control)?;
     Ok(vertex.infeasible > 0.0)
 }
 
@@ -170,7 +170,7 @@ mod tests {
 
     fn conflict(constraints: &Constraints, n: usize) -> Vec<String> {
         let region = Region::new(constraints, n).expect("well formed");
-        match feasible_point(&region) {
+        match feasible_point(&region, &JobControl::NONE) {
             Err(QuantError::Infeasible { mut constraints }) => {
                 constraints.sort();
                 constraints
@@ -207,7 +207,7 @@ mod tests {
         };
         assert_eq!(conflict(&constraints, 2), ["lower bound of A", "turnover"]);
         let region = Region::new(&Constraints { turnover_max: Some(1.4), ..constraints }, 2).expect("well formed");
-        let weights = feasible_point(&region).expect("just enough");
+        let weights = feasible_point(&region, &JobControl::NONE).expect("just enough");
         assert!((weights[0] - 0.8).abs() < 1e-12 && (weights[1] - 0.2).abs() < 1e-12, "{weights:?}");
     }
 }

@@ -5,7 +5,7 @@
 //! Costs: some twenty sparse factorisations; the fallback, not the usual way (bench: none, the tests call it as an
 //!        oracle).
 use super::active_set::Program;
-use crate::QuantError;
+use crate::{JobControl, QuantError};
 use clarabel::algebra::CscMatrix;
 use clarabel::solver::{DefaultSettings, DefaultSolver, IPSolver, SolverStatus, SupportedConeT};
 
@@ -35,8 +35,10 @@ impl Rows {
 
 /// A point within 1e-9 of the optimum.
 ///
-/// Errors: `QUANT_NOT_CONVERGED` where clarabel ends without a solution.
-pub(crate) fn minimise(program: &Program) -> Result<Vec<f64>, QuantError> {
+/// Errors: `QUANT_NOT_CONVERGED` where clarabel ends without a solution; `QUANT_CANCELLED`, which clarabel itself does
+/// not look at.
+pub(crate) fn minimise(program: &Program, control: &JobControl<'_>) -> Result<Vec<f64>, QuantError> {
+    control.check()?;
     let n = program.size;
     let trading = program.region.trading.as_ref();
     let wide = if trading.is_some() { 3 * n } else { n };
@@ -63,6 +65,7 @@ pub(crate) fn minimise(program: &Program) -> Result<Vec<f64>, QuantError> {
     let mut solver = DefaultSolver::new(&quadratic, &linear, &matrix, &rows.right, &cones, settings)
         .map_err(|_| failed(f64::MAX))?;
     solver.solve();
+    control.check()?;
     let near = [SolverStatus::Solved, SolverStatus::AlmostSolved, SolverStatus::InsufficientProgress];
     let x = &solver.solution.x[..n];
     if !near.contains(&solver.solution.status) || x.iter().any(|value| !value.is_finite()) {

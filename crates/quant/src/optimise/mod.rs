@@ -14,7 +14,7 @@ mod region;
 mod simplex;
 mod tie_break;
 
-use crate::QuantError;
+use crate::{JobControl, QuantError};
 pub(crate) use active_set::{Optimum, Program, RIDGE, minimise};
 pub(crate) use conflict::feasible_point;
 pub(crate) use factor::{Factor, add_scaled, dot};
@@ -95,26 +95,27 @@ impl Scaled {
 
     /// A feasible point, in scaled variables.
     ///
-    /// Errors: `QUANT_INFEASIBLE`, `QUANT_NOT_CONVERGED`.
-    pub fn start(&self) -> Result<Vec<f64>, QuantError> {
+    /// Errors: `QUANT_INFEASIBLE`, `QUANT_NOT_CONVERGED`, `QUANT_CANCELLED`.
+    pub fn start(&self, control: &JobControl<'_>) -> Result<Vec<f64>, QuantError> {
         match quick_start(&self.program) {
             Some(start) => Ok(start),
-            None => feasible_point(&self.program.region),
+            None => feasible_point(&self.program.region, control),
         }
     }
 
     /// The optimum from a feasible start: active set, the interior point where that does not end.
     ///
-    /// Errors: `QUANT_UNBOUNDED`, `QUANT_NOT_CONVERGED`, `QUANT_NOT_POSITIVE_DEFINITE`.
-    pub fn optimum(&self, start: &[f64]) -> Result<Optimum, QuantError> {
-        let walked = match minimise(&self.program, start) {
-            Err(QuantError::NotConverged { .. }) => minimise(&self.program, &interior::minimise(&self.program)?)?,
+    /// Errors: `QUANT_UNBOUNDED`, `QUANT_NOT_CONVERGED`, `QUANT_NOT_POSITIVE_DEFINITE`, `QUANT_CANCELLED`.
+    pub fn optimum(&self, start: &[f64], control: &JobControl<'_>) -> Result<Optimum, QuantError> {
+        let from_inside = || minimise(&self.program, &interior::minimise(&self.program, control)?, control);
+        let walked = match minimise(&self.program, start, control) {
+            Err(QuantError::NotConverged { .. }) => from_inside()?,
             other => other?,
         };
         if walked.residual <= RESIDUAL_MAX {
             return Ok(walked);
         }
-        let again = minimise(&self.program, &interior::minimise(&self.program)?)?;
+        let again = from_inside()?;
         match again.residual <= RESIDUAL_MAX {
             true => Ok(again),
             false => {
@@ -126,9 +127,16 @@ impl Scaled {
     /// The optimum that the tie-break names, as weights.
     ///
     /// Errors: those of `start` and `optimum`.
-    pub fn solve(&self) -> Result<Allocation, QuantError> {
-        let optimum = self.optimum(&self.start()?)?;
-        Ok(self.allocation(tie_break::smallest(&self.program, optimum)?))
+    pub fn solve(&self, control: &JobControl<'_>) -> Result<Allocation, QuantError> {
+        const STAGES: u64 = 3;
+        control.progress(0, STAGES);
+        let start = self.start(control)?;
+        control.progress(1, STAGES);
+        let optimum = self.optimum(&start, control)?;
+        control.progress(2, STAGES);
+        let smallest = self.smallest(optimum, control)?;
+        control.progress(STAGES, STAGES);
+        Ok(self.allocation(smallest))
     }
 
     /// Weights of an optimum.
@@ -143,8 +151,10 @@ impl Scaled {
     }
 
     /// The tie-break on an optimum of this problem.
-    pub fn smallest(&self, optimum: Optimum) -> Result<Optimum, QuantError> {
-        tie_break::smallest(&self.program, optimum)
+    ///
+    /// Errors: `QUANT_CANCELLED`.
+    pub fn smallest(&self, optimum: Optimum, control: &JobControl<'_>) -> Result<Optimum, QuantError> {
+        tie_break::smallest(&self.program, optimum, control)
     }
 }
 

@@ -4,7 +4,7 @@
 //! Holds: the basis inverse is made anew every 64 exchanges and at the end; ties and stalls go by the lowest index.
 //! Costs: O(m² + mn) an exchange with m rows and n columns (bench: quant/min-cvar).
 use super::factor::{add_scaled, dot};
-use crate::QuantError;
+use crate::{JobControl, QuantError};
 
 /// Reduced costs above minus this, relative to the costs, are not worth an exchange.
 const COST_TOLERANCE: f64 = 1e-11;
@@ -59,25 +59,30 @@ impl Linear {
 
     /// Minimises from nowhere: first what the rows are off by, then the cost.
     ///
-    /// Errors: `QUANT_UNBOUNDED`, `QUANT_NOT_CONVERGED`.
-    pub fn minimise(&self) -> Result<Vertex, QuantError> {
+    /// Errors: `QUANT_UNBOUNDED`, `QUANT_NOT_CONVERGED`, `QUANT_CANCELLED`.
+    pub fn minimise(&self, control: &JobControl<'_>) -> Result<Vertex, QuantError> {
         let start: Vec<f64> = (0..self.cost.len()).map(|index| self.nearest(index)).collect();
         let mut walk = Walk::new(self, start);
         let size = 1.0 + self.right.iter().fold(0.0f64, |most, value| most.max(value.abs()));
-        walk.run()?;
+        walk.run(control)?;
         let off = walk.infeasibility();
         if off > 1e-9 * size {
             return Ok(walk.finish(off));
         }
         walk.second_phase(&self.cost);
-        walk.run()?;
+        walk.run(control)?;
         Ok(walk.finish(0.0))
     }
 
     /// Minimises from a start where `basic` variables solve the rows within their bounds, the others at a bound.
     ///
-    /// Errors: `QUANT_UNBOUNDED`, `QUANT_NOT_CONVERGED`.
-    pub fn minimise_from(&self, start: Vec<f64>, basic: &[usize]) -> Result<Vertex, QuantError> {
+    /// Errors: `QUANT_UNBOUNDED`, `QUANT_NOT_CONVERGED`, `QUANT_CANCELLED`.
+    pub fn minimise_from(
+        &self,
+        start: Vec<f64>,
+        basic: &[usize],
+        control: &JobControl<'_>,
+    ) -> Result<Vertex, QuantError> {
         let mut walk = Walk::new(self, start);
         walk.second_phase(&self.cost);
         walk.basis.copy_from_slice(basic);
@@ -85,7 +90,7 @@ impl Linear {
             walk.place[index] = row;
         }
         walk.renew()?;
-        walk.run()?;
+        walk.run(control)?;
         Ok(walk.finish(0.0))
     }
 }
@@ -174,11 +179,12 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn run(&mut self) -> Result<(), QuantError> {
+    fn run(&mut self, control: &JobControl<'_>) -> Result<(), QuantError> {
         let n = self.program.cost.len();
         let most = 50 * (n + self.program.rows) + 1_000;
         let scale = self.cost.iter().fold(0.0f64, |most, cost| most.max(cost.abs()));
         for _ in 0..most {
+            control.check()?;
             let Some((index, up)) = self.entering(scale) else {
                 if self.exchanges == 0 {
                     return Ok(());
@@ -365,7 +371,7 @@ mod tests {
                 program.push(&column, rng.unit_f64() - 0.3, 0.0, if rng.below(2) == 0 { 1.0 } else { 3.0 });
             }
             program.right = (0..m).map(|_| (rng.unit_f64() * 4.0 - 2.0).round()).collect();
-            let vertex = program.minimise().expect("bounded");
+            let vertex = program.minimise(&JobControl::NONE).expect("bounded");
             let violation = |x: &[f64], row: usize| {
                 (0..n).map(|j| program.columns[j * m + row] * x[j]).sum::<f64>() - program.right[row]
             };

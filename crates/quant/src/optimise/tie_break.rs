@@ -8,7 +8,7 @@
 use super::active_set::{Optimum, Program, RIDGE, minimise};
 use super::factor::add_scaled;
 use super::region::{Region, Row};
-use crate::QuantError;
+use crate::{JobControl, QuantError};
 use faer::{Mat, Side};
 
 /// A pivot below this, relative, means that the optimum may not be the only one.
@@ -22,7 +22,9 @@ const NULL: f64 = 1e-12;
 const GENTLE_RIDGE: f64 = 1e-2;
 
 /// The optimum that the tie-break names, or `first` where it is the only one.
-pub(crate) fn smallest(program: &Program, first: Optimum) -> Result<Optimum, QuantError> {
+///
+/// Errors: `QUANT_CANCELLED`.
+pub(crate) fn smallest(program: &Program, first: Optimum, control: &JobControl<'_>) -> Result<Optimum, QuantError> {
     let movable = movable(program, &first);
     if movable.len() < 2 || (movable.len() == first.free.len() && first.least_pivot > PIVOT) {
         return Ok(first);
@@ -32,8 +34,10 @@ pub(crate) fn smallest(program: &Program, first: Optimum) -> Result<Optimum, Qua
     };
     let inner = inner_program(program, &first, &movable, &moves);
     let start = vec![0.0; inner.size];
-    let Ok(best) = minimise(&inner, &start) else {
-        return Ok(first); // the first optimum is one too
+    let best = match minimise(&inner, &start, control) {
+        Ok(best) => best,
+        Err(QuantError::Cancelled) => return Err(QuantError::Cancelled),
+        Err(_) => return Ok(first), // the first optimum is one too
     };
     let mut x = first.x.clone();
     for (order, &index) in movable.iter().enumerate() {
@@ -53,8 +57,9 @@ pub(crate) fn smallest(program: &Program, first: Optimum) -> Result<Optimum, Qua
     }
     // The walk from there only takes out rounding: the gradient is the one the first optimum had.
     let gentle = Program { ridge: GENTLE_RIDGE, ..program.clone() };
-    match minimise(&gentle, &x) {
+    match minimise(&gentle, &x, control) {
         Ok(polished) if distance(&polished.x, &x) < 1e-9 => Ok(Optimum { steps: first.steps + best.steps, ..polished }),
+        Err(QuantError::Cancelled) => Err(QuantError::Cancelled),
         _ => Ok(first),
     }
 }

@@ -1,3 +1,0 @@
-mod errors;
-mod quant;
-mod task;
