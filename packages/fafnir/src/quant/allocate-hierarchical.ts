@@ -67,7 +67,12 @@ function partsOf(convention: HierarchyConvention): Hierarchy {
 
 function mergesOf(values: Float64Array): Merge[] {
   return Array.from({ length: values.length / 4 }, (_, at) => {
-    const [left, right, height, size] = values.subarray(4 * at, 4 * at + 4) as unknown as [number, number, number, number]
+    const [left, right, height, size] = values.subarray(4 * at, 4 * at + 4) as unknown as [
+      number,
+      number,
+      number,
+      number,
+    ]
     return { left, right, height, size }
   })
 }

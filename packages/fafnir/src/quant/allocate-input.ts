@@ -104,7 +104,9 @@ export function taken<T extends object>(options: T): T {
 
 /** A covariance as it is, with the condition number where its maker told it. */
 export function covarianceOf(covariance: MatrixInput | Covariance): MatrixInput {
-  return typeof covariance === 'object' && covariance !== null && 'matrix' in covariance ? covariance.matrix : covariance
+  return typeof covariance === 'object' && covariance !== null && 'matrix' in covariance
+    ? covariance.matrix
+    : covariance
 }
 
 /** The risk for native code. */

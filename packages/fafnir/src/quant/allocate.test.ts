@@ -194,9 +194,10 @@ describe('weights without an optimiser', () => {
   })
 
   test('Black-Litterman by the variances of its views, and by confidence', async () => {
-    const { views, posterior } = fixture
+    const { posterior } = fixture
+    const { variances, ...views } = fixture.views
     const prior = { marketWeights: equal, riskAversion: 3, riskFree: 1e-4 }
-    const omega = { variances: views.variances }
+    const omega = { variances }
     const blend = await quant.blackLitterman({ returns, prior, views, tau: 0.1, omega })
     for (const [at, value] of posterior.expected.entries()) expect(blend.expected[at]).toBeCloseTo(value, 12)
     for (const [at, value] of posterior.diagonal.entries()) {
@@ -237,7 +238,9 @@ describe('what cannot be', () => {
 
   test('is unbounded or undefined by its code', async () => {
     const constraints = { budget: null, lower: -Infinity, upper: Infinity }
-    const endless = await refused(() => quant.meanVariance({ returns, expected, goal: { riskAversion: 0 }, constraints }))
+    const endless = await refused(() =>
+      quant.meanVariance({ returns, expected, goal: { riskAversion: 0 }, constraints }),
+    )
     expect(endless.code).toBe('QUANT_UNBOUNDED')
     const losing = expected.map(() => -0.01)
     expect((await refused(() => quant.maximumSharpe({ returns, expected: losing }))).code).toBe('QUANT_UNDEFINED')

@@ -3,7 +3,15 @@
 // Out:   optimal weights with their objective, the residual of the optimality conditions, and measures.
 // Holds: bounds hold exactly; the unit of the covariance does not matter; conflicts are named; never NaN.
 // Costs: one quadratic program, or some ten, on the thread pool (bench: quant/min-variance).
-import { constraintsJson, Arrays, needed, riskJson, taken, type AllocationOptions, type RiskInput } from './allocate-input.js'
+import {
+  constraintsJson,
+  Arrays,
+  needed,
+  riskJson,
+  taken,
+  type AllocationOptions,
+  type RiskInput,
+} from './allocate-input.js'
 import { roundToLots } from './allocate-simple.js'
 import { call, first, type JobOptions, type Series } from './call.js'
 
@@ -46,7 +54,17 @@ interface Problem extends AllocationOptions {
 }
 
 async function allocate(name: string, options: Problem, goal: object): Promise<Allocation> {
-  const { covariance, returns, ddof, constraints = {}, conditionNumber = true, expected, signal, onProgress, ...rest } = options
+  const {
+    covariance,
+    returns,
+    ddof,
+    constraints = {},
+    conditionNumber = true,
+    expected,
+    signal,
+    onProgress,
+    ...rest
+  } = options
   const arrays = new Arrays()
   const risk = riskJson({ covariance, returns, ddof } as RiskInput, arrays)
   const problem = {
@@ -224,7 +242,11 @@ export async function minimumCvar(options: MinimumCvarOptions): Promise<MinimumC
     expected: expected === undefined ? undefined : arrays.add(expected),
     constraints: constraintsJson(constraints, arrays),
   }
-  const answer = await call<Omit<MinimumCvar, 'weights'>>('minimumCvar', { ...problem, signal, onProgress }, arrays.sheets)
+  const answer = await call<Omit<MinimumCvar, 'weights'>>(
+    'minimumCvar',
+    { ...problem, signal, onProgress },
+    arrays.sheets,
+  )
   const weights = first(answer.arrays)
   if (constraints.lot === undefined) return { ...answer.numbers, weights }
   const { lot, lower = 0, upper = 1 } = constraints

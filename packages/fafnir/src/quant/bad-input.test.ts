@@ -39,7 +39,14 @@ const matrices: readonly Bad[] = [
   ['texts in rows', good.map((row, at) => (at === 1 ? ['0.1', 0.2, 0.3] : row)), 'ARGUMENT_INVALID'],
   ['null in rows', good.map((row, at) => (at === 1 ? [null, 0.2, 0.3] : row)), 'ARGUMENT_INVALID'],
   ['a hole in rows', good.map((row, at) => (at === 1 ? [, 0.2, 0.3] : row)), 'ARGUMENT_INVALID'],
-  ['big integers', [[1n, 2n], [3n, 4n]], 'ARGUMENT_INVALID'],
+  [
+    'big integers',
+    [
+      [1n, 2n],
+      [3n, 4n],
+    ],
+    'ARGUMENT_INVALID',
+  ],
   ['typed arrays, rows or columns?', [new Float64Array(3), new Float64Array(3)], 'ARGUMENT_INVALID'],
   ['a function', () => good, 'ARGUMENT_INVALID'],
 ]
@@ -81,17 +88,50 @@ describe('returns that are none', () => {
 })
 
 const covariances: readonly Bad[] = [
-  ['not square', [[1, 0, 0], [0, 1, 0]], 'QUANT_RAGGED'],
-  ['not symmetric', [[1, 0.5], [0.1, 1]], 'QUANT_NOT_SYMMETRIC'],
-  ['a negative variance', [[-1, 0], [0, 1]], 'QUANT_NOT_POSITIVE_DEFINITE'],
-  ['NaN', [[1, NaN], [NaN, 1]], 'QUANT_NOT_FINITE'],
+  [
+    'not square',
+    [
+      [1, 0, 0],
+      [0, 1, 0],
+    ],
+    'QUANT_RAGGED',
+  ],
+  [
+    'not symmetric',
+    [
+      [1, 0.5],
+      [0.1, 1],
+    ],
+    'QUANT_NOT_SYMMETRIC',
+  ],
+  [
+    'a negative variance',
+    [
+      [-1, 0],
+      [0, 1],
+    ],
+    'QUANT_NOT_POSITIVE_DEFINITE',
+  ],
+  [
+    'NaN',
+    [
+      [1, NaN],
+      [NaN, 1],
+    ],
+    'QUANT_NOT_FINITE',
+  ],
   ['nothing', [], 'QUANT_EMPTY'],
 ]
 
 test('covariances that are none', async () => {
   for (const [what, covariance, code] of covariances) {
     const given = { covariance: as<number[][]>(covariance) }
-    for (const call of [quant.minimumVariance, quant.hierarchicalRiskParity, quant.riskParity, quant.inverseVolatility]) {
+    for (const call of [
+      quant.minimumVariance,
+      quant.hierarchicalRiskParity,
+      quant.riskParity,
+      quant.inverseVolatility,
+    ]) {
       expect((await refused(() => call(given))).code, `${call.name}: ${what}`).toBe(code)
     }
   }
@@ -132,11 +172,19 @@ const options: readonly (readonly [what: string, given: unknown, code: Code])[] 
   ['bounds of two assets', { constraints: { upper: [0.5, 0.5] } }, 'QUANT_RAGGED'],
   ['lower above upper', { constraints: { lower: 0.5, upper: 0.4 } }, 'QUANT_INFEASIBLE'],
   ['bounds that hold too little', { constraints: { upper: 0.1 } }, 'QUANT_INFEASIBLE'],
-  ['an asset that is not there', { constraints: { groups: [{ name: 'g', members: [3], upper: 1 }] } }, 'QUANT_TOO_LARGE'],
+  [
+    'an asset that is not there',
+    { constraints: { groups: [{ name: 'g', members: [3], upper: 1 }] } },
+    'QUANT_TOO_LARGE',
+  ],
   ['half an asset', { constraints: { groups: [{ name: 'g', members: [0.5], upper: 1 }] } }, 'QUANT_OUT_OF_RANGE'],
   ['a name that is none', { constraints: { groups: [{ name: 'g', members: ['X'], upper: 1 }] } }, 'ARGUMENT_INVALID'],
   ['a group without members', { constraints: { groups: [{ name: 'g' }] } }, 'ARGUMENT_INVALID'],
-  ['a group with an unknown key', { constraints: { groups: [{ name: 'g', members: [0], max: 1 }] } }, 'ARGUMENT_INVALID'],
+  [
+    'a group with an unknown key',
+    { constraints: { groups: [{ name: 'g', members: [0], max: 1 }] } },
+    'ARGUMENT_INVALID',
+  ],
   ['short coefficients', { constraints: { linear: [{ name: 'l', coefficients: [1], upper: 1 }] } }, 'QUANT_RAGGED'],
   ['no coefficients', { constraints: { linear: [{ name: 'l', upper: 1 }] } }, 'ARGUMENT_INVALID'],
   ['two names', { constraints: { assets: ['A', 'B'] } }, 'QUANT_RAGGED'],
@@ -184,8 +232,15 @@ test('options of the other allocators', async () => {
     [() => quant.equalWeight(1e9), 'QUANT_TOO_LARGE'],
     [() => quant.equalWeight(as('3')), 'ARGUMENT_INVALID'],
     [() => quant.blackLitterman({ returns, prior: { returns: [0, 0, 0] }, views: as(undefined) }), 'ARGUMENT_INVALID'],
-    [() => quant.blackLitterman({ returns, prior: as({}), views: { portfolios: [[1, 0, 0]], returns: [0] } }), 'ARGUMENT_INVALID'],
-    [() => quant.blackLitterman({ returns, prior: { returns: [0, 0, 0] }, views: { portfolios: [[1, 0]], returns: [0] } }), 'QUANT_RAGGED'],
+    [
+      () => quant.blackLitterman({ returns, prior: as({}), views: { portfolios: [[1, 0, 0]], returns: [0] } }),
+      'ARGUMENT_INVALID',
+    ],
+    [
+      () =>
+        quant.blackLitterman({ returns, prior: { returns: [0, 0, 0] }, views: { portfolios: [[1, 0]], returns: [0] } }),
+      'QUANT_RAGGED',
+    ],
   ]
   for (const [call, code] of calls) expect((await refused(call)).code, call.toString()).toBe(code)
 })

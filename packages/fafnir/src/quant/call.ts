@@ -97,7 +97,9 @@ function sourceOfRows(lines: readonly ArrayLike<unknown>[]): Source {
   for (const [row, line] of lines.entries()) {
     // An array of typed arrays is as likely a list of columns as one of rows.
     if (!Array.isArray(line)) {
-      throw fail('ARGUMENT_INVALID', 'a matrix of arrays has plain arrays as rows; else fromRows or fromColumns', { row })
+      throw fail('ARGUMENT_INVALID', 'a matrix of arrays has plain arrays as rows; else fromRows or fromColumns', {
+        row,
+      })
     }
     if (line.length !== columns) {
       const fields = { what: 'rows', row, have: line.length, need: columns }
@@ -174,14 +176,20 @@ export function callNow<T>(name: string, options: object, sheets: readonly Sheet
   return parsed<T>(guarded(() => native().quantCallNow(name, json, arrays, shapes)))
 }
 
-/** Objects that are made between two turns of the event loop. */
-const ITEMS = 4_096
+/** Milliseconds of making objects between two turns of the event loop; the clock decides nothing else. */
+const TURN_MS = 2
+/** A look at the clock costs as much as some objects, so only every so many. */
+const ITEMS_PER_LOOK = 32
 
 /** Makes `count` objects of an answer with turns of the event loop between them, so that many do not hold it. */
 export async function inTurns<T>(count: number, make: (at: number) => T): Promise<T[]> {
   const made: T[] = []
+  let begun = performance.now()
   for (let at = 0; at < count; at++) {
-    if (at > 0 && at % ITEMS === 0) await new Promise((turn) => setImmediate(turn))
+    if (at % ITEMS_PER_LOOK === 0 && performance.now() - begun > TURN_MS) {
+      await new Promise((turn) => setImmediate(turn))
+      begun = performance.now()
+    }
     made.push(make(at))
   }
   return made

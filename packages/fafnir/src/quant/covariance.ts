@@ -21,11 +21,7 @@ interface Numbers {
   readonly shrinkage: number
 }
 
-async function covariance(
-  name: string,
-  options: JobOptions,
-  sheets: readonly Sheet[],
-): Promise<Covariance> {
+async function covariance(name: string, options: JobOptions, sheets: readonly Sheet[]): Promise<Covariance> {
   const { numbers, arrays } = await call<Numbers>(name, options, sheets)
   const { conditionNumber, shrinkage } = numbers
   return { matrix: square(first(arrays)), conditionNumber: conditionNumber ?? Infinity, shrinkage }

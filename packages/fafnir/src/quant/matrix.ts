@@ -18,7 +18,12 @@ export type MatrixInput = Matrix | readonly (readonly number[])[]
 
 function ragged(what: string, at: number, have: number, need: number): Error {
   const unit = what === 'columns' ? 'column' : 'row'
-  return fail('QUANT_RAGGED', `${unit} ${at} has ${have} numbers, the first has ${need}`, { what, [unit]: at, have, need })
+  return fail('QUANT_RAGGED', `${unit} ${at} has ${have} numbers, the first has ${need}`, {
+    what,
+    [unit]: at,
+    have,
+    need,
+  })
 }
 
 /**

@@ -142,7 +142,12 @@ export async function drawdowns(returns: Series, options: JobOptions = {}): Prom
   const answer = await call<Omit<Drawdowns, 'curve' | 'all'>>('drawdowns', options, [returns])
   const falls = answer.arrays[1] ?? new Float64Array(0)
   const all = await inTurns(falls.length / 4, (at) => {
-    const [depth, peak, trough, recovery] = falls.subarray(4 * at, 4 * at + 4) as unknown as [number, number, number, number]
+    const [depth, peak, trough, recovery] = falls.subarray(4 * at, 4 * at + 4) as unknown as [
+      number,
+      number,
+      number,
+      number,
+    ]
     return { depth, peak, trough, recovery: recovery < 0 ? null : recovery }
   })
   return { ...answer.numbers, all, curve: first(answer.arrays) }

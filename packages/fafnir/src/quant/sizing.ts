@@ -7,7 +7,7 @@ import { callNow, first, type Series } from './call.js'
 import { fromColumns } from './matrix.js'
 
 /** What is traded, and the limits that every rule keeps. */
-export interface Account {
+export interface SizingAccount {
   /** Worth of the account, currency. */
   readonly equity: number
   /** Price of a unit, currency. */
@@ -44,7 +44,7 @@ export interface Size {
  * @throws FafnirError QUANT_OUT_OF_RANGE (what, value, low, high), QUANT_UNDEFINED
  * @example size({ equity: 100_000, price: 50 }, { rule: 'percentRisk', risk: 0.01, averageTrueRange: 1.5, stopAtr: 2 })
  */
-export function size(account: Account, rule: SizingRule): Size {
+export function size(account: SizingAccount, rule: SizingRule): Size {
   return callNow<Size>('size', { ...rule, account: { lot: 1, leverageMax: 1, ...account } }, []).numbers
 }
 

@@ -7,24 +7,24 @@ import { call, callNow, first, inTurns, type JobOptions, type Series } from './c
 import type { MatrixInput } from './matrix.js'
 
 /** Observations from the first up to, and without, the second. */
-export type Range = readonly [from: number, to: number]
+export type IndexRange = readonly [from: number, to: number]
 
 /** A training set and its test sets. */
-export interface Split {
-  readonly train: readonly Range[]
-  readonly test: readonly Range[]
+export interface TrainTestSplit {
+  readonly train: readonly IndexRange[]
+  readonly test: readonly IndexRange[]
 }
 
 /** Each observation of some ranges. */
-export function* indices(ranges: readonly Range[]): Generator<number> {
+export function* indices(ranges: readonly IndexRange[]): Generator<number> {
   for (const [from, to] of ranges) for (let at = from; at < to; at++) yield at
 }
 
 /** Splits from starts and ends of ranges, and from how many each split has. */
-function splitsOf([ranges, counts]: readonly Float64Array[]): Promise<Split[]> {
+function splitsOf([ranges, counts]: readonly Float64Array[]): Promise<TrainTestSplit[]> {
   if (ranges === undefined || counts === undefined) return Promise.resolve([])
   let next = 0
-  const take = (count: number): Range[] =>
+  const take = (count: number): IndexRange[] =>
     Array.from({ length: count }, () => [ranges[next++]!, ranges[next++]!] as const)
   return inTurns(counts.length / 2, (at) => ({ train: take(counts[2 * at]!), test: take(counts[2 * at + 1]!) }))
 }
@@ -53,7 +53,7 @@ export interface WalkForwardOptions extends Labels {
  * @throws FafnirError QUANT_TOO_FEW, QUANT_TOO_LARGE, QUANT_RAGGED and QUANT_OUT_OF_RANGE (labelEnds)
  * @example for (const { train, test } of await walkForward(1000, { train: 252, test: 63 })) fit(indices(train))
  */
-export async function walkForward(observations: number, options: WalkForwardOptions): Promise<Split[]> {
+export async function walkForward(observations: number, options: WalkForwardOptions): Promise<TrainTestSplit[]> {
   const { signal, onProgress, labelEnds, ...given } = options
   const split = { purge: 0, expand: false, keepPartial: false, ...given }
   const sheets = labelEnds === undefined ? [] : [labelEnds]
@@ -75,7 +75,7 @@ export interface CombinatorialOptions extends Labels {
 /** Every choice of test folds. */
 export interface CombinatorialSplits {
   /** In lexicographic order of their test folds. */
-  readonly splits: readonly Split[]
+  readonly splits: readonly TrainTestSplit[]
   readonly testFolds: readonly (readonly number[])[]
   /** `paths[p][f]` is the split whose result on fold f belongs to path p. */
   readonly paths: readonly (readonly number[])[]
