@@ -47,7 +47,13 @@ const allocators = {
   'max Sharpe': async (returns, seen) => {
     const expected = assets.map((_, asset) => seen.reduce((sum, day) => sum + day[asset], 0) / seen.length)
     const riskFree = (1 + input.riskFreeYearly) ** (1 / 252) - 1
-    return (await maximumSharpe({ returns, expected, riskFree, constraints })).weights
+    try {
+      return (await maximumSharpe({ returns, expected, riskFree, constraints })).weights
+    } catch (error) {
+      // After a bad year nothing earned more than cash: no ratio is highest.
+      if (error.code !== 'QUANT_UNDEFINED') throw error
+      return (await minimumVariance({ returns, constraints })).weights
+    }
   },
 }
 

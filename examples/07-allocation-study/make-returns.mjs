@@ -1,18 +1,18 @@
-// Makes returns.csv: 600 days of simulated returns of eight funds. A market, three sectors, noise; in the last third the
-// market is rough. `node make-returns.mjs > returns.csv`
+// Makes returns.csv: 600 days of simulated returns of eight funds. A market, three sectors, noise; in the last third
+// the market is rough. `node make-returns.mjs > returns.csv`
 const funds = [
   // name, drift a day, market, sector, weight of the sector, own volatility
-  ['Shares North', 4.5e-4, 1.0, 0, 0.7, 0.005],
-  ['Shares South', 5.5e-4, 1.2, 0, 1.0, 0.007],
-  ['Technology', 7.0e-4, 1.3, 0, 0.5, 0.009],
-  ['Bonds Long', 1.5e-4, -0.1, 1, 0.8, 0.002],
-  ['Bonds Short', 1.0e-4, 0.0, 1, 0.2, 0.0006],
-  ['Credit', 2.2e-4, 0.35, 1, 0.4, 0.0018],
-  ['Gold', 2.0e-4, -0.05, 2, 0.9, 0.005],
-  ['Energy', 3.5e-4, 0.8, 2, 1.2, 0.009],
+  ['Shares North', 6.0e-4, 1.0, 0, 0.7, 0.005],
+  ['Shares South', 7.0e-4, 1.2, 0, 1.0, 0.007],
+  ['Technology', 9.0e-4, 1.3, 0, 0.5, 0.009],
+  ['Bonds Long', 2.0e-4, -0.1, 1, 0.8, 0.002],
+  ['Bonds Short', 1.1e-4, 0.0, 1, 0.2, 0.0006],
+  ['Credit', 3.0e-4, 0.35, 1, 0.4, 0.0018],
+  ['Gold', 3.0e-4, -0.05, 2, 0.9, 0.005],
+  ['Energy', 5.0e-4, 0.8, 2, 1.2, 0.009],
 ]
 const SECTOR_VOLATILITY = [0.005, 0.0045, 0.006]
-let state = 20260701n
+let state = 20260703n
 const uniform = () => {
   state = (state * 6364136223846793005n + 1442695040888963407n) & 0xffff_ffff_ffff_ffffn
   return Number(state >> 11n) / 2 ** 53

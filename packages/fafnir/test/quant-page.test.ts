@@ -1,4 +1,4 @@
-// docs/quant.md and docs/quant-risk.md say what the source says: every export, every bound, every code; the example runs.
+// The pages on fafnir/quant say what the source says: every export, every bound, every code; the example runs.
 import { existsSync, readFileSync, readdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 

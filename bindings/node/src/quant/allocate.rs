@@ -80,16 +80,15 @@ impl Given<'_> {
         self.expected.unwrap_or_default()
     }
 
-    fn answer(
-        &self,
-        found: Allocation,
-        objective: impl FnOnce(&PortfolioMeasures) -> f64,
-    ) -> Result<Answer, Fault> {
+    fn answer(&self, found: Allocation, objective: impl FnOnce(&PortfolioMeasures) -> f64) -> Result<Answer, Fault> {
         let covariance = self.risk.covariance()?;
         let measures = portfolio_measures(&found.weights, covariance, self.expected, &self.constraints)?;
         let condition_number = if self.condition_number { Some(condition_number(covariance)?) } else { None };
         let Allocation { weights, residual, steps } = found;
-        Answer::new(&Numbers { objective: objective(&measures), residual, steps, condition_number, measures }, vec![weights])
+        Answer::new(
+            &Numbers { objective: objective(&measures), residual, steps, condition_number, measures },
+            vec![weights],
+        )
     }
 
     fn ratio(&self, found: RatioWeights) -> Result<Answer, Fault> {

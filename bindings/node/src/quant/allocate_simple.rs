@@ -158,8 +158,7 @@ struct Residual {
 fn parity(arguments: &Arguments, control: &JobControl<'_>) -> Result<Answer, Fault> {
     let Parity { risk, budgets } = arguments.options()?;
     let budgets = budgets.map(|at| arguments.series("budgets", at)).transpose()?;
-    let RiskParity { weights, shares, residual } =
-        risk_parity(risk.read(arguments)?.covariance()?, budgets, control)?;
+    let RiskParity { weights, shares, residual } = risk_parity(risk.read(arguments)?.covariance()?, budgets, control)?;
     Answer::new(&Residual { residual }, vec![weights, shares])
 }
 

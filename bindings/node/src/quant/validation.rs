@@ -30,7 +30,7 @@ struct Over<T> {
     split: T,
 }
 
-/// Starts and ends of all ranges, the training ranges of a split before its test ranges; and how many there are of each.
+/// Starts and ends of all ranges, the training ranges of a split before its test ranges; how many there are of each.
 fn flat(splits: &[TrainTestSplit]) -> [Vec<f64>; 2] {
     let all = splits.iter().flat_map(|split| split.train.iter().chain(&split.test));
     let ranges = all.flat_map(|range| [range.start as f64, range.end as f64]).collect();

@@ -18,8 +18,8 @@ export interface Hierarchy {
 
 /**
  * Packages mean different things by one name; a preset agrees with one of them:
- * `lopezDePrado` (2016: single, distances of distances), `pyPortfolioOpt` (1.6: single on d), `skfolio` (1.12: Ward on d,
- * optimal order), `riskfolio` (7.4: single on d, optimal order).
+ * `lopezDePrado` (2016: single, distances of distances), `pyPortfolioOpt` (1.6: single on d), `skfolio` (1.12: Ward on
+ * d, optimal order), `riskfolio` (7.4: single on d, optimal order).
  */
 export type HierarchyConvention = 'lopezDePrado' | 'pyPortfolioOpt' | 'skfolio' | 'riskfolio' | Hierarchy
 
@@ -31,7 +31,7 @@ export const hierarchyPresets: Readonly<Record<Exclude<HierarchyConvention, Hier
   riskfolio: { linkage: 'single', distance: 'correlation', leafOrder: 'optimal' },
 }
 
-/** One merge of two clusters: those below the number of assets are assets, the others number of assets + index of a merge. */
+/** One merge of two clusters. Numbers below the number of assets are assets, the others that plus the merge's index. */
 export interface Merge {
   /** The older cluster. */
   readonly left: number

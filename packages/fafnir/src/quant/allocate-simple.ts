@@ -1,6 +1,6 @@
 // Room card: quant/allocate-simple
 // In:    a number of assets, a risk, weights, the odds of a bet.
-// Out:   equal weights, weights by volatility, by budgets of risk, scaled to a volatility, in whole lots; Kelly's stake.
+// Out:   equal weights, weights by volatility, by budgets of risk, to a volatility, in whole lots; Kelly's stake.
 // Holds: caps and bounds are never passed; what takes microseconds is done at once.
 // Costs: O(N²) at most, but risk parity: some ten Newton steps of O(N³/3).
 import { Arrays, needed, riskJson, taken, type RiskInput } from './allocate-input.js'
@@ -56,7 +56,7 @@ export interface RiskParity {
  *
  * Source: Spinu (2013), "An algorithm for computing risk parity weights".
  * @throws FafnirError QUANT_OUT_OF_RANGE for a negative budget, QUANT_CONSTANT for an asset without variance,
- * QUANT_UNDEFINED where assets hedge each other so fully that their common risk can be made zero; those of the covariance
+ * QUANT_UNDEFINED where assets hedge each other so fully that their common risk can be made zero; the covariance's
  */
 export async function riskParity(options: RiskParityOptions): Promise<RiskParity> {
   const { arrays, risk, rest } = withRisk(options)
@@ -128,7 +128,7 @@ export interface LotWeights {
 }
 
 /**
- * Lots nearest below each weight, then one more for the assets with the largest remainder while the cash lasts. At once.
+ * Lots nearest below each weight, then one more for the assets with the largest remainder while cash lasts. At once.
  * @throws FafnirError QUANT_INFEASIBLE naming bounds between which no whole lot lies; QUANT_OUT_OF_RANGE (a lot of no
  * weight), QUANT_RAGGED, QUANT_NOT_FINITE, QUANT_EMPTY
  */
@@ -154,7 +154,7 @@ export interface KellyBetOptions {
 }
 
 /**
- * Kelly's stake on a bet as a share of capital: f* = (bp - q)/b, at least 0, times the fraction, at most the cap. At once.
+ * Kelly's stake on a bet, a share of capital: f* = (bp - q)/b, at least 0, times the fraction, up to the cap. At once.
  *
  * Source: Kelly (1956).
  * @throws FafnirError QUANT_OUT_OF_RANGE, ARGUMENT_INVALID

@@ -21,7 +21,7 @@ export interface Allocation {
   readonly weights: Float64Array
   /** What was made smallest or largest; the function says which. */
   readonly objective: number
-  /** Largest violation of the optimality conditions (Karush-Kuhn-Tucker), relative to the terms of the gradient: at most 1e-10. */
+  /** Largest violation of the Karush-Kuhn-Tucker conditions, relative to the gradient's terms: at most 1e-10. */
   readonly residual: number
   /** Steps of the solver. */
   readonly steps: number
@@ -39,9 +39,9 @@ export interface Allocation {
   readonly turnover: number | null
   /** What the trades cost, by `buyCost` and `sellCost`. */
   readonly cost: number
-  /** Largest over smallest eigenvalue of the covariance; Infinity where it is singular; null where it was not asked for. */
+  /** Largest over smallest eigenvalue of the covariance; Infinity where singular; null where not asked for. */
   readonly conditionNumber: number | null
-  /** With `constraints.lot`: lots of each asset; the weights are those of the lots, everything else is of the optimum. */
+  /** With `constraints.lot`: lots of each asset; weights are those of the lots, all else is of the optimum. */
   readonly lots?: Float64Array
   /** With `constraints.lot`: what whole lots left of the sum of the weights. */
   readonly cash?: number

@@ -50,7 +50,7 @@ export interface EwmaOptions extends JobOptions {
   readonly decay?: number
   /** Subtract each asset's plain mean (default false). */
   readonly demean?: boolean
-  /** `firstObservation` (default): Σ starts as the first product and moves by 1 - λ. `normalised`: weights add up to 1. */
+  /** `firstObservation` (default): Σ starts as the first product, moves by 1 - λ. `normalised`: weights add up to 1. */
   readonly start?: 'firstObservation' | 'normalised'
 }
 

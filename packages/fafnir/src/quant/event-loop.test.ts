@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import * as quant from './index.js'
 import { refused } from './test-support.js'
 
-/** Counts turns of the event loop while `work` lasts. The longest gap is printed, never judged: a busy machine makes it. */
+/** Turns of the event loop while `work` lasts. The longest gap is printed, not judged: a busy machine makes it, too. */
 async function turnsDuring<T>(name: string, work: () => Promise<T>): Promise<{ turns: number; found: T }> {
   let [turns, longest, seen, over] = [0, 0, performance.now(), false]
   const turn = (): void => {

@@ -28,7 +28,7 @@ function ragged(what: string, at: number, have: number, need: number): Error {
 
 /**
  * A matrix from its columns, one series an asset.
- * @throws FafnirError QUANT_EMPTY; QUANT_RAGGED where a column has another length than the first (`column`, `have`, `need`).
+ * @throws FafnirError QUANT_EMPTY; QUANT_RAGGED where a column is not as long as the first (`column`, `have`, `need`).
  */
 export function fromColumns(columns: readonly Series[]): Matrix {
   const rows = columns[0]?.length ?? 0

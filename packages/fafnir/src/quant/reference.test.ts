@@ -1,6 +1,6 @@
 // `fafnir/quant` against ../shared/reference/quant: what SciPy, skfolio, PyPortfolioOpt, Riskfolio-Lib, scikit-learn,
-// empyrical, quantstats and vectorbt give for the same data, each under its convention. Weights to 1e-9 (minimum CVaR to
-// 1e-6 with its value to 1e-9), statistics to 1e-10, relative above 1.
+// empyrical, quantstats and vectorbt give for the same data, each under its convention. Weights to 1e-9 (minimum CVaR
+// to 1e-6 with its value to 1e-9), statistics to 1e-10, relative above 1.
 import { createHash } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
