@@ -196,6 +196,16 @@ export declare class PortLink {
   close(): void
 }
 
+/** The arrays of a call, taken in slices, so that copying a large one does not hold the event loop. */
+export declare class QuantArrays {
+  /** No array yet. */
+  constructor()
+  /** Begins the next array. */
+  begin(rows: number, columns: number): void
+  /** The next numbers of the array that was begun last. */
+  append(values: Float64Array): void
+}
+
 /** A fitted micro-price. */
 export declare class SignalMicroPrice {
   /** Fits on touches in order: bid, bid lots, ask, ask lots, a row each, in one array. */
@@ -302,8 +312,8 @@ export interface QuantAnswer {
   arrays: Array<Float64Array>
 }
 
-/** Calls a function of the quant room on the pool; `shapes` holds rows and columns of each array. */
-export declare function quantCall(name: string, options: string, arrays: Array<Float64Array>, shapes: Array<number>, progress?: ((arg: number) => void) | undefined | null, abort?: AbortHandle | undefined | null): Promise<QuantAnswer>
+/** Calls a function of the quant room on the pool; the arrays are taken out of `arrays`. */
+export declare function quantCall(name: string, options: string, arrays: QuantArrays, progress?: ((arg: number) => void) | undefined | null, abort?: AbortHandle | undefined | null): Promise<QuantAnswer>
 
 /** Calls a function that takes microseconds at once. */
 export declare function quantCallNow(name: string, options: string, arrays: Array<Float64Array>, shapes: Array<number>): QuantAnswer
