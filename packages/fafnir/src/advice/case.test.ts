@@ -15,7 +15,7 @@ const intake = {
 }
 
 describe('bad input is refused with its path, and never quoted', () => {
-  const good = (): Record<string, unknown> => ({ ...intake })
+  const good = (): Record<string, unknown> => structuredClone(intake)
   const wrong: readonly (readonly [path: string, change: (intake: Record<string, unknown>) => void])[] = [
     ['horizonYears', (c) => (c['horizonYears'] = -0.5)],
     ['horizonYears', (c) => (c['horizonYears'] = Number.NaN)],
