@@ -6,8 +6,8 @@
 //!
 //! Prices are found as in the L2: a `Half` a side (window, occupancy bitmap, far stack), here with the queue of a level
 //! where the L2 has its total. An order knows its key, and a key its place in the window, so a cancel searches nothing.
-//! What a message does to an order is inlined into the message, adds and cancels also into their callers, else orders go
-//! through memory from call to call (bench: book/l3-dense, two nanoseconds of fifteen).
+//! What a message does to an order is inlined into the message, adds and cancels also into their callers, else orders
+//! go through memory from call to call (bench: book/l3-dense, two nanoseconds of fifteen).
 mod ids;
 mod outcome;
 mod queue;
