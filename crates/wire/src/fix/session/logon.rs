@@ -82,7 +82,7 @@ impl Session {
     #[cold]
     pub(super) fn first(&mut self, message: &Message<'_>, to: &mut To<'_>) -> Verdict {
         let Some(interval) = self.valid_logon(message, to.now) else {
-            // A logon of ours that was refused: the refusal had its number. Anything else keeps its own and comes again.
+            // A logon of ours that was refused: the refusal had its number. All else keeps its own and comes again.
             let named = message.sender() == self.setup.target && message.target() == self.setup.sender;
             let refuses = named && matches!(message.msg_type(), b"3" | b"5");
             if refuses && self.setup.role == Role::Initiator && message.sequence() == self.next_in {
