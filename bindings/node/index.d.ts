@@ -319,6 +319,12 @@ export declare function quantCall(name: string, options: string, arrays: QuantAr
 export declare function quantCallNow(name: string, options: string, arrays: Array<Float64Array>, shapes: Array<number>): QuantAnswer
 
 /**
+ * Price and Greeks of the first `rows` rows at once, into the columns behind the terms; `first` is the place of the
+ * first row in the caller's columns, for errors.
+ */
+export declare function quantGreeks(isCall: Uint8Array, columns: Float64Array, rows: number, first: number): void
+
+/**
  * One option at once. The slots hold 1 for a call (0 for a put), spot, strike, years, rate, dividend yield,
  * volatility; price, delta, gamma, vega, theta and rho take their place.
  */

@@ -224,6 +224,7 @@ export interface Native {
     progress: ((fraction: number) => void) | null,
     abort: AbortHandle,
   ): Promise<QuantAnswer>
+  quantGreeks(isCall: Uint8Array, columns: Float64Array, rows: number, first: number): void
   quantOptionGreeks(slots: Float64Array): void
   quantOptionVolatility(slots: Float64Array): number
   quantCallNow(name: string, optionsJson: string, arrays: Float64Array[], shapes: number[]): QuantAnswer

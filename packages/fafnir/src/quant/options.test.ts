@@ -97,6 +97,38 @@ describe('a batch', () => {
     }
   })
 
+  test('spans slices, writes where it is told to, and can be cancelled', async () => {
+    const many = 20_000
+    const wide = (column: Float64Array): Float64Array =>
+      Float64Array.from({ length: many }, (_, at) => column[at % rows]!)
+    const { isCall, spot, strike, years, rate, dividendYield, volatility } = columns
+    const long = {
+      isCall: Uint8Array.from({ length: many }, (_, at) => isCall[at % rows]!),
+      spot: wide(spot),
+      strike: wide(strike),
+      years: wide(years),
+      rate,
+      dividendYield: wide(dividendYield),
+      volatility: wide(volatility),
+    }
+    const short = await quant.greeksBatch(columns)
+    const fractions: number[] = []
+    const result = await quant.greeksBatch(long, { onProgress: (fraction) => fractions.push(fraction) })
+    for (let at = 0; at < many; at += 37) expect(result.theta[at]).toBe(short.theta[at % rows])
+    expect(fractions).toEqual([16_384 / many])
+    const into = await quant.greeksBatch(long)
+    into.price.fill(0)
+    expect(await quant.greeksBatch(long, { into })).toBe(into)
+    expect(into).toEqual(result)
+    expect((await refused(() => quant.greeksBatch(long, { into: short }))).code).toBe('QUANT_RAGGED')
+    long.strike[19_999] = NaN
+    expect(await refused(() => quant.greeksBatch(long))).toMatchObject({ fields: { what: 'strike', row: '19999' } })
+    const stop = new AbortController()
+    const run = quant.greeksBatch(long, { signal: stop.signal, onProgress: () => stop.abort() })
+    expect((await refused(() => run)).code).toBe('QUANT_CANCELLED')
+    expect((await refused(() => quant.greeksBatch(long, { signal: AbortSignal.abort() }))).code).toBe('ABORTED')
+  })
+
   test('marks prices that no volatility has', async () => {
     const chain = { isCall: [1, 1, 1], spot: [100, 100, 100], strike: [90, 90, 90], years: [1, 1, 1] }
     const found = await quant.impliedVolatilityBatch(chain, [15, 9, 101])
@@ -113,8 +145,10 @@ describe('a batch', () => {
     const cases: [object, Code, ErrorFields][] = [
       [{ spot: [1, NaN] }, 'QUANT_NOT_FINITE', { what: 'spot', row: '1' }],
       [{ strike: [1, -1] }, 'QUANT_OUT_OF_RANGE', { what: 'strike', value: '-1' }],
-      [{ volatility: [0.2] }, 'QUANT_RAGGED', { what: 'volatility', have: '1', need: '2' }],
-      [{ isCall: [0, 2] }, 'QUANT_OUT_OF_RANGE', { what: 'isCall', value: '2' }],
+      [{ volatility: [0.2] }, 'QUANT_RAGGED', { what: 'volatility', have: 1, need: 2 }],
+      [{ isCall: [0, 2] }, 'QUANT_OUT_OF_RANGE', { what: 'isCall', value: 2, row: 1 }],
+      [{ spot: [1, '2'] }, 'ARGUMENT_INVALID', { path: 'spot[1]' }],
+      [{ strike: 5 }, 'ARGUMENT_INVALID', { path: 'strike' }],
       [{ isCall: [1] }, 'QUANT_RAGGED', { what: 'isCall' }],
       [{ rate: -1e300 }, 'QUANT_UNDEFINED', { what: 'greeks' }],
       [{ spot: [], isCall: [] }, 'QUANT_EMPTY', { what: 'spot' }],
