@@ -55,8 +55,8 @@ function ended({ order, filled, refused }: Working): boolean {
   return refused !== undefined || filled >= order.lots
 }
 
-// Sends an order, or moves it with the touch; the client id of a new one. It is one order for all of it: what is left of
-// a partial fill may be too small to be asked for.
+// Sends an order, or moves it with the touch; the client id of a new one. It is one order for all of it: what is left
+// of a partial fill may be too small to be asked for.
 function workOrder(item: Working, ctx: StrategyContext<undefined>): number | undefined {
   const { side, lots: quantity } = item.order
   const { instrument } = item

@@ -115,7 +115,7 @@ function check(input: RebalanceInput, result: Rebalance): void {
     expect(exact(cost)).toBe(spread + fee)
     costs += spread + fee
     cash += side === 'sell' ? traded - fee : -traded - fee
-    held.set(symbol, held.get(symbol)! + (side === 'buy' ? size : -size))
+    held.set(symbol, (held.get(symbol) ?? 0n) + (side === 'buy' ? size : -size))
   }
   expect(exact(result.holdings.cash)).toBe(cash)
   expect(cash).toBeGreaterThanOrEqual(0n)
@@ -147,4 +147,64 @@ test(`${CASES} random portfolios: conserved, whole lots, no debt, nothing to do 
   }
   expect(traded).toBeGreaterThan(CASES / 4)
   expect(short).toBeLessThan(CASES / 10)
+}, 600_000)
+
+/** A portfolio with purchases written down, some of them recent, some with substitutes, and losses taken before. */
+function taxedOf(next: (below: number) => number): RebalanceInput {
+  const input = inputOf(next)
+  const { instruments, targets, prices } = input
+  const spare = instruments.map((item) => ({ ...item, symbol: `${item.symbol}B` }))
+  const price = (symbol: string): string => (Number(prices[symbol]) * (0.5 + next(120) / 100)).toFixed(4)
+  const day = (): string => pick(next, ['2019-03-01', '2024-07-15', '2026-10-22', '2026-10-23', '2026-11-20'])
+  const taxLots = instruments.flatMap(({ symbol, lotSize }) => {
+    const lots = Math.round(Number(input.holdings.positions[symbol]) / Number(lotSize))
+    const first = lots > 1 ? 1 + next(lots - 1) : lots
+    return [first, lots - first]
+      .filter((part) => part > 0)
+      .map((part) => ({ symbol, quantity: (part * Number(lotSize)).toFixed(3), price: price(symbol), date: day() }))
+  })
+  const lossSales = next(3) === 0 ? [{ symbol: instruments[0]!.symbol, date: '2026-11-01' }] : []
+  return {
+    ...input,
+    instruments: [...instruments, ...spare],
+    targets: targets.map((line) =>
+      line.instrument === undefined || next(2) === 0 ? line : { ...line, substitute: `${line.instrument}B` },
+    ),
+    prices: { ...prices, ...Object.fromEntries(instruments.map(({ symbol }) => [`${symbol}B`, prices[symbol]!])) },
+    holdings: { ...input.holdings, taxLots, lossSales },
+    rules: { ...input.rules, harvest: { minLoss: pick(next, ['0', '50', '500']) } },
+  }
+}
+
+test(`${CASES} random portfolios with purchases: they add up, gains are theirs, nothing washed is bought`, () => {
+  let harvested = 0
+  for (let seed = 1; seed <= CASES; seed += 1) {
+    const input = taxedOf(random(BigInt(seed) + 1_000_000n))
+    try {
+      const result = rebalance(input)
+      check(input, result)
+      const { positions, taxLots = [], lossSales = [] } = result.holdings
+      for (const { symbol } of input.instruments) {
+        const sum = taxLots.filter((lot) => lot.symbol === symbol).reduce((all, lot) => all + exact(lot.quantity), 0n)
+        expect(sum).toBe(exact(positions[symbol] ?? '0'))
+      }
+      const washed = new Set(lossSales.map(({ symbol }) => symbol))
+      for (const { side, symbol } of result.orders) if (side === 'buy') expect(washed.has(symbol)).toBe(false)
+      const gains = result.realised!.sales.map(({ symbol, quantity, boughtAt, soldAt, gain }) => {
+        const { multiplier = '1' } = input.instruments.find((item) => item.symbol === symbol)!
+        expect(exact(gain)).toBe(times(times(exact(quantity), exact(soldAt) - exact(boughtAt)), exact(multiplier)))
+        return exact(gain)
+      })
+      const total = exact(result.realised!.gains) + exact(result.realised!.losses)
+      expect(total).toBe(gains.reduce((sum, gain) => sum + gain, 0n))
+      if (result.orders.some(({ reason }) => reason === 'harvest')) harvested += 1
+      const again = rebalance({ ...input, holdings: result.holdings, flow: '0' })
+      expect(again.orders.map(({ side, quantity, symbol }) => `${side} ${quantity} ${symbol}`)).toEqual([])
+    } catch (error) {
+      if (error instanceof FafnirError && error.code === 'CASH_SHORT') continue
+      console.log(`seed ${seed}: ${JSON.stringify(input)}`)
+      throw error
+    }
+  }
+  expect(harvested).toBeGreaterThan(CASES / 10)
 }, 600_000)
