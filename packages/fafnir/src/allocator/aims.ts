@@ -66,14 +66,17 @@ function leftover(book: Book): bigint {
  * What is outside its band goes to the nearest edge. What that leaves over, or takes, comes from those that are on the
  * other side of their targets, in proportion to how far they are.
  */
-export function edgeAim(book: Book, widths: readonly bigint[]): Aim {
+export function edgeAim(book: Book, widths: readonly bigint[], blocked: ReadonlySet<number>): Aim {
+  // What may not be bought stays where it is, and nothing is kept for it. Cash can always be more.
+  const fixed = [...book.lines.map((line) => buyable(line, blocked) === undefined), false]
   return (state, total): Goals => {
     const { lines: values } = valuesOf(book, state)
     const parts = [...book.lines.map((line) => line.part), book.cashPart]
     const clamped = [...values, state.cash].map((value, i) => {
       const low = ((parts[i]! - widths[i]!) * total) / ONE
       const high = ((parts[i]! + widths[i]!) * total) / ONE
-      return value < low ? low : value > high ? high : value
+      if (value < low) return fixed[i] === true ? value : low
+      return value > high ? high : value
     })
     const over = clamped.reduce((sum, value) => sum + value, -total)
     // What lots and minimum orders leave over stays cash: spreading it again would trade a little at every look.
@@ -83,7 +86,7 @@ export function edgeAim(book: Book, widths: readonly bigint[]): Aim {
     }
     const distances = clamped.map((value, i) => {
       const distance = value - (parts[i]! * total) / ONE
-      const side = over > 0n ? distance : -distance
+      const side = over > 0n ? distance : fixed[i] === true ? 0n : -distance
       return side > 0n ? side : 0n
     })
     const room = distances.reduce((sum, distance) => sum + distance, 0n)

@@ -20,7 +20,7 @@ import {
   type State,
 } from './book.js'
 import * as check from './checks.js'
-import { isOrder, solve, type Skip, type Solution } from './solve.js'
+import { appliedAfter, solve, type Skip, type Solution } from './solve.js'
 import { afterSales, chooseHarvest, type Harvest, type Realised } from './tax-ledger.js'
 import { lotsOf, washedSymbols } from './tax-lots.js'
 import { checkedRules, fired, triggersOf, widthsOf, type RebalanceRules, type Triggers } from './triggers.js'
@@ -166,31 +166,19 @@ function decide(book: Book, rules: RebalanceRules, input: RebalanceInput, harves
   )
   const widths = widthsOf(book, rules)
   const parts = [...book.lines.map((line) => Number(line.part) / 1e12), Number(book.cashPart) / 1e12]
-  const start = applied(
-    book,
-    book.state,
-    harvest.lots.map((own) => -own),
-  )
+  const prior = harvest.lots.map((own) => -own)
+  const start = applied(book, book.state, prior)
   const { total } = valuesOf(book, start)
-  if (total < 0n) solve(book, start, keepAim(book, [], 0n), blocked)
+  // More is owed than there is: this throws.
+  if (total < 0n) solve(book, start, keepAim(book, [], 0n), blocked, prior)
   const flows = check.units(input.flow ?? '0', book.scale) !== 0n
-  const first =
-    total <= 0n
-      ? none(book)
-      : solve(
-          book,
-          start,
-          flows && rules.cashFlowsFirst !== false ? flowAim(book, blocked) : kept(book, harvest),
-          blocked,
-        )
-  const triggers = triggersOf(book, applied(book, start, first.lots), rules, widths, date, holdings.rebalancedOn)
+  const firstAim = flows && rules.cashFlowsFirst !== false ? flowAim(book, blocked) : kept(book, harvest)
+  const first = total <= 0n ? none(book) : solve(book, start, firstAim, blocked, prior)
+  const state = appliedAfter(book, start, prior, first.lots)
+  const triggers = triggersOf(book, state, rules, widths, date, holdings.rebalancedOn)
   if (total <= 0n || !fired(triggers)) return { ...first, triggers, flowOnly: true, parts }
-  const found = solve(
-    book,
-    start,
-    rules.to === 'edge' || rules.noTradeRegion !== undefined ? edgeAim(book, widths) : centreAim(book),
-    blocked,
-  )
+  const toEdge = rules.to === 'edge' || rules.noTradeRegion !== undefined
+  const found = solve(book, start, toEdge ? edgeAim(book, widths, blocked) : centreAim(book), blocked, prior)
   return { ...found, triggers, flowOnly: false, parts }
 }
 

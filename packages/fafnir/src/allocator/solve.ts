@@ -5,7 +5,7 @@
 //        value left after its own cost ask for, so that the same question after the trades is answered with none.
 // Costs: cold path; a few rounds of O(targets²).
 import { fail } from '../errors.js'
-import { applied, cashOf, costOf, stateWith, valuesOf, type Asset, type Book, type Line, type State } from './book.js'
+import { cashOf, stateWith, valuesOf, type Asset, type Book, type Line, type State } from './book.js'
 import { unitsText } from './checks.js'
 
 /** What is wanted, in money. */
@@ -39,32 +39,54 @@ const REPAIRS_MAX = 8
 
 /**
  * Lots that bring a state to its goals.
+ * @param state after the orders of `prior`.
  * @param blocked assets that may not be bought.
+ * @param prior lots by asset that are traded anyway: one order with those found here, so it pays one fee.
  * @throws FafnirError CASH_SHORT when cash stays below 0 whatever is sold.
  */
-export function solve(book: Book, state: State, aim: Aim, blocked: ReadonlySet<number>): Solution {
-  let found = settled(book, state, aim, blocked)
+export function solve(
+  book: Book,
+  state: State,
+  aim: Aim,
+  blocked: ReadonlySet<number>,
+  prior: readonly bigint[] = book.assets.map(() => 0n),
+): Solution {
+  let found = settled(book, state, aim, blocked, prior)
   for (let repair = 0; repair < REPAIRS_MAX; repair += 1) {
-    const more = settled(book, applied(book, state, found.lots), aim, blocked)
+    const before = plus(prior, found.lots)
+    const more = settled(book, appliedAfter(book, state, prior, found.lots), aim, blocked, before)
     if (more.lots.every((lots) => lots === 0n)) return found
-    const lots = found.lots.map((own, i) => own + more.lots[i]!)
-    const good = lots.every((own, i) => own === 0n || isOrder(book, i, own)) && applied(book, state, lots).cash >= 0n
-    if (!good) return found
+    const lots = plus(found.lots, more.lots)
+    const good = lots.every((own, i) => own === 0n || isOrder(book, i, own))
+    if (!good || appliedAfter(book, state, prior, lots).cash < 0n) return found
     found = { lots, skips: more.skips }
   }
   return found
 }
 
+function plus(a: readonly bigint[], b: readonly bigint[]): readonly bigint[] {
+  return a.map((own, i) => own + b[i]!)
+}
+
+/** The state after further lots, which are one order with those before. */
+export function appliedAfter(book: Book, state: State, prior: readonly bigint[], lots: readonly bigint[]): State {
+  const cash = lots.reduce((sum, own, i) => {
+    const asset = book.assets[i]!
+    return own === 0n ? sum : sum + cashOf(book, asset, prior[i]! + own) - cashOf(book, asset, prior[i]!)
+  }, state.cash)
+  return stateWith(state, lots, cash)
+}
+
 // The fixed point of: goals of what is left, lots towards them, cost of those lots, what is left.
-function settled(book: Book, state: State, aim: Aim, blocked: ReadonlySet<number>): Solution {
+function settled(book: Book, state: State, aim: Aim, blocked: ReadonlySet<number>, prior: readonly bigint[]): Solution {
   const { total } = valuesOf(book, state)
   let left = total
-  let found = place(book, state, aim(state, left), blocked)
+  let found = place(book, state, aim(state, left), blocked, prior)
   for (let round = 0; round < ROUNDS_MAX; round += 1) {
-    const cost = found.lots.reduce((sum, lots, i) => sum + costOf(book, book.assets[i]!, lots), 0n)
-    if (total - cost === left) break
-    left = total - cost
-    found = place(book, state, aim(state, left), blocked)
+    const after = valuesOf(book, appliedAfter(book, state, prior, found.lots)).total
+    if (after === left) break
+    left = after
+    found = place(book, state, aim(state, left), blocked, prior)
   }
   return found
 }
@@ -86,15 +108,23 @@ interface Work {
   readonly lots: bigint[]
   readonly skips: (Skip | undefined)[]
   readonly blocked: ReadonlySet<number>
+  readonly prior: readonly bigint[]
   cash: bigint
 }
 
-function place(book: Book, state: State, goals: Goals, blocked: ReadonlySet<number>): Solution {
+function place(
+  book: Book,
+  state: State,
+  goals: Goals,
+  blocked: ReadonlySet<number>,
+  prior: readonly bigint[],
+): Solution {
   const { lines: values } = valuesOf(book, state)
   const work: Work = {
     book,
     state,
     blocked,
+    prior,
     lots: book.assets.map(() => 0n),
     skips: book.lines.map(() => undefined),
     cash: state.cash,
@@ -114,7 +144,8 @@ function place(book: Book, state: State, goals: Goals, blocked: ReadonlySet<numb
 
 function setLots(work: Work, index: number, lots: bigint): void {
   const asset = work.book.assets[index]!
-  work.cash += cashOf(work.book, asset, lots) - cashOf(work.book, asset, work.lots[index]!)
+  const prior = work.prior[index]!
+  work.cash += cashOf(work.book, asset, prior + lots) - cashOf(work.book, asset, prior + work.lots[index]!)
   work.lots[index] = lots
 }
 
