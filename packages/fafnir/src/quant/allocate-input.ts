@@ -5,7 +5,7 @@
 // Costs: one array a bound.
 import { fail } from '../errors.js'
 import type { Covariance } from './covariance.js'
-import type { JobOptions, Series, Sheet } from './call.js'
+import { missing, needed, taken, type JobOptions, type Series, type Sheet } from './call.js'
 import type { MatrixInput } from './matrix.js'
 
 /** Where risk is read from: a covariance, or returns whose sample covariance is taken. One of the two. */
@@ -84,22 +84,6 @@ export class Arrays {
   perAsset(value: number | Series): number {
     return this.add(typeof value === 'number' ? [value] : value)
   }
-}
-
-function missing(what: string): Error {
-  return fail('ARGUMENT_INVALID', `${what} is missing`, { path: what })
-}
-
-/** A series that a function cannot do without. */
-export function needed<T>(value: T | undefined | null, what: string): T {
-  if (value === undefined || value === null) throw missing(what)
-  return value
-}
-
-/** The options as an object; anything else is refused. */
-export function taken<T extends object>(options: T): T {
-  if (typeof options === 'object' && options !== null) return options
-  throw fail('ARGUMENT_INVALID', 'options are an object', { options: String(options) })
 }
 
 /** A covariance as it is, with the condition number where its maker told it. */

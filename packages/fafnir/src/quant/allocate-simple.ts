@@ -3,8 +3,8 @@
 // Out:   equal weights, weights by volatility, by budgets of risk, to a volatility, in whole lots; Kelly's stake.
 // Holds: caps and bounds are never passed; what takes microseconds is done at once.
 // Costs: O(N²) at most, but risk parity: some ten Newton steps of O(N³/3).
-import { Arrays, needed, riskJson, taken, type RiskInput } from './allocate-input.js'
-import { call, callNow, first, type JobOptions, type Series } from './call.js'
+import { Arrays, riskJson, type RiskInput } from './allocate-input.js'
+import { call, callNow, first, needed, taken, type JobOptions, type Series } from './call.js'
 
 /**
  * The same weight for each asset: 1/N.

@@ -3,9 +3,9 @@
 // Out:   posterior expected returns and covariance (Black-Litterman), for any optimiser.
 // Holds: without uncertainty a view is met exactly; a confidence of 0 is no view.
 // Costs: O(N²k + k³) for k views, on the thread pool.
-import { needed, taken, type Arrays } from './allocate-input.js'
+import type { Arrays } from './allocate-input.js'
 import { withRisk, type RiskOptions } from './allocate-simple.js'
-import { call, type Series } from './call.js'
+import { call, needed, taken, type Series } from './call.js'
 import type { Matrix, MatrixInput } from './matrix.js'
 
 /** Where the expected returns without views come from: one of the two. */

@@ -3,17 +3,9 @@
 // Out:   optimal weights with their objective, the residual of the optimality conditions, and measures.
 // Holds: bounds hold exactly; the unit of the covariance does not matter; conflicts are named; never NaN.
 // Costs: one quadratic program, or some ten, on the thread pool (bench: quant/min-variance).
-import {
-  constraintsJson,
-  Arrays,
-  needed,
-  riskJson,
-  taken,
-  type AllocationOptions,
-  type RiskInput,
-} from './allocate-input.js'
+import { constraintsJson, Arrays, riskJson, type AllocationOptions, type RiskInput } from './allocate-input.js'
 import { roundToLots } from './allocate-simple.js'
-import { call, first, type JobOptions, type Series } from './call.js'
+import { call, first, needed, taken, type JobOptions, type Series } from './call.js'
 
 /** Weights of an optimiser, per period of the covariance. */
 export interface Allocation {

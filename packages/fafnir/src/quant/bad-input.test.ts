@@ -245,6 +245,37 @@ test('options of the other allocators', async () => {
   for (const [call, code] of calls) expect((await refused(call)).code, call.toString()).toBe(code)
 })
 
+test('helpers of data, jobs and sizes', async () => {
+  const calls: readonly (readonly [() => unknown, Code])[] = [
+    [() => quant.fromColumns(as(null)), 'ARGUMENT_INVALID'],
+    [() => quant.fromColumns(as([1, 2])), 'ARGUMENT_INVALID'],
+    [() => quant.fromColumns([as([null, 2])]), 'ARGUMENT_INVALID'],
+    [() => quant.fromColumns([]), 'QUANT_EMPTY'],
+    [() => quant.fromColumns([[1, 2], [3]]), 'QUANT_RAGGED'],
+    [() => quant.fromRows([[1, 2], [3]]), 'QUANT_RAGGED'],
+    [() => quant.fromRows([as([1n])]), 'ARGUMENT_INVALID'],
+    [() => quant.columnOf(quant.fromColumns([[1, 2]]), 1), 'QUANT_OUT_OF_RANGE'],
+    [() => quant.simpleReturns([[1]]), 'QUANT_TOO_FEW'],
+    [() => quant.simpleReturns([[1, 0, 2]]), 'QUANT_NOT_FINITE'],
+    [() => quant.performance(column, { signal: as('now') }), 'ARGUMENT_INVALID'],
+    [() => quant.performance(column, { onProgress: as(1) }), 'ARGUMENT_INVALID'],
+    [() => quant.performance(column, as(null)), 'ARGUMENT_INVALID'],
+    [() => quant.performance(column, { riskFree: as(0.02) }), 'ARGUMENT_INVALID'],
+    [() => quant.ledoitWolf(good, as(null)), 'ARGUMENT_INVALID'],
+    [() => quant.walkForward(10, as(undefined)), 'ARGUMENT_INVALID'],
+    [() => quant.walkForward(as('10'), { train: 4, test: 2 }), 'ARGUMENT_INVALID'],
+    [() => quant.combinatorialPurged(10, { folds: 2, testFolds: 2 }), 'QUANT_OUT_OF_RANGE'],
+    [() => quant.combinatorialPurged(1e6, { folds: 40, testFolds: 20 }), 'QUANT_TOO_LARGE'],
+    [() => quant.sharpeMoments(new Float64Array(600_000)), 'QUANT_TOO_LARGE'],
+    [() => quant.size(as(null), { rule: 'fixedFraction', fraction: 0.1 }), 'ARGUMENT_INVALID'],
+    [() => quant.size({ equity: 1, price: 1 }, as({ rule: 'all' })), 'ARGUMENT_INVALID'],
+    [() => quant.averageTrueRange(as(null)), 'ARGUMENT_INVALID'],
+    [() => quant.almgrenChriss(as({})), 'ARGUMENT_INVALID'],
+    [() => quant.overfittingProbability(good, { blocks: 3 }), 'QUANT_UNDEFINED'],
+  ]
+  for (const [call, code] of calls) expect((await refused(call)).code, call.toString()).toBe(code)
+})
+
 test('one asset is a portfolio, and losing assets are assets', async () => {
   const one = good.map((row) => [row[0]!])
   expect([...(await quant.minimumVariance({ returns: one })).weights]).toEqual([1])

@@ -7,7 +7,7 @@
 import { abortable } from '../backtest/backtest.js'
 import { fail } from '../errors.js'
 import { guarded, native, type QuantAnswer, type QuantArrays } from '../native.js'
-import type { Matrix, MatrixInput } from './matrix.js'
+import { isList, numberAt, type Matrix, type MatrixInput } from './matrix.js'
 
 /** Every long function takes these. */
 export interface JobOptions {
@@ -34,10 +34,24 @@ const SLICE = 131_072
 /** Numbers that a synchronous call takes in all. */
 const NOW_MAX = 524_288
 
+/** What is said of an argument that is not given. */
+export function missing(what: string): Error {
+  return fail('ARGUMENT_INVALID', `${what} is missing`, { path: what })
+}
+
+/** A series that a function cannot do without. */
+export function needed<T>(value: T | undefined | null, what: string): T {
+  if (value === undefined || value === null) throw missing(what)
+  return value
+}
+
+/** The options as an object; anything else is refused. */
+export function taken<T extends object>(options: T): T {
+  if (typeof options === 'object' && options !== null) return options
+  throw fail('ARGUMENT_INVALID', 'options are an object', { options: String(options) })
+}
+
 function optionsJson(options: object): string {
-  if (typeof options !== 'object' || options === null) {
-    throw fail('ARGUMENT_INVALID', 'options are an object', { options: String(options) })
-  }
   let where = ''
   const checked = (key: string, value: unknown): unknown => {
     where = key
@@ -46,7 +60,7 @@ function optionsJson(options: object): string {
     throw fail('QUANT_OUT_OF_RANGE', `${key} is not a finite number`, { what: key, value: String(value) })
   }
   try {
-    return JSON.stringify(options, checked)
+    return JSON.stringify(taken(options), checked)
   } catch (error) {
     if (error instanceof TypeError) {
       throw fail('ARGUMENT_INVALID', `${where} cannot be an option: ${error.message}`, { path: where }, error)
@@ -65,17 +79,6 @@ interface Source {
 
 function isMatrix(sheet: Sheet): sheet is Matrix {
   return typeof sheet === 'object' && sheet !== null && 'values' in sheet && 'rows' in sheet
-}
-
-function isList(value: unknown): value is ArrayLike<unknown> {
-  return Array.isArray(value) || (ArrayBuffer.isView(value) && !(value instanceof DataView))
-}
-
-function numberAt(list: ArrayLike<unknown>, at: number, row: number, column: number): number {
-  const value = list[at]
-  if (typeof value === 'number') return value
-  const fields = { row, column, type: value === null ? 'null' : typeof value }
-  throw fail('ARGUMENT_INVALID', `row ${row}, column ${column} is no number`, fields)
 }
 
 function sourceOfSeries(values: ArrayLike<unknown>, rows: number, columns: number): Source {
@@ -154,8 +157,14 @@ function parsed<T>({ json, arrays }: QuantAnswer): Answer<T> {
 
 /** Off the event loop. */
 export async function call<T>(name: string, job: object, sheets: readonly Sheet[]): Promise<Answer<T>> {
-  const { signal, onProgress, ...options } = (job ?? {}) as JobOptions
-  const json = optionsJson(typeof job === 'object' ? options : job)
+  const { signal, onProgress, ...options } = taken(job) as JobOptions
+  if (signal !== undefined && typeof signal?.addEventListener !== 'function') {
+    throw fail('ARGUMENT_INVALID', 'signal is an AbortSignal', { path: 'signal' })
+  }
+  if (onProgress !== undefined && typeof onProgress !== 'function') {
+    throw fail('ARGUMENT_INVALID', 'onProgress is a function', { path: 'onProgress' })
+  }
+  const json = optionsJson(options)
   const arrays = await upload(
     sheets.map((sheet, at) => sourceOf(sheet, name, at)),
     signal,

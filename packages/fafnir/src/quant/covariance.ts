@@ -3,7 +3,7 @@
 // Out:   covariances per period with condition number and shrinkage.
 // Holds: the same native code as `crates/quant/src/covariance`; nothing blocks the event loop.
 // Costs: observations × assets² and the eigenvalues (assets³), on the thread pool.
-import { call, first, type JobOptions, type Series, type Sheet } from './call.js'
+import { call, first, taken, type JobOptions, type Series, type Sheet } from './call.js'
 import { square, type Matrix, type MatrixInput } from './matrix.js'
 
 /** A covariance matrix per period of its returns. */
@@ -79,8 +79,9 @@ export interface LedoitWolfOptions extends JobOptions {
  * Ledoit-Wolf covariance: for fewer observations than ten times the assets.
  * @throws FafnirError QUANT_CONSTANT (an asset or market that does not vary) and those of `sampleCovariance`
  */
-export function ledoitWolf(returns: MatrixInput, { market, ...options }: LedoitWolfOptions = {}): Promise<Covariance> {
-  return covariance('ledoitWolf', options, market === undefined ? [returns] : [returns, market])
+export async function ledoitWolf(returns: MatrixInput, options: LedoitWolfOptions = {}): Promise<Covariance> {
+  const { market, ...rest } = taken(options)
+  return covariance('ledoitWolf', rest, market === undefined ? [returns] : [returns, market])
 }
 
 /** Convention of `oracleApproximating`. */

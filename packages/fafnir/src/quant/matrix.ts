@@ -26,39 +26,71 @@ function ragged(what: string, at: number, have: number, need: number): Error {
   })
 }
 
+/** An array of anything, or a typed array. */
+export function isList(value: unknown): value is ArrayLike<unknown> {
+  return Array.isArray(value) || (ArrayBuffer.isView(value) && !(value instanceof DataView))
+}
+
+/** The number of a list, for row and column of its matrix; anything else is refused with them. */
+export function numberAt(list: ArrayLike<unknown>, at: number, row: number, column: number): number {
+  const value = list[at]
+  if (typeof value === 'number') return value
+  const fields = { row, column, type: value === null ? 'null' : typeof value }
+  throw fail('ARGUMENT_INVALID', `row ${row}, column ${column} is no number`, fields)
+}
+
+/** The lists of a matrix: as many as given, each of the length of the first. */
+function listsOf(lists: readonly Series[], what: 'columns' | 'rows'): number {
+  if (!isList(lists)) throw fail('ARGUMENT_INVALID', `${what} are an array of series`, { path: what })
+  for (let at = 0; at < lists.length; at++) {
+    if (!isList(lists[at])) throw fail('ARGUMENT_INVALID', `${what}[${at}] is no series`, { path: `${what}[${at}]` })
+  }
+  const length = lists[0]?.length ?? 0
+  if (length === 0) throw fail('QUANT_EMPTY', 'a matrix needs a row and a column', { what })
+  for (const [at, list] of lists.entries()) if (list.length !== length) throw ragged(what, at, list.length, length)
+  return length
+}
+
 /**
  * A matrix from its columns, one series an asset.
- * @throws FafnirError QUANT_EMPTY; QUANT_RAGGED where a column is not as long as the first (`column`, `have`, `need`).
+ * @throws FafnirError QUANT_EMPTY; QUANT_RAGGED where a column is not as long as the first (`column`, `have`, `need`);
+ * ARGUMENT_INVALID for what is no number
  */
 export function fromColumns(columns: readonly Series[]): Matrix {
-  const rows = columns[0]?.length ?? 0
-  if (rows === 0) throw fail('QUANT_EMPTY', 'a matrix needs a column with a row', { what: 'columns' })
+  const rows = listsOf(columns, 'columns')
   const values = new Float64Array(rows * columns.length)
   for (const [column, series] of columns.entries()) {
-    if (series.length !== rows) throw ragged('columns', column, series.length, rows)
-    values.set(series, column * rows)
+    if (series instanceof Float64Array) values.set(series, column * rows)
+    else for (let row = 0; row < rows; row++) values[column * rows + row] = numberAt(series, row, row, column)
   }
   return { values, rows, columns: columns.length }
 }
 
 /**
  * A matrix from its rows, one series an observation.
- * @throws FafnirError QUANT_EMPTY; QUANT_RAGGED where a row has another length than the first (`row`, `have`, `need`).
+ * @throws FafnirError QUANT_EMPTY; QUANT_RAGGED where a row is not as long as the first (`row`, `have`, `need`);
+ * ARGUMENT_INVALID for what is no number
  */
 export function fromRows(lines: readonly Series[]): Matrix {
-  const [rows, columns] = [lines.length, lines[0]?.length ?? 0]
-  if (columns === 0) throw fail('QUANT_EMPTY', 'a matrix needs a row with a column', { what: 'rows' })
+  const columns = listsOf(lines, 'rows')
+  const rows = lines.length
   const values = new Float64Array(rows * columns)
   for (const [row, line] of lines.entries()) {
-    if (line.length !== columns) throw ragged('rows', row, line.length, columns)
-    for (let column = 0; column < columns; column++) values[column * rows + row] = line[column]!
+    for (let column = 0; column < columns; column++) values[column * rows + row] = numberAt(line, column, row, column)
   }
   return { values, rows, columns }
 }
 
-/** The column as a view of the matrix's memory. */
+/**
+ * The column as a view of the matrix's memory.
+ * @throws FafnirError QUANT_OUT_OF_RANGE for a column that it has not
+ */
 export function columnOf(matrix: Matrix, column: number): Float64Array {
-  return matrix.values.subarray(column * matrix.rows, (column + 1) * matrix.rows)
+  if (Number.isInteger(column) && column >= 0 && column < matrix.columns) {
+    return matrix.values.subarray(column * matrix.rows, (column + 1) * matrix.rows)
+  }
+  const fields = { what: 'column', value: String(column), low: 0, high: matrix.columns - 1 }
+  throw fail('QUANT_OUT_OF_RANGE', `the matrix has no column ${column}`, fields)
 }
 
 /** A square matrix that native code returned. */
@@ -69,10 +101,21 @@ export function square(values: Float64Array): Matrix {
 
 /**
  * Simple returns of price series, one column an asset: `p[t] / p[t - 1] - 1`.
- * @throws FafnirError QUANT_EMPTY, QUANT_RAGGED as `fromColumns`; QUANT_TOO_FEW for a single price.
+ * @throws FafnirError those of `fromColumns`; QUANT_TOO_FEW for a single price; QUANT_NOT_FINITE where a return is not
+ * finite (a price of 0 before it; `row` counts prices)
  */
 export function simpleReturns(prices: readonly Series[]): Matrix {
-  const matrix = fromColumns(prices)
-  if (matrix.rows < 2) throw fail('QUANT_TOO_FEW', 'a return needs two prices', { what: 'prices', have: 1, need: 2 })
-  return fromColumns(prices.map((series) => Float64Array.from(series.slice(1), (price, at) => price / series[at]! - 1)))
+  const { values: given, rows, columns } = fromColumns(prices)
+  if (rows < 2) throw fail('QUANT_TOO_FEW', 'a return needs two prices', { what: 'prices', have: 1, need: 2 })
+  const values = new Float64Array((rows - 1) * columns)
+  for (let column = 0; column < columns; column++) {
+    for (let row = 1; row < rows; row++) {
+      const value = given[column * rows + row]! / given[column * rows + row - 1]! - 1
+      if (!Number.isFinite(value)) {
+        throw fail('QUANT_NOT_FINITE', `the return to row ${row} is not finite`, { what: 'prices', row, column })
+      }
+      values[column * (rows - 1) + row - 1] = value
+    }
+  }
+  return { values, rows: rows - 1, columns }
 }

@@ -3,7 +3,7 @@
 // Out:   quantities in whole lots, average true range.
 // Holds: rounded towards 0, so that no rule is exceeded.
 // Costs: microseconds, at once.
-import { callNow, first, type Series } from './call.js'
+import { callNow, first, taken, type Series } from './call.js'
 import { fromColumns } from './matrix.js'
 
 /** What is traded, and the limits that every rule keeps. */
@@ -68,5 +68,6 @@ export interface Bars {
  * @throws FafnirError QUANT_RAGGED, QUANT_TOO_FEW (fewer bars than the period), QUANT_OUT_OF_RANGE (high below low)
  */
 export function averageTrueRange(bars: Bars, period = 14): number {
-  return callNow<number>('averageTrueRange', { period }, [fromColumns([bars.high, bars.low, bars.close])]).numbers
+  const { high, low, close } = taken(bars)
+  return callNow<number>('averageTrueRange', { period }, [fromColumns([high, low, close])]).numbers
 }

@@ -3,7 +3,7 @@
 // Out:   walk-forward and combinatorial purged splits, Sharpe probabilities, overfitting, alpha decay.
 // Holds: a range is [from, to); no training label reaches into a test range.
 // Costs: combinations × observations at most; long ones on the thread pool.
-import { call, callNow, first, inTurns, type JobOptions, type Series } from './call.js'
+import { call, callNow, first, inTurns, taken, type JobOptions, type Series } from './call.js'
 import type { MatrixInput } from './matrix.js'
 
 /** Observations from the first up to, and without, the second. */
@@ -54,7 +54,7 @@ export interface WalkForwardOptions extends Labels {
  * @example for (const { train, test } of await walkForward(1000, { train: 252, test: 63 })) fit(indices(train))
  */
 export async function walkForward(observations: number, options: WalkForwardOptions): Promise<TrainTestSplit[]> {
-  const { signal, onProgress, labelEnds, ...given } = options
+  const { signal, onProgress, labelEnds, ...given } = taken(options)
   const split = { purge: 0, expand: false, keepPartial: false, ...given }
   const sheets = labelEnds === undefined ? [] : [labelEnds]
   return splitsOf((await call<null>('walkForward', { signal, onProgress, observations, split }, sheets)).arrays)
@@ -89,7 +89,7 @@ export async function combinatorialPurged(
   observations: number,
   options: CombinatorialOptions,
 ): Promise<CombinatorialSplits> {
-  const { signal, onProgress, labelEnds, ...given } = options
+  const { signal, onProgress, labelEnds, ...given } = taken(options)
   const job = { signal, onProgress, observations, split: { purge: 0, embargo: 0, ...given } }
   const { arrays } = await call<null>('combinatorialPurged', job, labelEnds === undefined ? [] : [labelEnds])
   const rows = (values: Float64Array | undefined, width: number): Promise<number[][]> =>
