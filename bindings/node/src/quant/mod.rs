@@ -60,7 +60,10 @@ impl QuantArrays {
     /// Begins the next array.
     #[napi]
     pub fn begin(&mut self, rows: u32, columns: u32) -> napi::Result<()> {
-        guard(|| Ok(self.sheets.push(Sheet::new(rows, columns)?)))
+        guard(|| {
+            self.sheets.push(Sheet::new(rows, columns)?);
+            Ok(())
+        })
     }
     /// The next numbers of the array that was begun last.
     #[napi]
