@@ -78,10 +78,10 @@ mod tests {
         let constraints = Constraints { previous, buy_cost, sell_cost, ..Constraints::default() };
         let found = portfolio_measures(&[0.75, 0.25], covariance, Some(&[0.1, 0.2]), &constraints).unwrap();
         // 0.75² × 0.04 + 2 × 0.75 × 0.25 × 0.01 + 0.25² × 0.09; a quarter bought at 1 %, a quarter sold at 3 %.
-        assert!((found.variance - 0.031875).abs() < 1e-17 && (found.volatility - 0.031875f64.sqrt()).abs() < 1e-16);
-        assert!((found.expected_return.unwrap() - 0.125).abs() < 1e-16);
+        assert!((found.variance - 0.031875).abs() < 1e-15 && (found.volatility - 0.031875f64.sqrt()).abs() < 1e-15);
+        assert!((found.expected_return.unwrap() - 0.125).abs() < 1e-15);
         assert_eq!((found.net, found.gross, found.turnover), (1.0, 1.0, Some(0.5)));
-        assert!((found.cost - 0.01).abs() < 1e-17, "{}", found.cost);
+        assert!((found.cost - 0.01).abs() < 1e-15, "{}", found.cost);
         let free = portfolio_measures(&[2.0, -1.0], covariance, None, &Constraints::default()).unwrap();
         assert_eq!((free.net, free.gross, free.turnover, free.cost), (1.0, 3.0, None, 0.0));
         assert_eq!(free.expected_return, None);
