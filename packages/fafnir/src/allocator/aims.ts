@@ -90,7 +90,9 @@ export function edgeAim(book: Book, widths: readonly bigint[], blocked: Readonly
       return side > 0n ? side : 0n
     })
     const room = distances.reduce((sum, distance) => sum + distance, 0n)
-    const goals = clamped.map((value, i) => (room === 0n ? value : value - (over * distances[i]!) / room))
+    // Nobody goes beyond its target for what may not be bought: that part stays cash.
+    const most = over > room ? room : over < -room ? -room : over
+    const goals = clamped.map((value, i) => (room === 0n ? value : value - (most * distances[i]!) / room))
     const lines = goals.slice(0, -1)
     return { lines, ceilings: lines, cash: goals.at(-1)! }
   }

@@ -215,6 +215,20 @@ describe('tax lots', () => {
     expect(later('2026-12-23')).toBe('buy 50 STK at 100.00: flow')
   })
 
+  test('nobody is bought beyond its target for a sleeve that may not be bought', () => {
+    const holdings: Holdings = {
+      cash: '0',
+      positions: { STK: '500', BND: '400', GLD: '140' },
+      taxLots: [lot('STK', '500', '130.00', '2026-02-02')],
+    }
+    const rules = { bands: { absolute: 0.02, relative: 0.1 }, to: 'edge', harvest: { minLoss: '100' } } as const
+    const { orders, after } = rebalance({ ...base, holdings, date, rules })
+    expect(orders.map(({ side, symbol }) => `${side} ${symbol}`)).toEqual(['sell STK', 'sell GLD', 'buy BND'])
+    expect(after.lines[1]!.weight).toBeLessThanOrEqual(0.3)
+    // 50000 from STK and 6400 from GLD, down to 22 %, less 9400 for BND, up to 30 %.
+    expect(after.cash).toBe('47000.00')
+  })
+
   test('no harvest of what was bought within the window and stays', () => {
     const holdings: Holdings = {
       cash: '0',
