@@ -114,7 +114,7 @@ export function rebalance(input: RebalanceInput): Rebalance {
     throw check.invalid('holdings.taxLots', undefined, 'the purchases: a harvest needs them')
   }
   const purchases = lotsOf(holdings, input.instruments, book.state.lots)
-  const harvest = chooseHarvest(book, purchases, rules.harvest?.minLoss, date)
+  const harvest = chooseHarvest(book, purchases, rules.harvest?.minLoss, date, holdings.lossSales ?? [])
   const decided = decide(book, rules, input, harvest)
   const lots = decided.lots.map((own, i) => own - harvest.lots[i]!)
   const end = applied(book, book.state, lots)

@@ -67,6 +67,7 @@ export function chooseHarvest(
   purchases: readonly OpenLot[],
   minLoss: string | undefined,
   date: string | undefined,
+  lossSales: readonly LossSale[],
 ): Harvest {
   const lots = book.assets.map(() => 0n)
   if (minLoss === undefined || date === undefined) return { lots, used: [] }
@@ -79,7 +80,10 @@ export function chooseHarvest(
     const loss = worth(asset, lot.lots, lot.price, scale) - worth(asset, lot.lots, sold, scale)
     return loss - rescaled(cost, book.scale, scale)
   }
-  const found = harvestable(purchases, date, check.units(minLoss, scale), lossOf)
+  // Once a day: what a sale of today has made possible waits for tomorrow, so that asking again asks for nothing.
+  const sold = new Set(lossSales.filter((sale) => sale.date === date).map(({ symbol }) => symbol))
+  const all = harvestable(purchases, date, check.units(minLoss, scale), lossOf)
+  const found = all.filter(({ lot }) => !sold.has(lot.symbol))
   for (const { lot } of found) lots[index.get(lot.symbol)!]! += lot.lots
   const small = lots.map((own, i) => own > 0n && !isOrder(book, i, own))
   return {
