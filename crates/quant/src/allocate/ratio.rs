@@ -88,6 +88,7 @@ impl<'a> Frontier<'a> {
         control: &'a JobControl<'a>,
     ) -> Result<Frontier<'a>, QuantError> {
         let scaled = Scaled::new(covariance, 1.0, &vec![0.0; reward.len()], region)?;
+        control.progress(0, POINTS_MAX as u64);
         let last = scaled.start(control)?;
         Ok(Frontier { covariance, reward, region, scaled, last, steps: 0, control })
     }

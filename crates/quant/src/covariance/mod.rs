@@ -169,14 +169,27 @@ fn centred(returns: Matrix<'_>) -> OwnedMatrix {
     OwnedMatrix::from_fn(returns.rows(), returns.columns(), |row, column| returns.at(row, column) - means[column])
 }
 
-/// `scale × aᵀb`, symmetric to the last bit where a = b.
+/// Columns of a product that are made at a time.
+const GRAM_BLOCK: usize = 64;
+
+/// `scale × aᵀb`; of a matrix with itself only the lower triangle is made, and mirrored.
 fn gram(a: MatRef<'_, f64>, b: MatRef<'_, f64>, scale: f64) -> OwnedMatrix {
-    let product = a.transpose() * b;
-    let same = a.as_ptr() == b.as_ptr();
-    OwnedMatrix::from_fn(product.nrows(), product.ncols(), |row, column| {
-        let (row, column) = if same && row < column { (column, row) } else { (row, column) };
-        product[(row, column)] * scale
-    })
+    if a.as_ptr() != b.as_ptr() || a.ncols() != b.ncols() {
+        let product = a.transpose() * b;
+        return OwnedMatrix::from_fn(product.nrows(), product.ncols(), |row, column| product[(row, column)] * scale);
+    }
+    let size = a.ncols();
+    let mut lower = OwnedMatrix::zeros(size, size);
+    for start in (0..size).step_by(GRAM_BLOCK) {
+        let wide = GRAM_BLOCK.min(size - start);
+        let product = a.subcols(start, size - start).transpose() * a.subcols(start, wide);
+        for column in 0..wide {
+            for row in column..size - start {
+                lower.set(start + row, start + column, product[(row, column)] * scale);
+            }
+        }
+    }
+    OwnedMatrix::from_fn(size, size, |row, column| lower.at(row.max(column), row.min(column)))
 }
 
 fn finite_matrix(matrix: OwnedMatrix) -> Result<OwnedMatrix, QuantError> {

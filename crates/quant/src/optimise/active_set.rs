@@ -7,78 +7,25 @@
 //! Costs: O(k² + Nk) a step with k free variables; steps are about as many as variables enter and leave (bench:
 //!        quant/min-variance).
 use super::factor::{Factor, add_scaled, dot};
-use super::region::Region;
+use super::program::{Optimum, Program};
 use crate::{JobControl, QuantError};
 
-/// The usual ridge: small enough to leave regular directions as they are, large enough to keep pivots positive.
-pub(crate) const RIDGE: f64 = 1e-13;
 /// Multipliers of the wrong sign below this, relative to the gradient's terms, count as zero.
 const MULTIPLIER_TOLERANCE: f64 = 1e-12;
 /// Variables beyond this have no bound that holds them.
 const UNBOUNDED: f64 = 1e10;
-/// Full steps on one working set before its multipliers are looked at with the residual as it is.
+/// Full steps on one working set before its multipliers are looked at with the residual as it is, if it is `GOOD`.
 const REFINEMENTS: usize = 4;
+/// The same if it is not.
+const REFINEMENTS_MAX: usize = 60;
+/// A residual from which on refinements are few, relative to the gradient's terms.
+const GOOD: f64 = 1e-12;
+/// Rows off their ends by more than this, relative to their terms, are no answer.
+const VIOLATION_MAX: f64 = 1e-12;
 /// Steps without progress before choices go by the lowest index (Bland), which cannot circle.
 const STALLS: usize = 30;
 /// Not in the factor.
 const FIXED: usize = usize::MAX;
-
-/// A convex quadratic program; `hessian` column-major and symmetric.
-#[derive(Clone, Debug)]
-pub(crate) struct Program {
-    pub size: usize,
-    pub hessian: Vec<f64>,
-    pub linear: Vec<f64>,
-    pub region: Region,
-    /// Relative to the diagonal: what is added to H where a step is computed.
-    pub ridge: f64,
-}
-
-impl Program {
-    pub fn column(&self, index: usize) -> &[f64] {
-        &self.hessian[index * self.size..(index + 1) * self.size]
-    }
-
-    /// H x + q.
-    pub fn gradient(&self, x: &[f64]) -> Vec<f64> {
-        let mut gradient = self.linear.clone();
-        for (index, &value) in x.iter().enumerate().filter(|(_, value)| **value != 0.0) {
-            add_scaled(&mut gradient, value, self.column(index));
-        }
-        gradient
-    }
-
-    /// A bound on the terms that a gradient is made of: what its rounding errors are relative to.
-    pub fn gradient_scale(&self, x: &[f64]) -> f64 {
-        let (mut reach, mut widest) = (0.0, 0.0f64);
-        for (index, value) in x.iter().enumerate() {
-            let root = self.hessian[index * (self.size + 1)].max(0.0).sqrt();
-            reach += root * value.abs();
-            widest = widest.max(root);
-        }
-        let linear = self.linear.iter().fold(0.0f64, |most, value| most.max(value.abs()));
-        let cost = self.region.trading.iter().flat_map(|t| t.buy.iter().chain(&t.sell)).fold(0.0f64, |m, &c| m.max(c));
-        (widest * reach + linear + cost).max(f64::MIN_POSITIVE)
-    }
-}
-
-/// Where the walk ended.
-#[derive(Clone, Debug)]
-pub(crate) struct Optimum {
-    pub x: Vec<f64>,
-    /// Largest violation of the optimality conditions, relative to the gradient's terms.
-    pub residual: f64,
-    /// Steps made.
-    pub steps: usize,
-    /// Variables between their bounds.
-    pub free: Vec<usize>,
-    /// Rows that hold with equality, of those that the rows before them do not imply.
-    pub working: Vec<usize>,
-    /// Gradient less the rows' multipliers, for each variable.
-    pub reduced: Vec<f64>,
-    /// The least pivot that a variable had when it was freed, relative to its diagonal.
-    pub least_pivot: f64,
-}
 
 struct Step {
     direction: Vec<f64>,
@@ -90,6 +37,8 @@ struct Step {
     residual: f64,
     /// Whether working rows are off their bounds by more than rounding.
     drifted: bool,
+    /// The move that takes the rows to their bounds and nothing else: beside a large gradient its digits would be lost.
+    restoration: Vec<f64>,
 }
 
 enum Change {
@@ -103,6 +52,9 @@ struct Walk<'a> {
     gradient: Vec<f64>,
     scale: f64,
     ridge: f64,
+    /// Working rows stand in the factor as this × a aᵀ, which changes no step: along them the move is given. It keeps
+    /// their products apart where H is singular.
+    weight: f64,
     low: Vec<f64>,
     high: Vec<f64>,
     /// Which side of the previous weight a free variable is on: 1 bought, -1 sold, 0 no trading.
@@ -127,20 +79,22 @@ struct Walk<'a> {
 pub(crate) fn minimise(program: &Program, start: &[f64], control: &JobControl<'_>) -> Result<Optimum, QuantError> {
     let mut walk = Walk::new(program, start);
     let most = 60 * (program.size + program.region.rows.len()) + 1_000;
-    let (mut refined, mut fresh) = (0, true);
+    let (mut refined, mut restored, mut fresh) = (0, 0, true);
     for steps in 0..most {
         control.check()?;
         walk.scale = program.gradient_scale(&walk.x);
         let step = walk.step();
         let stationary = step.residual <= 1e-14 * walk.scale && !step.drifted;
-        if !stationary && refined < REFINEMENTS {
-            let blocked = walk.advance(&step.direction);
+        let poor = step.residual > GOOD * walk.scale;
+        if !stationary && refined < if poor { REFINEMENTS_MAX } else { REFINEMENTS } {
+            let reach = if poor && refined > 1 && !step.drifted { walk.reach(&step.direction) } else { 1.0 };
+            let blocked = walk.advance(&step.direction, reach);
             fresh = false;
             if walk.x.iter().any(|value| value.abs() > UNBOUNDED) {
                 return Err(QuantError::Unbounded { what: "quadratic program" });
             }
             // A full step leads to where `ahead` are the multipliers: the next change needs no step between.
-            let change = if blocked { None } else { walk.worst(&step.ahead, &step.independent).1 };
+            let change = if blocked || reach > 1.0 { None } else { walk.worst(&step.ahead, &step.independent).1 };
             refined = if blocked || change.is_some() { 0 } else { refined + 1 };
             if let Some(change) = change {
                 walk.apply(change);
@@ -151,6 +105,10 @@ pub(crate) fn minimise(program: &Program, start: &[f64], control: &JobControl<'_
             (_, Some(change)) => {
                 walk.apply(change);
                 refined = 0;
+            }
+            (_, None) if step.drifted && restored < REFINEMENTS => {
+                walk.advance(&step.restoration, 1.0);
+                (restored, fresh) = (restored + 1, false);
             }
             (_, None) if !fresh => {
                 // What many updates have lost. The count of refinements goes on: rounding can keep a row off its end
@@ -164,14 +122,6 @@ pub(crate) fn minimise(program: &Program, start: &[f64], control: &JobControl<'_
     Err(QuantError::NotConverged { what: "active set", iterations: most, residual: walk.step().residual / walk.scale })
 }
 
-/// The size of what variables can be: of the start, of bounds, of the ends of rows.
-fn extent(program: &Program, start: &[f64]) -> f64 {
-    let region = &program.region;
-    let ends = region.rows.iter().flat_map(|row| [row.lower, row.upper]);
-    let all = start.iter().chain(&region.lower).chain(&region.upper).copied().chain(ends);
-    all.filter(|value| value.is_finite()).fold(0.0f64, |most, value| most.max(value.abs())).max(f64::MIN_POSITIVE)
-}
-
 impl<'a> Walk<'a> {
     fn new(program: &'a Program, start: &[f64]) -> Walk<'a> {
         let n = program.size;
@@ -183,6 +133,7 @@ impl<'a> Walk<'a> {
             gradient: program.gradient(start),
             scale: 1.0,
             ridge: program.ridge * if largest > 0.0 { largest } else { 1.0 },
+            weight: if largest > 0.0 { largest } else { 1.0 },
             low: start.to_vec(),
             high: start.to_vec(),
             side: vec![0.0; n],
@@ -193,9 +144,16 @@ impl<'a> Walk<'a> {
             held: vec![false; n],
             held_rows: vec![false; rows.len() + 1],
             released: FIXED,
-            least_move: 1e-14 * extent(program, start),
+            least_move: 1e-14 * program.extent(start),
             stalls: 0,
         };
+        // Rows that the start is beyond by rounding: they draw it back.
+        for row in 0..rows.len() {
+            let (value, terms, low, high) = walk.row(row);
+            if low < high && (value - value.clamp(low, high)).abs() > 1e-15 * terms {
+                walk.working.push((row, value > high));
+            }
+        }
         for index in 0..n {
             let (lower, upper) = (program.region.lower[index], program.region.upper[index]);
             let value = walk.x[index].clamp(lower, upper);
@@ -219,12 +177,33 @@ impl<'a> Walk<'a> {
             (low, high) = if bought { (low.max(kink), high) } else { (low, high.min(kink)) };
         }
         (self.low[index], self.high[index], self.side[index]) = (low, high, side);
-        let column = self.program.column(index);
-        let beside: Vec<f64> = self.free.iter().map(|&other| column[other]).collect();
-        self.factor.push(&beside, column[index] + self.ridge, 0.5 * self.ridge);
+        self.enter(index, self.free.len());
         self.place[index] = self.free.len();
         self.free.push(index);
         self.released = index;
+    }
+
+    /// A free variable into the factor, behind the `before` first ones.
+    fn enter(&mut self, index: usize, before: usize) {
+        let column = self.program.column(index);
+        let mut beside: Vec<f64> = self.free[..before].iter().map(|&other| column[other]).collect();
+        let mut diagonal = column[index] + self.ridge;
+        for &(row, _) in &self.working {
+            let own = self.coefficient(row, index);
+            for (product, &other) in beside.iter_mut().zip(&self.free) {
+                *product += self.weight * own * self.coefficient(row, other);
+            }
+            diagonal += self.weight * own * own;
+        }
+        self.factor.push(&beside, diagonal, 0.5 * self.ridge);
+    }
+
+    /// The factor anew, after the working rows have changed.
+    fn renew(&mut self) {
+        self.factor.clear();
+        for before in 0..self.free.len() {
+            self.enter(self.free[before], before);
+        }
     }
 
     /// Takes a free variable to one of its ends.
@@ -314,12 +293,18 @@ impl<'a> Walk<'a> {
             schur.backward(&mut right);
             right
         };
+        let mut restoration = vec![0.0; if drifted { self.free.len() } else { 0 }];
+        if drifted {
+            let pull = solve(restoring.clone());
+            rows.iter().zip(&pull).for_each(|(row, pull)| add_scaled(&mut restoration, *pull, row));
+            self.factor.backward(&mut restoration);
+        }
         let now = solve(right.clone());
         let then = solve(right.iter().zip(&restoring).map(|(a, b)| a + b).collect());
         let (mut multipliers, mut ahead) = (vec![0.0; self.working.len()], vec![0.0; self.working.len()]);
         let mut direction: Vec<f64> = image.iter().map(|value| -value).collect();
         for (order, &position) in kept.iter().enumerate() {
-            (multipliers[position], ahead[position]) = (now[order], then[order]);
+            (multipliers[position], ahead[position]) = (now[order], then[order] - self.weight * restoring[order]);
             add_scaled(&mut direction, then[order], &rows[order]);
         }
         self.factor.backward(&mut direction);
@@ -327,12 +312,32 @@ impl<'a> Walk<'a> {
             let held = self.working.iter().zip(&multipliers).map(|(&(row, _), m)| m * self.coefficient(row, index));
             (slope - held.sum::<f64>()).abs()
         });
-        Step { residual: residual.fold(0.0, f64::max), direction, multipliers, ahead, independent, drifted }
+        Step {
+            residual: residual.fold(0.0, f64::max),
+            direction,
+            multipliers,
+            ahead,
+            independent,
+            drifted,
+            restoration,
+        }
     }
 
-    /// Moves along `direction` as far as bounds and rows allow; true where one of them stopped the move.
-    fn advance(&mut self, direction: &[f64]) -> bool {
-        let (mut length, mut stop, mut steepest) = (1.0, None, 0.0);
+    /// How far the objective falls along `direction`, in steps: at least one, because H + ridge curves more than H.
+    fn reach(&self, direction: &[f64]) -> f64 {
+        let (mut slope, mut curvature) = (0.0, 0.0);
+        for (&index, &speed) in self.free.iter().zip(direction) {
+            let column = self.program.column(index);
+            let along: f64 = self.free.iter().zip(direction).map(|(&other, speed)| column[other] * speed).sum();
+            slope -= (self.gradient[index] + self.slope(index)) * speed;
+            curvature += speed * along;
+        }
+        if slope > 0.0 { (slope / curvature.max(slope * 1e-12)).max(1.0) } else { 1.0 }
+    }
+
+    /// Moves `most` times `direction`, or as far as bounds and rows allow; true where one of them stopped the move.
+    fn advance(&mut self, direction: &[f64], most: f64) -> bool {
+        let (mut length, mut stop, mut steepest) = (most, None, 0.0);
         for (&index, &speed) in self.free.iter().zip(direction) {
             let end = if speed > 0.0 { self.high[index] } else { self.low[index] };
             if speed == 0.0 || end.is_infinite() {
@@ -379,6 +384,7 @@ impl<'a> Walk<'a> {
             (Some(row), _) => {
                 self.held_rows[row.0] |= still && self.x.len() + row.0 == self.released;
                 self.working.push(row);
+                self.renew();
             }
             (None, Some((index, end))) => {
                 // Rounding can turn a direction that multipliers sent inwards: such a variable stays until others move.
@@ -446,6 +452,7 @@ impl<'a> Walk<'a> {
             Change::Release(index, up) => self.release(index, up),
             Change::Drop(position) => {
                 let (row, _) = self.working.remove(position);
+                self.renew();
                 self.released = self.x.len() + row;
             }
         }
@@ -457,6 +464,14 @@ impl<'a> Walk<'a> {
                 what: "covariance",
                 row: self.free.get(row).copied().unwrap_or(0),
             });
+        }
+        for row in 0..self.rows() {
+            let (value, terms, low, high) = self.row(row);
+            let off = (low - value).max(value - high);
+            let size = terms + [low, high].iter().filter(|end| end.is_finite()).fold(0.0f64, |m, end| m.max(end.abs()));
+            if off > VIOLATION_MAX * size {
+                return Err(QuantError::NotConverged { what: "active set", iterations: steps, residual: off / size });
+            }
         }
         let (reduced, _) = self.reduced(&step.multipliers);
         let working = self.working.iter().zip(&step.independent).filter(|(_, independent)| **independent);

@@ -67,6 +67,12 @@ impl Factor {
         (0..self.size).map(|row| self.row(row)[row] * self.row(row)[row]).fold(f64::INFINITY, f64::min)
     }
 
+    /// Takes all rows out.
+    pub fn clear(&mut self) {
+        self.size = 0;
+        self.indefinite = None;
+    }
+
     /// Takes in a row: `beside` its products with the rows that are in, `diagonal` with itself. Squares of pivots under
     /// `floor` become `floor`.
     pub fn push(&mut self, beside: &[f64], diagonal: f64, floor: f64) {

@@ -4,7 +4,7 @@
 //! Holds: one thread, fixed order: the same bits on every run; within 1e-9 of the region.
 //! Costs: some twenty sparse factorisations; the fallback, not the usual way (bench: none, the tests call it as an
 //!        oracle).
-use super::active_set::Program;
+use super::program::Program;
 use crate::{JobControl, QuantError};
 use clarabel::algebra::CscMatrix;
 use clarabel::solver::{DefaultSettings, DefaultSolver, IPSolver, SolverStatus, SupportedConeT};

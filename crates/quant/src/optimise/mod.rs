@@ -10,22 +10,25 @@ mod active_set;
 mod conflict;
 mod factor;
 mod interior;
+mod program;
 mod region;
 mod simplex;
 mod tie_break;
 
 use crate::{JobControl, QuantError};
-pub(crate) use active_set::{Optimum, Program, RIDGE, minimise};
+pub(crate) use active_set::minimise;
 pub(crate) use conflict::feasible_point;
 pub(crate) use factor::{Factor, add_scaled, dot};
+pub(crate) use program::{Optimum, Program, RIDGE};
 pub use region::{ASSETS_MAX, Constraints, Group, Linear, PerAsset, ROWS_MAX};
 pub(crate) use region::{Region, Row, Trading, power_of_two};
 pub(crate) use simplex::Linear as LinearProgram;
 
 /// The largest residual of the optimality conditions that is an answer.
 pub const RESIDUAL_MAX: f64 = 1e-10;
-/// Volatilities below this, relative to the largest, are scaled as if they were this.
-const VOLATILITY_FLOOR: f64 = 1e-8;
+/// Volatilities below this, relative to the largest, are scaled as if they were this: rows that hold assets of no risk
+/// and others keep coefficients of like size.
+const VOLATILITY_FLOOR: f64 = 1e-4;
 
 /// Weights and how well they meet the optimality conditions.
 #[derive(Clone, Debug, PartialEq)]
@@ -109,7 +112,13 @@ impl Scaled {
     pub fn optimum(&self, start: &[f64], control: &JobControl<'_>) -> Result<Optimum, QuantError> {
         let from_inside = || minimise(&self.program, &interior::minimise(&self.program, control)?, control);
         let walked = match minimise(&self.program, start, control) {
-            Err(QuantError::NotConverged { .. }) => from_inside()?,
+            Err(QuantError::NotConverged { .. }) => match from_inside() {
+                // Where clarabel comes no nearer than rows allow, a vertex is the better start.
+                Err(QuantError::NotConverged { .. }) => {
+                    minimise(&self.program, &feasible_point(&self.program.region, control)?, control)?
+                }
+                other => other?,
+            },
             other => other?,
         };
         if walked.residual <= RESIDUAL_MAX {

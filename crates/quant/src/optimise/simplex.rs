@@ -228,7 +228,9 @@ impl<'a> Walk<'a> {
         let direction = if up { 1.0 } else { -1.0 };
         let largest = image.iter().fold(0.0f64, |most, value| most.max(value.abs()));
         let (lower, upper) = self.bounds(index);
-        let (flip, mut nearest) = (upper - lower, f64::INFINITY);
+        // From where it is: a start may leave a variable between its bounds.
+        let flip = if up { upper - self.x[index] } else { self.x[index] - lower };
+        let mut nearest = f64::INFINITY;
         let mut stops: Vec<(f64, usize, f64)> = Vec::new();
         for (row, &entry) in image.iter().enumerate().filter(|(_, entry)| entry.abs() > PIVOT_TOLERANCE * largest) {
             let basic = self.basis[row];

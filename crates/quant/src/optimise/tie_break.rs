@@ -5,14 +5,15 @@
 //! Holds: along the moves tried, gradient and rows do not change, so every point looked at is as optimal as the first.
 //! Costs: one eigenvalue decomposition of what can move, and a program in its null space; nothing where the optimum
 //!        is unique.
-use super::active_set::{Optimum, Program, RIDGE, minimise};
+use super::active_set::minimise;
 use super::factor::add_scaled;
+use super::program::{Optimum, Program, RIDGE};
 use super::region::{Region, Row};
 use crate::{JobControl, QuantError};
 use faer::{Mat, Side};
 
 /// A pivot below this, relative, means that the optimum may not be the only one.
-const PIVOT: f64 = 1e-9;
+const PIVOT: f64 = 1e-7;
 /// Multipliers below this, relative to the gradient's terms, do not hold a variable at its bound.
 const WEAK: f64 = 1e-10;
 /// Eigenvalues below this, relative to the largest, belong to moves that change nothing.
@@ -102,6 +103,11 @@ fn idle_moves(program: &Program, first: &Optimum, movable: &[usize]) -> Option<M
                 movable.iter().map(|&index| side(index) * trading.unit[index]).collect()
             }
         };
+        let size = line.iter().fold(0.0f64, |most, value| most.max(value.abs()));
+        if size == 0.0 {
+            continue;
+        }
+        let line: Vec<f64> = line.iter().map(|value| value / size).collect();
         for column in 0..k {
             for row in 0..k {
                 form[(row, column)] += line[row] * line[column];
