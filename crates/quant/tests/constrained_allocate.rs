@@ -221,7 +221,16 @@ fn conflicts_are_named_whatever_the_allocator() {
         let kelly = KellyOptions { constraints: Some(constraints.clone()), ..KellyOptions::default() };
         assert_eq!(names(kelly_weights(&expected, sigma, &kelly, NONE)), *conflict, "Kelly");
     }
-    // What no portfolio reaches.
+}
+
+#[test]
+fn targets_that_no_portfolio_reaches_are_named() {
+    let values = diagonal(&[0.01, 0.02, 0.03, 0.04]);
+    let sigma = Matrix::symmetric("covariance", &values, 4).expect("symmetric");
+    let expected = [0.01, 0.02, 0.03, 0.04];
+    let columns: Vec<f64> = (0..40).map(|cell| f64::from(cell % 7) * 0.01 - 0.03).collect();
+    let returns = Matrix::new("returns", &columns, 10, 4).expect("returns");
+    let base = Constraints { assets: ["A", "B", "C", "D"].map(str::to_string).to_vec(), ..Constraints::default() };
     let high = Objective::TargetReturn { target: 0.05, kind: TargetKind::AtLeast };
     let conflict =
         ["budget", "lower bound of A", "lower bound of B", "lower bound of C", "lower bound of D", "target return"];
@@ -298,6 +307,13 @@ fn bad_input_says_what_and_where() {
     ] {
         assert_eq!(of(wrong), Err(error), "{what}");
     }
+}
+
+#[test]
+fn bad_problems_say_why() {
+    let good = [0.04, 0.01, 0.01, 0.09];
+    let sigma = Matrix::symmetric("covariance", &good, 2).expect("symmetric");
+    let of = |constraints: Constraints| minimum_variance(sigma, &constraints, NONE);
     let lonely = of(Constraints { turnover_max: Some(1.0), ..Constraints::default() });
     assert!(matches!(lonely, Err(QuantError::Undefined { what: "turnover and costs", .. })), "{lonely:?}");
     let open = Constraints { budget: None, ..Constraints::long_short() };

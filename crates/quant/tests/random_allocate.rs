@@ -264,7 +264,7 @@ fn every_problem_is_solved_to_its_optimum() {
         let left = judged.residual(&weights);
         if (total - 1.0).abs() > 1e-12 || !within || violation > 1e-12 || left > 1e-10 {
             failures.push(format!(
-                "seed {seed} {:?}, {n} assets: sum off {:.1e}, within {within}, violation {violation:.1e}, residual {left:.1e}",
+                "seed {seed} {:?}, N {n}: sum off {:.1e}, inside {within}, rows {violation:.1e}, left {left:.1e}",
                 problem.kinds,
                 total - 1.0
             ));

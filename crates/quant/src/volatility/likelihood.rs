@@ -173,13 +173,8 @@ impl Sample<'_> {
         }
         for i in 0..n {
             gradient[i] /= count;
-            let (above, own) = outer.split_at_mut(i);
-            for (j, value) in own[0][..=i].iter_mut().enumerate() {
-                *value /= count;
-                if let Some(line) = above.get_mut(j) {
-                    line[i] = *value;
-                }
-            }
+            outer[i][..=i].iter_mut().for_each(|value| *value /= count);
+            (0..i).for_each(|j| outer[j][i] = outer[i][j]);
         }
         Local { value: self.value(x), gradient, outer }
     }
