@@ -117,7 +117,8 @@ fn a_bad_logon_ends_it() {
         let mut client = Side::new(setup(Role::Initiator));
         client.connect(0);
         assert_eq!(client.get(kind, 1, rest, 0), ended);
-        assert_eq!(client.session.next_in(), 2);
+        // Only a refusal has taken its number.
+        assert_eq!(client.session.next_in(), if kind == "5" { 2 } else { 1 });
     }
     for rest in ["108=30|", "98=1|108=30|", "98=0|", "98=0|108=x|", "98=0|108=3601|"] {
         let mut server = Side::new(setup(Role::Acceptor));
