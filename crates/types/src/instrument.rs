@@ -52,6 +52,9 @@ pub struct Instrument {
     /// Order price increments: (from this price in ticks, step in ticks), ascending, first from 0.
     increments: [(i64, i64); INCREMENT_STEPS_MAX],
     increment_count: u8,
+    // `price` and `quantity` as floats: worked out once, because a quote needs them at every update.
+    tick_f64: f64,
+    lot_f64: f64,
 }
 
 impl Instrument {
@@ -92,6 +95,8 @@ impl Instrument {
             min_notional,
             increments,
             increment_count: steps.len().max(1) as u8,
+            tick_f64: price.step_f64(),
+            lot_f64: quantity.step_f64(),
         }
     }
 
@@ -105,12 +110,14 @@ impl Instrument {
         &self.symbol[..self.symbol_length as usize]
     }
     /// Price of one tick, for models.
+    #[inline]
     pub fn tick_f64(&self) -> f64 {
-        self.price.step_f64()
+        self.tick_f64
     }
     /// Quantity of one lot, for models.
+    #[inline]
     pub fn lot_f64(&self) -> f64 {
-        self.quantity.step_f64()
+        self.lot_f64
     }
     /// The order price step in force at a price, in ticks.
     #[inline]
