@@ -36,7 +36,7 @@ for (const [i, { sleeve, weight, target }] of plan.after.lines.entries()) {
 }
 console.log(`value ${plan.before.value}, turnover ${(100 * plan.turnover).toFixed(1)} % one way, cost ${plan.cost}\n`)
 
-const { passed } = await requireGate(plan.orders, { instruments, prices, limits })
+const { passed } = await requireGate(plan.orders, { instruments, prices, limits, positions: holdings.positions })
 console.log(`the risk gate passed ${passed.length} of ${plan.orders.length} orders`)
 for (const { side, quantity, symbol, price, why } of plan.orders) {
   console.log(`  ${side.padEnd(4)} ${quantity.padStart(4)} ${symbol} at ${price}: ${why}`)

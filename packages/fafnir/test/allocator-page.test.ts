@@ -33,6 +33,12 @@ test('the weights are those of the source', () => {
   }
 })
 
+test('the bars of the example come from their generator', () => {
+  const folder = join(root, 'examples/10-allocation-backtest')
+  const made = spawnSync(process.execPath, ['make-bars.mjs'], { cwd: folder, encoding: 'utf8', timeout: 30_000 })
+  expect(made.stdout).toBe(readFileSync(join(folder, 'bars.csv'), 'utf8'))
+})
+
 test('the example runs', () => {
   mkdirSync(join(root, 'target'), { recursive: true })
   // Inside the workspace, so that `fafnir/allocator` is found.

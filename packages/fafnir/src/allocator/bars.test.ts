@@ -97,6 +97,94 @@ describe('an allocation over bars', () => {
     expect(Number(flows.portfolio.values.at(-1))).toBeGreaterThan(Number(plain.portfolio.values.at(-1)))
   })
 
+  test('dividends are cash on the day: by hand', () => {
+    const instruments = ['STK', 'BND'].map((symbol) => ({ symbol, lotSize: '1', tickSize: '0.01' }))
+    const bar = (date: string, STK: string, dividends?: Record<string, string>, flow?: string): PriceBar => {
+      return { date, prices: { STK, BND: '20.00' }, ...(dividends && { dividends }), ...(flow && { flow }) }
+    }
+    const paying = [
+      bar('2024-01-31', '10.00', { STK: '9' }),
+      bar('2024-02-29', '10.00', { STK: '0.255' }),
+      bar('2024-03-31', '9.80', { STK: '0.3333', BND: '0.10' }),
+      bar('2024-04-30', '9.80', { BND: '0.25' }, '98'),
+    ]
+    const common = { instruments, bars: paying, startCash: '1000', benchmark: { stocks: 'STK', bonds: 'BND' } }
+    const targets = [{ sleeve: 'equity', weight: 1, instrument: 'STK' }]
+    const result = backtestAllocation({ ...common, targets })
+    const { portfolio, benchmark } = result
+    // 100 shares bought at the first bar, after what it pays. 100 x 0.255 = 25.50 buys 2 at 10.00 and leaves 5.50.
+    // 102 x 0.3333 = 33.9966, paid as 33.99: 39.49 in cash, 102 x 9.80 = 999.60 in shares; 4 more leave 0.29.
+    // 98 paid in buys 10 at 9.80.
+    expect(portfolio.values).toEqual(['1000.00', '1025.50', '1039.09', '1137.09'])
+    expect(portfolio.dividends).toBe('59.49')
+    expect(portfolio.holdings).toMatchObject({ cash: '0.29', positions: { STK: '116' } })
+    for (const [i, growth] of [1, 1.0255, 1.03909, 1.03909].entries()) {
+      expect(portfolio.growth[i]).toBeCloseTo(growth, 14)
+    }
+    // 60/40: 60 shares and 20 bonds. 15.30 is less than what a lot of either is short of its target. Then 588.00, 400.00
+    // and 15.30 + 19.99 + 2.00 in cash: 2 shares are bought. Then 20 x 0.25.
+    expect(benchmark.values.slice(0, 3)).toEqual(['1000.00', '1015.30', '1025.29'])
+    expect(benchmark.dividends).toBe('42.29')
+    expect(allocationGroups({ result })[0]!.rows.at(-1)).toEqual(['dividends', '59.49, 60/40 42.29'])
+  })
+
+  test('dividends of prices that fall by them are the total return', () => {
+    const input = { ...inputOf(bars, '0.000001', '0.000001', '0'), moneyDecimals: 6 }
+    const total = backtestAllocation(input)
+    // The same market, told as prices that fall by what is paid: a twelfth of 3 % a month for stocks, 4 % for bonds.
+    const yields: Record<string, number> = { STK: 0.03 / 12, BND: 0.04 / 12 }
+    let level: Record<string, number> = Object.fromEntries(symbols.map((symbol) => [symbol, 1]))
+    const paying = bars.map((bar, i): PriceBar => {
+      const entries = symbols.map((symbol) => {
+        const [full, rate] = [Number(bar.prices[symbol]), i === 0 ? 0 : (yields[symbol] ?? 0)]
+        const before = full * level[symbol]!
+        level = { ...level, [symbol]: level[symbol]! * (1 - rate) }
+        return {
+          symbol,
+          price: (before * (1 - rate)).toFixed(6),
+          paid: before - Number((before * (1 - rate)).toFixed(6)),
+        }
+      })
+      const dividends = entries.filter(({ paid }) => paid > 0.0001).map(({ symbol, paid }) => [symbol, paid.toFixed(9)])
+      return {
+        date: bar.date,
+        prices: Object.fromEntries(entries.map(({ symbol, price }) => [symbol, price])),
+        dividends: Object.fromEntries(dividends) as Record<string, string>,
+      }
+    })
+    const told = backtestAllocation({ ...input, bars: paying })
+    expect(Number(told.portfolio.dividends)).toBeGreaterThan(1e8)
+    for (const [i, growth] of told.portfolio.growth.entries()) {
+      expect(Math.abs(growth / total.portfolio.growth[i]! - 1)).toBeLessThan(1e-6)
+      expect(Math.abs(told.benchmark.growth[i]! / total.benchmark.growth[i]! - 1)).toBeLessThan(1e-6)
+    }
+    const correlations = [told, total].map(({ correlation }) => correlation!.whole!)
+    expect(correlations[0]).toBeCloseTo(correlations[1]!, 6)
+  })
+
+  test('a short position owes what is paid; what cash does not cover is raised', () => {
+    const instruments = ['STK', 'OIL'].map((symbol) => ({ symbol, lotSize: '1', tickSize: '0.01', short: true }))
+    const prices = { STK: '10.00', OIL: '10.00' }
+    const two = ['2024-01-31', '2024-02-29'].map((date): PriceBar => ({ date, prices }))
+    const paying = [two[0]!, { ...two[1]!, dividends: { OIL: '1.005' } }]
+    const targets = [
+      { sleeve: 'equity', weight: 1.2, instrument: 'STK' },
+      { sleeve: 'trend', weight: -0.2, instrument: 'OIL' },
+    ]
+    const { portfolio } = backtestAllocation({
+      instruments,
+      targets,
+      bars: paying,
+      startCash: '1010',
+      rules: { bands: { absolute: 1, relative: 1 } },
+      benchmark: { stocks: 'STK', bonds: 'OIL' },
+    })
+    // 121 bought and 20 sold short leave 0 cash; 20 x 1.005 = 20.10 is owed: 3 shares are sold.
+    expect(portfolio.dividends).toBe('-20.10')
+    expect(portfolio.holdings).toMatchObject({ cash: '9.90', positions: { STK: '118', OIL: '-20' } })
+    expect(portfolio.growth[1]).toBeCloseTo(989.9 / 1010, 12)
+  })
+
   test('targets of a rule see no bar that is still to come', () => {
     const lengths: number[] = []
     const { portfolio } = backtestAllocation({
@@ -126,6 +214,17 @@ describe('an allocation over bars', () => {
     )
     expect(bad([...bars].reverse())).toThrow(expect.objectContaining({ code: 'ALLOCATION_INVALID' }))
     expect(bad(bars.slice(0, 1))).toThrow(expect.objectContaining({ code: 'ALLOCATION_INVALID' }))
+    const odd = (more: object) => bad(bars.map((bar, i) => (i === 5 ? { ...bar, ...more } : bar)))
+    for (const [more, code, path] of [
+      [{ dividends: { NOPE: '1' } }, 'UNKNOWN_INSTRUMENT', 'bars[5].dividends.NOPE'],
+      [{ dividends: { STK: '-1' } }, 'ALLOCATION_INVALID', 'bars[5].dividends.STK'],
+      [{ dividends: { STK: 1 } }, 'ALLOCATION_INVALID', 'bars[5].dividends.STK'],
+      [{ dividends: null }, 'ALLOCATION_INVALID', 'bars[5].dividends'],
+      [{ dividend: {} }, 'ALLOCATION_INVALID', 'bars[5].dividend'],
+    ] as const) {
+      const fields = expect.objectContaining({ path }) as unknown
+      expect(odd(more), path).toThrow(expect.objectContaining({ code, fields }))
+    }
     const nan = bars.map((bar, i) => (i === 3 ? { ...bar, prices: { ...bar.prices, STK: 'NaN' } } : bar))
     expect(bad(nan)).toThrow(expect.objectContaining({ code: 'ALLOCATION_INVALID' }))
   })

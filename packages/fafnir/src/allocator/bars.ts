@@ -1,15 +1,16 @@
 // Room card: allocator/bars
-// In:    bars of prices, targets (fixed, or asked for at each bar), rules, money paid in and out, costs.
+// In:    bars of prices and dividends, targets (fixed, or asked for at each bar), rules, money paid in and out, costs.
 // Out:   what the allocation comes to in whole lots: value by bar, figures, rebalances, cost; beside it 60/40,
 //        crises, the correlation of stocks and bonds.
-// Holds: every trade is a rebalance's own orders at the bar's prices, cost included; money paid in or out is no return;
-//        a bar's targets see that bar and those before it only.
+// Holds: every trade is a rebalance's own orders at the bar's prices, cost included; money paid in or out is no return,
+//        a dividend is one; a bar's targets see that bar and those before it only.
 // Costs: a rebalance a bar, tenths of a millisecond; the input bars are bounded by BARS_MAX.
 import { FafnirError, fail } from '../errors.js'
-import type { Holdings, TargetLine } from './book.js'
+import { INSTRUMENTS_MAX, MONEY_DECIMALS, type Holdings, type TargetLine } from './book.js'
 import * as check from './checks.js'
 import { correlationMonitor, type CorrelationMonitor, type CorrelationOptions } from './correlation.js'
 import { crises as knownCrises, type Crisis } from './crises.js'
+import { checkDividends, dividendsOf, type Dividends } from './dividends.js'
 import { rebalance, type Rebalance, type RebalanceInput, type RebalanceOrder } from './rebalance.js'
 import { figuresOf, type PathFigures } from './simulate.js'
 import type { RebalanceRules, Triggers } from './triggers.js'
@@ -22,6 +23,11 @@ export interface PriceBar {
   readonly prices: Readonly<Record<string, string>>
   /** Money paid in, or out when negative, at this bar. */
   readonly flow?: string | undefined
+  /**
+   * Dividends and coupons for one unit by symbol, paid to what was held before this bar's trades; cash from then on. For
+   * prices that fall by what is paid: prices of total return have it in them already. Default: none.
+   */
+  readonly dividends?: Dividends | undefined
 }
 
 /** What is run. */
@@ -65,6 +71,8 @@ export interface BarPath extends PathFigures {
   readonly oneWayTurnover: number
   /** All fees and half spreads, money. */
   readonly cost: string
+  /** All dividends received, less those owed for short positions, money. */
+  readonly dividends: string
   readonly holdings: Holdings
 }
 
@@ -106,8 +114,12 @@ const BENCHMARK_STOCKS = 0.6
 export function backtestAllocation(input: AllocationBacktestInput): AllocationBacktest {
   const { bars, benchmark } = input
   check.whole('bars.length', check.list('bars', bars, BARS_MAX).length, 2, BARS_MAX)
+  const listed = check.list('instruments', input.instruments, INSTRUMENTS_MAX)
+  const symbols = new Set(listed.map((item) => (item as { readonly symbol?: unknown } | null)?.symbol))
   for (const [i, bar] of bars.entries()) {
+    check.object(`bars[${i}]`, bar, ['date', 'prices', 'flow', 'dividends'], ['date', 'prices'])
     check.date(`bars[${i}].date`, bar.date)
+    checkDividends(`bars[${i}].dividends`, bar.dividends, symbols)
     if (i > 0 && bar.date <= bars[i - 1]!.date) throw check.invalid(`bars[${i}].date`, bar.date, 'dates that ascend')
   }
   check.object('benchmark', benchmark, ['stocks', 'bonds'], ['stocks', 'bonds'])
@@ -128,19 +140,22 @@ export function backtestAllocation(input: AllocationBacktestInput): AllocationBa
 }
 
 function run(input: AllocationBacktestInput): BarPath {
-  const { bars, instruments, moneyDecimals, rules = {} } = input
+  const { bars, instruments, rules = {} } = input
+  const decimals = check.whole('moneyDecimals', input.moneyDecimals ?? MONEY_DECIMALS, 0, 12)
   const periodsPerYear = check.number('periodsPerYear', input.periodsPerYear ?? 12, 1, 1e6)
   let holdings: Holdings = { cash: input.startCash, positions: {} }
   const values: string[] = []
   const growth: number[] = []
   const rebalances: BarRebalance[] = []
-  let [total, cost, before] = [1, 0n, 0]
+  let [total, cost, paid, before] = [1, 0n, 0n, 0]
   for (const [i, bar] of bars.entries()) {
     const targets = typeof input.targets === 'function' ? input.targets(bars.slice(0, i + 1)) : input.targets
     const { date, prices, flow } = bar
+    const received = dividendsOf(bar.dividends ?? {}, instruments, holdings, decimals)
+    paid += received
     // The first bar is invested whatever the rules say.
-    const asked = { instruments, targets, holdings, prices, flow, date, moneyDecimals, rules: i === 0 ? {} : rules }
-    const result = inBar(i, () => rebalance(asked))
+    const asked = { instruments, targets, prices, date, moneyDecimals: decimals, rules: i === 0 ? {} : rules }
+    const result = inBar(i, () => rebalance({ ...asked, ...withCash(holdings, flow, received, decimals) }))
     const [started, ended] = [Number(result.before.value), Number(result.after.value)]
     if (!(ended > 0)) throw check.invalid(`bars[${i}]`, ended, 'a portfolio above 0')
     // Money paid in is in the value before the trades, and was not there at the bar before.
@@ -167,8 +182,24 @@ function run(input: AllocationBacktestInput): BarPath {
     rebalances,
     oneWayTurnover,
     cost: check.unitsText(cost, COST_SCALE, 2),
+    dividends: check.unitsText(paid, decimals, Math.min(decimals, 2)),
     holdings,
   }
+}
+
+/** Dividends are cash; what they take more than there is has to be raised, as money paid out is. */
+function withCash(
+  holdings: Holdings,
+  flow: string | undefined,
+  received: bigint,
+  decimals: number,
+): Pick<RebalanceInput, 'holdings' | 'flow'> {
+  if (received === 0n) return { holdings, flow }
+  const scale = Math.max(decimals, ...[holdings.cash, flow ?? '0'].map(check.decimalsOf))
+  const cash = check.units(holdings.cash, scale) + received * 10n ** BigInt(scale - decimals)
+  if (cash >= 0n) return { holdings: { ...holdings, cash: check.unitsText(cash, scale, 0) }, flow }
+  const owed = check.units(flow ?? '0', scale) + cash
+  return { holdings: { ...holdings, cash: '0' }, flow: check.unitsText(owed, scale, 0) }
 }
 
 /** Decimals in which costs are summed: those of the finest money. */
@@ -227,6 +258,9 @@ function monitorOf(input: AllocationBacktestInput, dates: readonly string[]): Co
   const { bars, benchmark, correlation = {} } = input
   if (bars.length - 1 < (correlation.window ?? 36)) return null
   const returnsOf = (symbol: string): number[] =>
-    bars.slice(1).map((bar, i) => Number(bar.prices[symbol]) / Number(bars[i]!.prices[symbol]) - 1)
+    bars.slice(1).map((bar, i) => {
+      const end = Number(bar.prices[symbol]) + Number(bar.dividends?.[symbol] ?? '0')
+      return end / Number(bars[i]!.prices[symbol]) - 1
+    })
   return correlationMonitor(dates.slice(1), returnsOf(benchmark.stocks), returnsOf(benchmark.bonds), correlation)
 }

@@ -64,7 +64,8 @@ export const ONE: bigint = 1_000_000_000_000n
 /** Fee rates are whole parts of this. */
 export const RATE_ONE: bigint = 100_000_000n
 const RATE_DECIMALS = 8
-const INSTRUMENTS_MAX = 256
+/** Instruments of a book at most. */
+export const INSTRUMENTS_MAX: number = 256
 const TARGETS_MAX = 256
 /** A currency's smallest unit unless money needs more decimals: cents. */
 export const MONEY_DECIMALS: number = 2

@@ -62,6 +62,51 @@ describe.skipIf(!available)('the gate', () => {
     expect(refused.map(({ code }) => code)).toEqual(['POSITION_ABOVE_MAX'])
   })
 
+  test.each([
+    // 40 are held: 10 more make 50, and 11 more 51.
+    ['buy', '40', 10, '50', []],
+    ['buy', '40', 11, '50', ['POSITION_ABOVE_MAX']],
+    // What is above the limit already may shrink, and not grow.
+    ['sell', '80', 10, '50', []],
+    ['buy', '80', 1, '50', ['POSITION_ABOVE_MAX']],
+    // Short: 45 sold after 40 more make -45.
+    ['sell', '-5', 40, '45', []],
+    ['sell', '-5', 41, '45', ['POSITION_ABOVE_MAX']],
+    // Out of 40 long and through zero: the other side counts.
+    ['sell', '40', 90, '50', []],
+    ['sell', '40', 91, '50', ['POSITION_ABOVE_MAX']],
+  ] as const)(
+    'counts what is held: %s beside %s, %i lots, at most %s',
+    async (side, held, lots, maxPosition, codes) => {
+      const own = [{ ...orders[1]!, side, lots }]
+      const options = { instruments, prices, limits: { STK: { maxPosition } }, positions: { STK: held, BND: '120' } }
+      const { refused } = await gateOrders(own, options)
+      expect(refused.map(({ code }) => code)).toEqual(codes)
+      const [first] = refused
+      const directed = side === 'buy' ? Number(held) : -Number(held)
+      if (first !== undefined) expect(first).toMatchObject({ limit: Number(maxPosition), used: directed, asked: lots })
+    },
+  )
+
+  test('reduce-only lets go of what is held, and no more', async () => {
+    const limits = { all: { reduceOnly: true } }
+    const sale = (lots: number) => [{ ...orders[0]!, lots }]
+    const options = { instruments, prices, limits, positions: { BND: '120' } }
+    expect((await gateOrders(sale(120), options)).ok).toBe(true)
+    const { refused } = await gateOrders(sale(121), options)
+    expect(refused).toMatchObject([{ code: 'REDUCE_ONLY', limit: 120, asked: 121 }])
+  })
+
+  test('a position off its lot or of no decimal text is refused', async () => {
+    for (const [STK, code] of [
+      ['0.5', 'OFF_GRID'],
+      ['1e3', 'ALLOCATION_INVALID'],
+    ] as const) {
+      const options = { instruments, prices, positions: { STK } }
+      await expect(gateOrders(orders, options)).rejects.toMatchObject({ code })
+    }
+  })
+
   test('holds orders near the price', async () => {
     const far = [{ ...orders[1]!, priceTicks: 10_600 }]
     const { refused } = await gateOrders(far, { instruments, prices })

@@ -10,9 +10,9 @@ import { fail } from '../errors.js'
 import type { Code } from '../generated/codes.js'
 import type { InstrumentConfig, RiskConfig } from '../generated/config.js'
 import { defineStrategy } from '../strategy/define.js'
-import { priceTicks, type PriceTicks, type QuantityLots } from '../units.js'
+import { priceTicks, quantityLots, type PriceTicks, type QuantityLots } from '../units.js'
 import { MONEY_DECIMALS, type AllocationInstrument } from './book.js'
-import { decimalsOf } from './checks.js'
+import { decimalText, decimalsOf } from './checks.js'
 import type { RebalanceOrder } from './rebalance.js'
 
 /** What the gate needs to know. */
@@ -20,11 +20,10 @@ export interface GateOptions {
   readonly instruments: readonly AllocationInstrument[]
   /** By symbol, decimal text on the tick: the reference of the price collar. */
   readonly prices: Readonly<Record<string, string>>
-  /**
-   * Limits by symbol; those of `all` hold where a symbol has none. Positions count from zero: what was held before is
-   * not in them.
-   */
+  /** Limits by symbol; those of `all` hold where a symbol has none. */
   readonly limits?: Readonly<Record<string, RiskConfig>> | undefined
+  /** What is held before the orders, quantity by symbol as in `Holdings`: limits count it. Default: nothing. */
+  readonly positions?: Readonly<Record<string, string>> | undefined
   /** Settlement currency and the decimals of its smallest unit. Default: USD, 2. */
   readonly currency?: { readonly name: string; readonly decimals: number } | undefined
 }
@@ -51,13 +50,19 @@ const VENUE = 'GATE'
 const ANSWER_MILLIS = 10_000
 const SCALE_MAX = 12
 
-/** Takes requests as a venue does, keeps them, sends nothing. */
+/** Takes requests as a venue does, keeps them, sends nothing; it says what is held before the first of them. */
 class Shelf implements OrderGateway {
   readonly venue: string = VENUE
+  private readonly held: ReadonlyMap<string, number>
   private sink: ReportSink | undefined
+
+  constructor(held: ReadonlyMap<string, number>) {
+    this.held = held
+  }
 
   start(sink: ReportSink): void {
     this.sink = sink
+    for (const [symbol, lots] of this.held) sink.position(symbol, lots)
   }
   submit({ orderId }: NewRequest): void {
     this.sink?.report(orderId, { kind: 'accepted' })
@@ -71,16 +76,17 @@ class Shelf implements OrderGateway {
 }
 
 /**
- * Shows orders to the product's pre-trade gate: quantity, value, minimum notional, position with all orders before it,
- * price collar, message rate, reduce-only.
+ * Shows orders to the product's pre-trade gate: quantity, value, minimum notional, position with what is held and all
+ * orders before it, price collar, message rate, reduce-only.
  *
  * On a desk: the last look before an order list is released. To trade, hand the orders to an engine with
  * `rebalanceStrategy`: its gate looks again at the moment of sending.
  *
- * @throws FafnirError CONFIG_INVALID (a limit), PRICE_MISSING, NATIVE_MISSING
+ * @throws FafnirError CONFIG_INVALID (a limit), PRICE_MISSING, ALLOCATION_INVALID and OFF_GRID (a position),
+ * NATIVE_MISSING
  * @example
- * const limits = { all: { maxOrderValue: '50000' } }
- * const { ok, refused } = await gateOrders(orders, { instruments, prices, limits })
+ * const limits = { all: { maxOrderValue: '50000', maxPosition: '2000' } }
+ * const { ok, refused } = await gateOrders(orders, { instruments, prices, limits, positions: holdings.positions })
  */
 export async function gateOrders(orders: readonly RebalanceOrder[], options: GateOptions): Promise<GateVerdict> {
   if (orders.length === 0) return { ok: true, passed: [], refused: [] }
@@ -149,6 +155,15 @@ function pointDecimals({ tickSize, lotSize, multiplier = '1' }: AllocationInstru
   return [tickSize, lotSize, multiplier].reduce((sum, value) => sum + decimalsOf(value), 0)
 }
 
+function heldLots(engine: Engine, { positions = {} }: GateOptions): ReadonlyMap<string, number> {
+  const held = engine.instruments.map((instrument): [string, number] => {
+    const { symbol } = instrument
+    const quantity = Object.hasOwn(positions, symbol) ? positions[symbol] : '0'
+    return [symbol, quantityLots(instrument, decimalText(`positions.${symbol}`, quantity, 'any'))]
+  })
+  return new Map(held.filter(([, lots]) => lots !== 0))
+}
+
 async function judged(engine: Engine, orders: readonly RebalanceOrder[], options: GateOptions): Promise<GateVerdict> {
   const answers = new Map<number, GateRefusal | 'passed'>()
   const placed = new Map<number, RebalanceOrder>()
@@ -175,7 +190,7 @@ async function judged(engine: Engine, orders: readonly RebalanceOrder[], options
     },
   })
   engine.use(strategy)
-  await engine.attachGateway(new Shelf())
+  await engine.attachGateway(new Shelf(heldLots(engine, options)))
   for (const instrument of engine.instruments) {
     // Bid and ask a tick to either side, so that the reference is the price itself.
     const price = priceTicks(instrument, options.prices[instrument.symbol]!)

@@ -22,6 +22,7 @@ export {
   type CorrelationState,
 } from './correlation.js'
 export { crises, type Crisis } from './crises.js'
+export type { Dividends } from './dividends.js'
 export { standardErc, type CovarianceEstimator, type StandardErc, type StandardErcOptions } from './erc.js'
 export { rebalanceStrategy, type ExecuteOptions, type ExecutedOrder, type RebalanceExecution } from './execute.js'
 export {
@@ -55,6 +56,7 @@ export {
   trendExposure,
   trendSleeve,
   volatilityOverlay,
+  type PutModel,
   type PutOverlayOptions,
   type PutPeriod,
   type RulePeriod,

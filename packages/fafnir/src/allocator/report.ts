@@ -33,6 +33,7 @@ export interface AllocationReportPaths {
 export function allocationGroups({ result, percents }: Omit<AllocationReport, 'title'>): readonly RowGroup[] {
   const { dates, portfolio, benchmark, crises, correlation } = result
   const both = (show: (path: BarPath) => string): string => `${show(portfolio)}, 60/40 ${show(benchmark)}`
+  const paying = [portfolio, benchmark].some(({ dividends }) => Number(dividends) !== 0)
   const groups: RowGroup[] = [
     {
       title: 'Allocation and 60/40',
@@ -46,6 +47,7 @@ export function allocationGroups({ result, percents }: Omit<AllocationReport, 't
         ['rebalances with orders', both(({ rebalances }) => String(rebalances.length))],
         ['one-way turnover', both(({ oneWayTurnover }) => percent(oneWayTurnover))],
         ['fees and spreads', both(({ cost }) => decimal(cost))],
+        ...(paying ? [['dividends', both(({ dividends }) => decimal(dividends))] as const] : []),
       ],
     },
     { title: 'Crises', rows: crisisRows(crises) },

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
 
 import { correlationMonitor, correlationOf } from './correlation.js'
+import { native } from '../native.js'
 import { putOverlay, trendExposure, trendSleeve, volatilityOverlay } from './rules.js'
 
 const shared = fileURLToPath(new URL('../../../../../shared/data/dragon/', import.meta.url))
@@ -100,6 +101,15 @@ describe('trend', () => {
   })
 })
 
+const available = (() => {
+  try {
+    native()
+    return true
+  } catch {
+    return false
+  }
+})()
+
 describe('puts', () => {
   test('pay what is below the strike, for their premium', () => {
     // 2 % buys 4 units at 0.5 %; from 100 to 80 each pays 0.95 - 0.80.
@@ -109,6 +119,46 @@ describe('puts', () => {
     expect(crash!.return).toBeCloseTo(0.58, 12)
     expect(() => putOverlay([100, 90], [0], {})).toThrow(expect.objectContaining({ code: 'ALLOCATION_INVALID' }))
     expect(() => putOverlay([100, 90], [0.1, 0.1], {})).toThrow('premiums.length')
+  })
+
+  test.skipIf(!available)('are priced from a stated volatility where none is quoted', () => {
+    // Hull, Options, Futures and Other Derivatives, 15.6: S 42, K 40, r 10 %, σ 20 %, half a year: the put is 0.81.
+    const hull = { volatility: 0.2, rate: 0.1, periodsPerYear: 2 }
+    const [half] = putOverlay([42, 38], hull, { moneyness: 40 / 42, premiumBudget: 0.02 })
+    expect(Math.abs(half!.premium * 42 - 0.8086)).toBeLessThan(5e-5)
+    expect(half!.exposure).toBe(0.02 / half!.premium)
+    expect(half!.payoff * 42).toBeCloseTo(2, 12)
+    // At the money and without rates a put is 2 Φ(σ √t / 2) - 1: for σ √t = 0.06 that is 0.023933.
+    const volatility = [0.06 * Math.sqrt(12), 0.12 * Math.sqrt(12)]
+    const [calm, wild] = putOverlay([100, 100, 90], { volatility }, { moneyness: 1 })
+    expect(Math.abs(calm!.premium - 0.023933)).toBeLessThan(1e-6)
+    expect(Math.abs(wild!.premium - 0.047844)).toBeLessThan(1e-6)
+    expect([calm!.return, calm!.cost]).toEqual([-0.02, 0.02])
+    expect(wild!.return).toBeCloseTo((0.02 / wild!.premium) * 0.1 - 0.02, 14)
+    // Premiums of the model are those a caller quotes.
+    const quoted = [calm!.premium, wild!.premium]
+    expect(putOverlay([100, 100, 90], quoted, { moneyness: 1 })).toEqual([calm, wild])
+  })
+
+  test.skipIf(!available)('refuse a model with a hole', () => {
+    for (const [model, path] of [
+      [{}, 'premiums.volatility'],
+      [{ volatility: NaN }, 'premiums.volatility[0]'],
+      [{ volatility: 0 }, 'premiums.volatility[0]'],
+      [{ volatility: [0.2, 0.2] }, 'premiums.volatility.length'],
+      [{ volatility: '0.2' }, 'premiums.volatility'],
+      [{ volatility: 0.2, periodsPerYear: 0 }, 'premiums.periodsPerYear'],
+      [{ volatility: 0.2, rate: Infinity }, 'premiums.rate'],
+      [{ volatility: 0.2, years: 1 }, 'premiums.years'],
+      // Far below the price, in a month, at 1 %: nothing that could be paid.
+      [{ volatility: 0.01 }, 'premiums[0]'],
+      [null, 'premiums'],
+    ] as const) {
+      const fields = expect.objectContaining({ path }) as unknown
+      expect(() => putOverlay([100, 90], model as never, { moneyness: 0.8 }), path).toThrow(
+        expect.objectContaining({ code: 'ALLOCATION_INVALID', fields }),
+      )
+    }
   })
 })
 

@@ -1,9 +1,10 @@
 // Room card: allocator/rules
-// In:    price series of what a rule trades, oldest first.
+// In:    price series of what a rule trades, oldest first; premiums of puts, or a volatility to price them at.
 // Out:   the exposure a rule asks for in each period and what it returns, cost apart: trend and long volatility.
 // Holds: the exposure of a period is decided by prices before it: nothing looks ahead.
-// Costs: O(periods × window).
-import { invalid, number, whole } from './checks.js'
+// Costs: O(periods × window); a premium by model is one call of the native module.
+import { greeks } from '../quant/options.js'
+import { invalid, list, number, object, whole } from './checks.js'
 
 /** Parameters of a trend rule. */
 export interface TrendOptions {
@@ -131,26 +132,63 @@ export interface PutPeriod extends RulePeriod {
   readonly payoff: number
 }
 
+/** What premiums are priced from where none are quoted (Black, Scholes 1973; `greeks` of `fafnir/quant`). */
+export interface PutModel {
+  /** Implied volatility per √year at the start of each period, or one for all: 0.2 is 20 %. */
+  readonly volatility: number | readonly number[]
+  /** Default: 12. */
+  readonly periodsPerYear?: number | undefined
+  /** Continuous, per year. Default: 0. */
+  readonly rate?: number | undefined
+  /** Continuous, per year. Default: 0. */
+  readonly dividendYield?: number | undefined
+}
+
 /**
  * A long-volatility sleeve of puts: each period so many are bought that their premium is the budget, and held to the
- * end. The premium comes from the caller, by quote or by model (`blackScholes` of `fafnir/quant`).
+ * end.
  * @param prices of the underlying; a period for each after the first.
- * @param premiums for one unit at the start of each period, in parts of the price then; one less than prices.
- * @throws FafnirError ALLOCATION_INVALID
+ * @param premiums for one unit at the start of each period, in parts of the price then, one less than prices; or the
+ * model they are priced by, with what a quote would add (skew, spread) in its volatility.
+ * @throws FafnirError ALLOCATION_INVALID (also for a premium that comes to nothing), NATIVE_MISSING with a model
+ * @example
+ * putOverlay(prices, { volatility: 0.22 }, { moneyness: 0.9, premiumBudget: 0.01 })
  */
 export function putOverlay(
   prices: readonly number[],
-  premiums: readonly number[],
+  premiums: readonly number[] | PutModel,
   options: PutOverlayOptions = {},
 ): readonly PutPeriod[] {
   const moneyness = number('moneyness', options.moneyness ?? 0.95, 0.01, 2)
   const budget = number('premiumBudget', options.premiumBudget ?? 0.02, 0, 0.999)
   checkedPrices('prices', prices, 2)
-  whole('premiums.length', premiums.length, prices.length - 1, prices.length - 1)
-  return premiums.map((premium, i) => {
-    number(`premiums[${i}]`, premium, 1e-9, 2)
+  const quoted = isQuotes(premiums) ? premiums : modelPremiums(premiums, prices.length - 1, moneyness)
+  whole('premiums.length', quoted.length, prices.length - 1, prices.length - 1)
+  return quoted.map((premium, i) => {
+    number(`premiums[${i}]`, premium, PREMIUM_MIN, 2)
     const payoff = Math.max(moneyness - prices[i + 1]! / prices[i]!, 0)
     const units = budget / premium
     return { exposure: units, return: units * payoff - budget, cost: budget, premium, payoff }
+  })
+}
+
+/** A premium below this part of the price buys no number of puts that means anything. */
+const PREMIUM_MIN = 1e-9
+
+function isQuotes(premiums: readonly number[] | PutModel): premiums is readonly number[] {
+  return Array.isArray(premiums)
+}
+
+function modelPremiums(model: PutModel, periods: number, moneyness: number): readonly number[] {
+  object('premiums', model, ['volatility', 'periodsPerYear', 'rate', 'dividendYield'], ['volatility'])
+  const years = 1 / number('premiums.periodsPerYear', model.periodsPerYear ?? 12, 1, 1e6)
+  const rate = number('premiums.rate', model.rate ?? 0, -1, 1)
+  const dividendYield = number('premiums.dividendYield', model.dividendYield ?? 0, -1, 1)
+  const { volatility } = model
+  const given = typeof volatility === 'number' ? Array.from({ length: periods }, () => volatility) : volatility
+  whole('premiums.volatility.length', list('premiums.volatility', given, 1_000_000).length, periods, periods)
+  return given.map((value, i) => {
+    number(`premiums.volatility[${i}]`, value, 1e-6, 10)
+    return greeks({ kind: 'put', spot: 1, strike: moneyness, years, rate, dividendYield, volatility: value }).price
   })
 }

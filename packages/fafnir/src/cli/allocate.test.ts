@@ -116,6 +116,20 @@ describe.skipIf(!available)('fafnir allocate', () => {
     expect(existsSync(next)).toBe(false)
   })
 
+  it('counts what is held in the position limit', async () => {
+    // A tenth of 100,000 is in STK; the standard variant buys up to a fifth.
+    const holdings = { cash: '90000', positions: { STK: '200' } }
+    const limited = (maxPosition: string) => ({ holdings, universe: { ...universe, limits: { STK: { maxPosition } } } })
+    expect(await run(['--variant', 'standard', ...files(limited('400')), '--json'])).toBe(0)
+    const { orders } = JSON.parse(out) as Rebalance
+    const bought = orders.find(({ symbol }) => symbol === 'STK')!.lots
+    expect(200 + bought).toBeGreaterThan(380)
+    expect(await run(['--variant', 'standard', ...files(limited(String(199 + bought))), '--json'])).toBe(1)
+    expect(JSON.parse(out)).toMatchObject({
+      error: { code: 'GATE_REFUSED', fields: { reason: 'POSITION_ABOVE_MAX', limit: 199 + bought, used: 200 } },
+    })
+  })
+
   const bad: [string, Record<string, unknown>, string][] = [
     ['a missing price', { prices: { ...prices, GLD: undefined } }, 'PRICE_MISSING'],
     ['an unknown instrument', { holdings: { cash: '1', positions: { NOPE: '1' } } }, 'UNKNOWN_INSTRUMENT'],

@@ -87,7 +87,7 @@ async function runAllocate(flags: AllocateFlags, output: Output): Promise<number
   const targets = targetsOf(percents, fills)
   const moneyDecimals = currency?.decimals
   const result = rebalance({ instruments, targets, holdings, prices, rules, flow, date, moneyDecimals })
-  await requireGate(result.orders, { instruments, prices, limits, currency })
+  await requireGate(result.orders, { instruments, prices, limits, currency, positions: holdings.positions })
   if (flags.holdingsOut !== undefined) {
     const path = resolve(flags.holdingsOut)
     await writeFilesAtomically(dirname(path), [[path, `${JSON.stringify(result.holdings, null, 2)}\n`]])

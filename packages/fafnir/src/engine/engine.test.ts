@@ -161,6 +161,31 @@ describe.skipIf(!available)('engine (native)', () => {
     expect(found).toMatchObject({ hash: summary.effectsHash, turns: summary.turns, matches: true })
   })
 
+  it('takes over the positions that a gateway states, and shuts the gate where it knows another', async () => {
+    const venue = new FakeVenue()
+    const refused: (string | undefined)[] = []
+    const live = await start(venue, {
+      onBook: (book, ctx) => void ctx.place({ instrument: 0, side: 'buy', price: book.bid, quantity: 5 }),
+      onOrder: (event) => void (event.kind === 'refused' && refused.push(event.reason)),
+    })
+    venue.sink!.position('BTCUSDT', -7)
+    await until(() => live.position('BTCUSDT') === -7, 'the position')
+    live.pushEvent(TOUCH)
+    await until(() => venue.asked.length === 1, 'an order')
+    venue.sink!.report((venue.asked[0] as NewRequest).orderId, { kind: 'fill', price: '100.0', quantity: '0.005' })
+    await until(() => live.position('BTCUSDT') === -2, 'the fill')
+    venue.sink!.position('BTCUSDT', 3)
+    live.pushEvent(TOUCH)
+    await until(() => refused.length === 1, 'a refusal')
+    expect([live.position('BTCUSDT'), venue.asked.length]).toEqual([-2, 1])
+    for (const [symbol, lots, code] of [
+      ['DOGEUSDT', 1, 'UNKNOWN_INSTRUMENT'],
+      ['BTCUSDT', 0.5, 'ARGUMENT_INVALID'],
+    ] as const) {
+      expect(() => venue.sink!.position(symbol, lots)).toThrow(expect.objectContaining({ code }))
+    }
+  })
+
   it('cancels what is open when it closes', async () => {
     const venue = new FakeVenue()
     const live = await start(venue, {

@@ -184,6 +184,18 @@ export class GatewayLink {
     })
   }
 
+  /** The venue's statement of a position. @throws FafnirError ARGUMENT_INVALID */
+  position(instrument: Instrument, lots: number): void {
+    if (!Number.isSafeInteger(lots)) {
+      throw fail('ARGUMENT_INVALID', 'a position is whole lots', { symbol: instrument.symbol, lots })
+    }
+    this.host.inlet.report((i32, at) => {
+      i32[at + KIND_FLAGS_INSTRUMENT] = OrderEventKind.Position | (instrument.id << 16)
+      i32[at + SIDE_DETAIL_CODE] = lots < 0 ? 2 : 1
+      writeI64(i32, at + LAST_LOTS, lots)
+    })
+  }
+
   private end(order: OpenOrder): void {
     if (order.ended) return
     order.ended = true

@@ -103,6 +103,10 @@ export class Venues {
             this.requireOpen()
             link.report(orderId, report)
           },
+          position: (symbol, lots) => {
+            this.requireOpen()
+            link.position(this.tradedAt(venue, symbol), lots)
+          },
           up: () => this.conn(conn, ConnState.Up),
           down: () => this.conn(conn, ConnState.Down),
         },
@@ -159,6 +163,12 @@ export class Venues {
         this.host.fault(asFault('VENUE_DOWN', 'a gateway failed to close', error))
       }
     }
+  }
+
+  private tradedAt(venue: number, symbol: string): Instrument {
+    const found = this.host.instruments.find((item, i) => item.symbol === symbol && this.venueOf[i] === venue)
+    if (found === undefined) throw fail('UNKNOWN_INSTRUMENT', 'the venue trades no such instrument', { symbol })
+    return found
   }
 
   private conn(conn: number, state: ConnState): void {
