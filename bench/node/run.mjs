@@ -3,13 +3,14 @@
 // Out:   the table (id, what, ours, rival, ratio, goal, met) with the floors; bench/out/ROOM.json, an array of rows
 //        {id, what, ours, rival, rivalName, unit, ratio, goal, met}.
 // Holds: every row has a budget and every budget of the room a row; a goal that is not met is `met: false`, never
-//        hidden; a rival slower than its listed figure allows makes its row invalid: measured again, else not judged;
-//        the exit code says only whether the measuring worked.
+//        hidden; a rival slower than its listed figure allows, or a figure missed on a core that others worked on, makes
+//        its row invalid: measured again, else not judged; the exit code says only whether the measuring worked.
 // Costs: what the bench costs.
 //
 // A room's bench prints, as the last line of its standard output, one JSON object:
 //   { floors: { clockNs, syscallNs, cacheLineNs, load1 },   numbers, null where the machine tells none
-//     rows: [{ id, what, ours, rival?, rivalName?, unit }], ours: number | null (could not be measured)
+//     rows: [{ id, what, ours, rival?, rivalName?, unit, loaded? }], ours: number | null (could not be measured);
+//                                                            loaded: others worked on the core nearly all the time
 //     notes: string[] }                                     printed under the table
 import { spawn } from 'node:child_process'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
@@ -21,7 +22,7 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '../..')
 const KINDS = ['max', 'min', 'rival']
 /** A rival must reach this share of its listed speed: below it the machine was not quiet. */
 const LISTED_SHARE = 0.8
-/** Measurements of a room at most, while a rival is too slow. */
+/** Measurements of a room at most, while rows are invalid. */
 const MEASUREMENTS = 3
 
 /** Something the user can act on: one sentence. */
@@ -58,6 +59,7 @@ export function judge(row, budget) {
   const rivalName = row.rivalName ?? budget.rivalName ?? null
   const { id, what, unit } = row
   const judged = { id, what: what ?? '', ours, rival, rivalName, unit: unit ?? '', ratio, goal: budget.goal, met }
+  if (row.loaded === true && !met) return { ...judged, valid: false }
   // A rival that this very run did not measure says nothing about the machine.
   if (budget.listed === undefined || !Number.isFinite(row.rival)) return judged
   const valid = row.rival * LISTED_SHARE <= budget.listed
@@ -85,9 +87,13 @@ const number = (value) => value === null ? '-' : value !== 0 && Math.abs(value) 
 export function better(first, second) {
   return first.map((row) => {
     const again = second.find((candidate) => candidate.id === row.id)
-    return row.valid === false && again?.valid === true ? again : row
+    return row.valid === false && again !== undefined && again.valid !== false ? again : row
   })
 }
+
+/** Why a row is invalid. */
+const unjudged = ({ id, rival, listed }) => listed === undefined ? `${id}: others worked on the core nearly all the time`
+  : `${id}: the rival took ${number(rival)}, listed are ${number(listed)}`
 
 /** The table as text. */
 export function table(rows, goals) {
@@ -136,8 +142,7 @@ async function main([room, ...args]) {
   let { floors, rows: measured, notes } = lastJson(await measure(command, args))
   let rows = judgeAll(room, measured, goals)
   for (let at = 1; at < MEASUREMENTS && rows.some((row) => row.valid === false); at += 1) {
-    const slow = rows.filter((row) => row.valid === false).map((row) => `${row.id}: ${number(row.rival)}`)
-    console.log(`rivals too slow for their listed figures, measured again: ${slow.join(', ')}`)
+    console.log(`measured again: ${rows.filter((row) => row.valid === false).map(unjudged).join('; ')}`)
     const again = lastJson(await measure(command, args))
     rows = better(rows, judgeAll(room, again.rows, goals))
     floors = again.floors
@@ -147,9 +152,7 @@ async function main([room, ...args]) {
   console.log(`floors: ${[floor('clock', floors.clockNs, ' ns'), floor('syscall', floors.syscallNs, ' ns'),
     floor('cache line', floors.cacheLineNs, ' ns'), floor('load', floors.load1, '')].join(', ')}`)
   for (const note of notes) console.log(note)
-  for (const { id, rival, listed, valid } of rows) {
-    if (valid === false) console.log(`${id}: not judged: the rival took ${number(rival)}, listed are ${number(listed)}`)
-  }
+  for (const row of rows.filter((row) => row.valid === false)) console.log(`not judged: ${unjudged(row)}`)
   mkdirSync(join(root, 'bench/out'), { recursive: true })
   writeFileSync(join(root, 'bench/out', `${room}.json`), `${JSON.stringify(rows, null, 2)}\n`)
   console.log(`written: bench/out/${room}.json`)

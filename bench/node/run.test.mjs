@@ -48,6 +48,14 @@ test('a rival slower than its listed figure allows makes its row invalid, until 
   assert.match(table([loaded], new Map([['a', budget]])), /INVALID/)
 })
 
+test('a figure missed on a core that others worked on is not judged; one that is reached is', () => {
+  const max = { kind: 'max', goal: 20 }
+  const [missed, reached] = [33, 19].map((ours) => judge({ id: 'a', ours, loaded: true }, max))
+  assert.deepEqual([missed.valid, missed.met, reached.valid, reached.met], [false, false, undefined, true])
+  const quiet = judge({ id: 'a', ours: 18, loaded: false }, max)
+  assert.deepEqual([quiet.valid, quiet.met, better([missed], [quiet])], [undefined, true, [quiet]])
+})
+
 test('a goal of zero is met by zero only, and nothing becomes NaN', () => {
   const none = { kind: 'max', goal: 0 }
   const [zero, some] = [judge({ id: 'a', ours: 0 }, none), judge({ id: 'a', ours: 0.5 }, none)]

@@ -3,8 +3,9 @@
 //!        its bookTicker messages, so that the touch, and with it the quotes, move with depth; and of one whose quotes
 //!        widen with the flow of trades, so that they move with trades.
 //! Out:   wall time of whole turns (framing to encoded order) by message kind, and allocations per turn.
-//! Holds: the turns measured are those of a real run with fills; only turns that sent an order are judged.
-//! Costs: three passes over each.
+//! Holds: the turns measured are those of a real run with fills; only turns that sent an order are judged, and of them
+//!        those during which the core was ours.
+//! Costs: three passes over each, up to four times as many on a loaded machine.
 use std::fs::File;
 use std::io::{BufRead, BufReader, BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -17,10 +18,16 @@ use serde_json::{Value, json};
 use types::config::EngineConfig;
 use types::{EffectRef, Effects, EventKind, InputKind};
 
+use crate::core_watch::CoreWatch;
 use crate::timing::timed;
 
-/// Passes over the inputs; each with a fresh engine.
+/// Passes over the inputs, each with a fresh engine; more while most of their turns were disturbed, up to `PASSES_MAX`.
 const PASSES: usize = 3;
+const PASSES_MAX: usize = 12;
+/// Turns between two looks at the core.
+const TURNS_A_LOOK: usize = 64;
+/// Fewer undisturbed turns than this part of those of `PASSES`: the machine was loaded.
+const WANTED_PART: u64 = 4;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
@@ -31,9 +38,21 @@ enum Kind {
     Other,
 }
 
+/// An order-emitting turn.
+struct Emitting {
+    kind: Kind,
+    nanos: u64,
+    levels: i64,
+}
+
 struct Turns {
-    /// Order-emitting turns by kind, ns.
+    /// Order-emitting turns by kind, ns, of looks that saw the core undisturbed.
     emitting: [Histogram<u64>; 5],
+    /// Order-emitting turns since the last look.
+    since_look: Vec<Emitting>,
+    /// Order-emitting turns of one pass, and undisturbed ones of all.
+    of_a_pass: u64,
+    undisturbed: u64,
     /// All turns by kind, ns.
     all: [Histogram<u64>; 5],
     /// Order-emitting depth turns: nanoseconds less 18 a level. Few and often negative, so kept as they are.
@@ -49,8 +68,10 @@ fn histogram() -> Histogram<u64> {
     Histogram::new_with_bounds(1, 10_000_000_000, 3).expect("fixed bounds are valid")
 }
 
-fn row(id: &str, what: String, ours: Option<f64>, unit: &str) -> Value {
-    json!({ "id": id, "what": what, "ours": ours, "rival": null, "rivalName": null, "unit": unit })
+fn row(id: &str, what: String, ours: Option<f64>, unit: &str, loaded: bool) -> Value {
+    json!({
+        "id": id, "what": what, "ours": ours, "rival": null, "rivalName": null, "unit": unit, "loaded": loaded,
+    })
 }
 
 /// Rows of the room `engine`.
@@ -77,29 +98,32 @@ pub fn rows(recording: &Path, symbol: &str, clock_nanos: f64) -> Result<(Vec<Val
         format!("backtest with quotes that widen with the flow of trades: {trades_said}"),
         format!("backtest of its depth and trades alone: {depth_said}"),
     ];
-    for (id, name, emitting, quantile) in [
-        ("engine/bookticker-p50-us", "bookTicker", &turns.emitting[Kind::Touch as usize], 0.5),
-        ("engine/bookticker-p99-us", "bookTicker", &turns.emitting[Kind::Touch as usize], 0.99),
-        ("engine/trade-p50-us", "trade", &of_trades.emitting[Kind::Trade as usize], 0.5),
-        ("engine/trade-p99-us", "trade", &of_trades.emitting[Kind::Trade as usize], 0.99),
+    for (id, name, of, kind, quantile) in [
+        ("engine/bookticker-p50-us", "bookTicker", &turns, Kind::Touch, 0.5),
+        ("engine/bookticker-p99-us", "bookTicker", &turns, Kind::Touch, 0.99),
+        ("engine/trade-p50-us", "trade", &of_trades, Kind::Trade, 0.5),
+        ("engine/trade-p99-us", "trade", &of_trades, Kind::Trade, 0.99),
     ] {
-        let what = format!("{name} turn p{} (order-emitting turns: {})", quantile * 100.0, emitting.len());
-        let value = (!emitting.is_empty()).then(|| micros(emitting, quantile));
-        rows.push(row(id, what, value, "us"));
+        let emitting = &of.emitting[kind as usize];
+        let what = format!("{name} turn p{} (undisturbed order-emitting turns: {})", quantile * 100.0, emitting.len());
+        let value = (!emitting.is_empty() && !of.is_loaded()).then(|| micros(emitting, quantile));
+        rows.push(row(id, what, value, "us", of.is_loaded()));
     }
     let depth = &of_depth.emitting[Kind::Depth as usize];
-    let base = median(&of_depth.depth_less_levels).map(|nanos| (nanos as f64 - clock_nanos) / 1_000.0);
+    let base = median(&of_depth.depth_less_levels)
+        .filter(|_| !of_depth.is_loaded())
+        .map(|nanos| (nanos as f64 - clock_nanos) / 1_000.0);
     let what = format!(
-        "depth turn p50 less {NANOS_PER_LEVEL} ns a level (order-emitting turns: {}, levels {})",
+        "depth turn p50 less {NANOS_PER_LEVEL} ns a level (undisturbed order-emitting turns: {}, levels {})",
         depth.len(),
         of_depth.levels
     );
-    rows.push(row("engine/depth", what, base, "us"));
+    rows.push(row("engine/depth", what, base, "us", of_depth.is_loaded()));
     let all = turns.turns + of_trades.turns + of_depth.turns;
     let allocations = turns.allocations + of_trades.allocations + of_depth.allocations;
     let per_turn = allocations as f64 / all.max(1) as f64;
     let what = format!("allocations per turn ({all} turns)");
-    rows.push(row("engine/allocations-per-turn", what, Some(per_turn), "allocations"));
+    rows.push(row("engine/allocations-per-turn", what, Some(per_turn), "allocations", false));
     for (name, kind) in [
         ("bookTicker", Kind::Touch),
         ("trade", Kind::Trade),
@@ -182,17 +206,25 @@ fn median(values: &[i64]) -> Option<i64> {
 fn measure(journal: &Path, engine_json: &str) -> Result<Turns, String> {
     let mut turns = Turns {
         emitting: std::array::from_fn(|_| histogram()),
+        since_look: Vec::with_capacity(TURNS_A_LOOK),
+        of_a_pass: 0,
+        undisturbed: 0,
         all: std::array::from_fn(|_| histogram()),
         depth_less_levels: Vec::new(),
         levels: 0,
         allocations: 0,
         turns: 0,
     };
-    let mut effects = Effects::new();
-    for _ in 0..PASSES {
+    let (mut effects, mut watch) = (Effects::new(), CoreWatch::new());
+    for pass in 0..PASSES_MAX {
+        if pass >= PASSES && turns.undisturbed >= turns.of_a_pass * (PASSES as u64 - 1) {
+            break;
+        }
         let (_, setup) = EngineConfig::from_json(engine_json).map_err(|fault| fault.to_string())?;
         let mut engine = Engine::new(setup);
         let mut reader = Reader::open(journal).map_err(|fault| fault.to_string())?;
+        let (mut before_look, mut turn) = (watch.is_ours(), 0);
+        turns.of_a_pass = 0;
         while let Some(record) = reader.next() {
             let Record::Input(input) = record else { continue };
             let before = key_counts(&engine);
@@ -200,7 +232,14 @@ fn measure(journal: &Path, engine_json: &str) -> Result<Turns, String> {
                 timed(|| testkit::allocations_during(|| engine.turn(&input, &mut effects)));
             let kind = kind_of(&input.kind, &before, &key_counts(&engine));
             turns.add(kind, nanos, allocations.count, &effects);
+            turn += 1;
+            if turn % TURNS_A_LOOK == 0 {
+                let after_look = watch.is_ours();
+                turns.judge(before_look && after_look);
+                before_look = after_look;
+            }
         }
+        turns.judge(before_look && watch.is_ours());
     }
     Ok(turns)
 }
@@ -233,13 +272,29 @@ impl Turns {
                 _ => {}
             }
         }
-        if !sent {
-            return;
+        if sent {
+            self.of_a_pass += 1;
+            self.since_look.push(Emitting { kind, nanos, levels });
         }
-        self.emitting[kind as usize].saturating_record(nanos);
-        if kind == Kind::Depth {
-            self.levels += levels as u64;
-            self.depth_less_levels.push(nanos as i64 - NANOS_PER_LEVEL * levels);
+    }
+
+    /// Keeps the turns since the last look, if the core was ours on both sides of them.
+    fn judge(&mut self, undisturbed: bool) {
+        for Emitting { kind, nanos, levels } in self.since_look.drain(..) {
+            if !undisturbed {
+                continue;
+            }
+            self.undisturbed += 1;
+            self.emitting[kind as usize].saturating_record(nanos);
+            if kind == Kind::Depth {
+                self.levels += levels as u64;
+                self.depth_less_levels.push(nanos as i64 - NANOS_PER_LEVEL * levels);
+            }
         }
+    }
+
+    /// Were nearly all turns disturbed?
+    fn is_loaded(&self) -> bool {
+        self.undisturbed * WANTED_PART < self.of_a_pass * PASSES as u64
     }
 }

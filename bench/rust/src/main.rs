@@ -5,6 +5,7 @@
 //! Costs: a few seconds.
 #![forbid(unsafe_code)]
 
+mod core_watch;
 mod engine;
 mod fix;
 mod floors;

@@ -1,8 +1,7 @@
 //! # Room card: bench/quote
 //! In:    a seeded walk of mids and touches, drawn before the clock runs.
 //! Out:   nanoseconds of σ update, Avellaneda-Stoikov quote and rounding together, and of a whole decision.
-//! Holds: the median over blocks, in rounds that go over all rows in turn; the volatility window is full before the
-//!        first.
+//! Holds: the median over blocks during which the core was ours; the volatility window is full before the first.
 //! Costs: a second.
 use std::hint::black_box;
 
@@ -14,7 +13,8 @@ use types::config::{EngineConfig, Sampling, VolatilityParams};
 use types::rng::SplitMix64;
 use types::{Lots, Ticks, Touch, UnixNanos};
 
-use crate::timing::{median, timed};
+use crate::core_watch::{Blocks, CoreWatch};
+use crate::timing::timed;
 
 const BLOCK: usize = 4_096;
 const ROUNDS: usize = 200;
@@ -61,10 +61,13 @@ pub fn rows() -> Result<(Vec<Value>, Vec<String>), String> {
     let half = intensity_spread(GAMMA, KAPPA) * 0.5;
     let lot_worth = instrument.lot_f64();
     let (mut rng, mut at) = (SplitMix64::new(5), (1_000_000_000, 600_000));
-    let (mut together, mut decisions) = (Vec::new(), Vec::new());
+    let (mut together, mut decisions) = (Blocks::default(), Blocks::default());
+    let mut watch = CoreWatch::new();
     let mut sum = 0i64;
-    for round in 0..WARM_ROUNDS + ROUNDS {
+    let mut warm = 0;
+    while !together.are_enough(ROUNDS) {
         let ticks = block(&mut rng, &mut at);
+        let before = watch.is_ours();
         let ((), both) = timed(|| {
             for tick in &ticks {
                 let tick = black_box(tick);
@@ -79,6 +82,7 @@ pub fn rows() -> Result<(Vec<Value>, Vec<String>), String> {
                 }
             }
         });
+        let between = watch.is_ours();
         let sigma = volatility.sigma();
         let decide = |tick: &Tick| {
             let tick = black_box(tick);
@@ -99,17 +103,21 @@ pub fn rows() -> Result<(Vec<Value>, Vec<String>), String> {
             black_box(quoter.decide(&view));
         };
         let ((), decision) = timed(|| ticks.iter().for_each(decide));
-        if round >= WARM_ROUNDS {
-            together.push(both as f64 / BLOCK as f64);
-            decisions.push(decision as f64 / BLOCK as f64);
+        let after = watch.is_ours();
+        if warm < WARM_ROUNDS {
+            warm += 1;
+            continue;
         }
+        together.add(both as f64 / BLOCK as f64, before && between);
+        decisions.add(decision as f64 / BLOCK as f64, between && after);
     }
     black_box(sum);
-    let decision = median(decisions);
+    let what = format!("sigma update + A-S quote + rounding ({})", together.said());
     let rows = vec![json!({
-        "id": "quote/sigma-as-rounding", "what": "sigma update + A-S quote + rounding", "unit": "ns",
-        "ours": median(together),
+        "id": "quote/sigma-as-rounding", "what": what, "unit": "ns",
+        "ours": together.median(ROUNDS), "loaded": together.is_loaded(ROUNDS),
     })];
+    let decision = decisions.median(ROUNDS);
     let notes = vec![format!("a whole decision (gate, actions and terms included): {decision:.1} ns")];
     Ok((rows, notes))
 }

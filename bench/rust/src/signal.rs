@@ -1,8 +1,8 @@
 //! # Room card: bench/signal
 //! In:    seeded mids, touches and trades, drawn before the clock runs.
 //! Out:   nanoseconds of one update of each signal, with its value read where a quoter reads it; allocations of all.
-//! Holds: the median over blocks of updates, in rounds that go over all signals in turn, so that a disturbance of the
-//!        machine meets all alike; windows are full and wrap before the first block.
+//! Holds: the median over blocks of updates during which the core was ours, in rounds that go over all signals in turn,
+//!        so that a disturbance of the machine meets all alike; windows are full and wrap before the first block.
 //! Costs: a second or two.
 use std::hint::black_box;
 
@@ -16,7 +16,8 @@ use types::config::{Sampling, VolatilityParams};
 use types::rng::SplitMix64;
 use types::{Contract, Lots, Nanos, Side, Ticks, Touch, UnixNanos};
 
-use crate::timing::{median, timed};
+use crate::core_watch::{Blocks, CoreWatch};
+use crate::timing::timed;
 
 /// Updates of a block: long enough that the clock's own cost does not show.
 const BLOCK: usize = 4_096;
@@ -197,23 +198,28 @@ pub fn rows() -> Result<(Vec<Value>, Vec<String>), String> {
     let mut signals = volatilities(&window).map_err(fault)?;
     signals.extend(flows(&window).map_err(fault)?);
     signals.extend(prices(&sample).map_err(fault)?);
-    let mut nanos = vec![Vec::with_capacity(ROUNDS); signals.len()];
-    let mut allocations = 0;
-    for round in 0..WARM_ROUNDS + ROUNDS {
+    let mut blocks: Vec<Blocks> = signals.iter().map(|_| Blocks::default()).collect();
+    let (mut watch, mut allocations, mut warm) = (CoreWatch::new(), 0, 0);
+    while !blocks.iter().all(|blocks| blocks.are_enough(ROUNDS)) {
         let ticks = block(&mut rng, &mut at);
+        let mut before = watch.is_ours();
         for (place, (_, _, update)) in signals.iter_mut().enumerate() {
             let ((sum, counted), spent) = timed(|| testkit::allocations_during(|| update(&ticks)));
             black_box(sum);
-            if round >= WARM_ROUNDS {
-                nanos[place].push(spent as f64 / BLOCK as f64);
+            let after = watch.is_ours();
+            if warm == WARM_ROUNDS {
+                blocks[place].add(spent as f64 / BLOCK as f64, before && after);
                 allocations += counted.count;
             }
+            before = after;
         }
+        warm = (warm + 1).min(WARM_ROUNDS);
     }
     let mut rows = Vec::new();
-    for ((id, what, _), spent) in signals.into_iter().zip(nanos) {
-        let least = spent.iter().copied().fold(f64::INFINITY, f64::min);
-        rows.push(row(id, format!("{what} (p50 of {ROUNDS} blocks; least {least:.2})"), median(spent), "ns"));
+    for ((id, what, _), blocks) in signals.into_iter().zip(blocks) {
+        let mut row = row(id, format!("{what} ({})", blocks.said()), blocks.median(ROUNDS), "ns");
+        row["loaded"] = blocks.is_loaded(ROUNDS).into();
+        rows.push(row);
     }
     rows.push(row("signal/allocations", "allocations of all updates".into(), allocations as f64, "allocations"));
     let notes = vec![

@@ -12,7 +12,7 @@ use testkit::matching_flow::{FLOW_SEED, FlowCommand, matching_flow};
 use types::Ticks;
 use venue::{MatchCommand, MatchReport, MatchingBook, OrderRule};
 
-use crate::timing::timed;
+use crate::timing::{Slices, timed};
 
 const COMMANDS: usize = 200_000;
 const ROUNDS: usize = 40;
@@ -25,8 +25,6 @@ const TAIL_BATCH: usize = 16;
 const REPORTS: usize = 4_096;
 const ORDERS_MAX: usize = 65_536;
 const LEVELS_MAX: usize = 4_096;
-
-const _: () = assert!(COMMANDS.is_multiple_of(SLICE));
 
 /// What came of one round.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -72,23 +70,21 @@ fn new_book() -> Result<MatchingBook, String> {
 pub fn rows() -> Result<(Vec<Value>, Vec<String>), String> {
     let commands: Vec<MatchCommand> = matching_flow(FLOW_SEED, COMMANDS).iter().map(command_of).collect();
     let mut reports = Vec::with_capacity(REPORTS);
-    let mut best = vec![u64::MAX; COMMANDS / SLICE];
+    let mut slices = Slices::new(SLICE, COMMANDS);
     let (mut allocations, mut outcome) = (0, Outcome::default());
     for _ in 0..ROUNDS {
         let mut book = new_book()?;
         outcome = Outcome::default();
         let ((), allocated) = testkit::allocations_during(|| {
-            for (slice, best) in commands.chunks(SLICE).zip(&mut best) {
-                let batches = slice.chunks(BATCH);
-                let ((), nanos) = timed(|| batches.for_each(|batch| run(&mut book, batch, &mut reports, &mut outcome)));
-                *best = (*best).min(nanos);
-            }
+            slices.run(&commands, |slice| {
+                slice.chunks(BATCH).for_each(|batch| run(&mut book, batch, &mut reports, &mut outcome));
+            });
         });
         allocations += allocated.count;
         outcome.resting = book.len();
     }
     let Outcome { trades, lots, resting } = outcome;
-    let nanos = best.iter().sum::<u64>() as f64 / COMMANDS as f64;
+    let nanos = slices.nanos() / COMMANDS as f64;
     let what = format!("limit, market, cancel: a command ({COMMANDS}, {trades} trades)");
     let note = format!("matching flow: {trades} trades of {lots} lots, {resting} orders left; {}", tail(&commands)?);
     let rows = vec![

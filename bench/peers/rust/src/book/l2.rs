@@ -2,7 +2,6 @@
 use std::collections::BTreeMap;
 use std::hint::black_box;
 use std::path::Path;
-use std::time::Instant;
 
 use book::Ladder;
 use hftbacktest::depth::{HashMapMarketDepth, L2MarketDepth, ROIVectorMarketDepth};
@@ -12,9 +11,12 @@ use types::{Lots, Side, Ticks};
 
 use crate::recording::{Message, recording_beside};
 use crate::row;
+use crate::timing::Slices;
 
 const UPDATES: usize = 1_000_000;
 const ROUNDS: usize = 15;
+/// Updates between two looks at the clock.
+const SLICE: usize = 10_000;
 const SEED: u64 = 7;
 const TICK: f64 = 0.1;
 const LOT: f64 = 0.001;
@@ -105,56 +107,54 @@ impl Book for Tree {
     }
 }
 
-fn ours(mut book: impl Book, flow: &[Update]) -> (f64, i64) {
+fn ours(mut book: impl Book, flow: &[Update], slices: &mut Slices) -> i64 {
     // Behind a pointer, as in a program: a book all by itself on the stack would live in registers.
     let book = black_box(&mut book);
     let mut sum = 0i64;
-    let begun = Instant::now();
-    for &(side, price, lots) in flow {
-        let (before, best) = book.update(side, price.0, lots.0);
-        sum = sum.wrapping_add(before ^ best);
-    }
-    (begun.elapsed().as_nanos() as f64 / flow.len() as f64, black_box(sum))
+    slices.run(flow, |slice| {
+        for &(side, price, lots) in slice {
+            let (before, best) = book.update(side, price.0, lots.0);
+            sum = sum.wrapping_add(before ^ best);
+        }
+    });
+    black_box(sum)
 }
 
 /// An update in the rival's units, prepared beforehand.
 type Theirs = (Side, f64, f64);
 
-fn rival(mut depth: impl L2MarketDepth, flow: &[Theirs]) -> f64 {
+fn rival(mut depth: impl L2MarketDepth, flow: &[Theirs], slices: &mut Slices) {
     let depth = black_box(&mut depth);
     let mut sum = (0.0, 0i64);
-    let begun = Instant::now();
-    for &(side, price, quantity) in flow {
-        let (_, _, best, before, _, _) = match side {
-            Side::Buy => depth.update_bid_depth(price, quantity, 0),
-            Side::Sell => depth.update_ask_depth(price, quantity, 0),
-        };
-        sum = (sum.0 + before, sum.1.wrapping_add(best));
-    }
-    let nanos = begun.elapsed().as_nanos() as f64 / flow.len() as f64;
+    slices.run(flow, |slice| {
+        for &(side, price, quantity) in slice {
+            let (_, _, best, before, _, _) = match side {
+                Side::Buy => depth.update_bid_depth(price, quantity, 0),
+                Side::Sell => depth.update_ask_depth(price, quantity, 0),
+            };
+            sum = (sum.0 + before, sum.1.wrapping_add(best));
+        }
+    });
     black_box(sum);
-    nanos
 }
 
-/// Best of the rounds: ours, ROI vector, hash map, sorted vector, tree.
+/// Nanoseconds an update, of each slice the best round: ours, ROI vector, hash map, sorted vector, tree.
 fn compare(flow: &[Update]) -> [f64; 5] {
     let theirs: Vec<Theirs> =
         flow.iter().map(|&(side, price, lots)| (side, price.0 as f64 * TICK, lots.0 as f64 * LOT)).collect();
     let middle = flow.first().map_or(0, |update| update.1.0);
     let range = [middle - RANGE, middle + RANGE].map(|tick| tick as f64 * TICK);
-    let mut best = [f64::INFINITY; 5];
+    let mut slices = [(); 5].map(|()| Slices::new(SLICE, flow.len()));
+    let [ladder, roi, hash, sorted, tree] = &mut slices;
     for _ in 0..ROUNDS {
-        let (ladder, sum) = ours(Ladder::new(), flow);
-        let roi = rival(ROIVectorMarketDepth::new(TICK, LOT, range[0], range[1]), &theirs);
-        let hash = rival(HashMapMarketDepth::new(TICK, LOT), &theirs);
-        let (sorted, sorted_sum) = ours(SortedVector::default(), flow);
-        let (tree, tree_sum) = ours(Tree::default(), flow);
+        let sum = ours(Ladder::new(), flow, ladder);
+        rival(ROIVectorMarketDepth::new(TICK, LOT, range[0], range[1]), &theirs, roi);
+        rival(HashMapMarketDepth::new(TICK, LOT), &theirs, hash);
+        let sorted_sum = ours(SortedVector::default(), flow, sorted);
+        let tree_sum = ours(Tree::default(), flow, tree);
         assert!(sum == sorted_sum && sum == tree_sum, "the books agree");
-        for (best, round) in best.iter_mut().zip([ladder, roi, hash, sorted, tree]) {
-            *best = best.min(round);
-        }
     }
-    best
+    slices.map(|slices| slices.nanos() / flow.len() as f64)
 }
 
 /// The rows of L2.

@@ -10,9 +10,12 @@ use types::{Lots, Side, Ticks};
 
 use crate::l3_flow::{self, Kind, Message};
 use crate::row;
+use crate::timing::Slices;
 
 const MESSAGES: usize = 5_000_000;
-const ROUNDS: usize = 5;
+const ROUNDS: usize = 8;
+/// Messages between two looks at the clock.
+const SLICE: usize = 10_000;
 /// What our books are made for.
 const ORDERS_MAX: usize = 1 << 15;
 const TICK: f64 = 0.1;
@@ -30,20 +33,18 @@ fn apply<I: OrderIds>(book: &mut L3Book<I>, m: &Message) -> bool {
     outcome.is_ok()
 }
 
-/// Nanoseconds a message, allocations, and the touch at the end.
-fn ours<I: OrderIds>(messages: &[Message]) -> (f64, u64, (i64, i64)) {
+/// One run; its allocations, and the touch at the end.
+fn ours<I: OrderIds>(messages: &[Message], slices: &mut Slices) -> (u64, (i64, i64)) {
     let mut book = L3Book::<I>::new(ORDERS_MAX);
-    let ((taken, nanos), allocations) = testkit::allocations_during(|| {
-        let begun = Instant::now();
-        let mut taken = 0usize;
-        for message in messages {
-            taken += usize::from(apply(&mut book, message));
-        }
-        (black_box(taken), begun.elapsed().as_nanos() as f64)
+    let mut taken = 0usize;
+    let ((), allocations) = testkit::allocations_during(|| {
+        slices.run(messages, |slice| {
+            taken += slice.iter().map(|message| usize::from(apply(&mut book, message))).sum::<usize>();
+        });
     });
     assert_eq!(taken, messages.len(), "a valid flow: {:?}", book.counts());
     let touch = book.touch();
-    (nanos / messages.len() as f64, allocations.count, (touch.bid.0, touch.ask.0))
+    (allocations.count, (touch.bid.0, touch.ask.0))
 }
 
 /// Every message by itself, the clock's own cost taken off.
@@ -77,11 +78,10 @@ fn theirs(messages: &[Message]) -> Vec<Theirs> {
     messages.iter().map(convert).collect()
 }
 
-fn rival(messages: &[Theirs]) -> (f64, (i64, i64)) {
+fn rival(messages: &[Theirs], slices: &mut Slices) -> (i64, i64) {
     let mut depth = ROIVectorMarketDepth::new(TICK, 1.0, 590_000.0 * TICK, 610_000.0 * TICK);
-    let begun = Instant::now();
     let mut taken = 0usize;
-    for m in messages {
+    let mut take = |m: &Theirs| {
         let add = |depth: &mut ROIVectorMarketDepth, id| match m.side {
             Side::Buy => depth.add_buy_order(id, m.price, m.lots, 0).is_ok(),
             Side::Sell => depth.add_sell_order(id, m.price, m.lots, 0).is_ok(),
@@ -92,10 +92,10 @@ fn rival(messages: &[Theirs]) -> (f64, (i64, i64)) {
             Kind::Reduce | Kind::Execute => depth.modify_order(m.id, m.price, m.lots, 0).is_ok(),
             Kind::Replace => depth.delete_order(m.id, 0).is_ok() && add(&mut depth, m.new_id),
         });
-    }
-    let nanos = begun.elapsed().as_nanos() as f64 / messages.len() as f64;
+    };
+    slices.run(messages, |slice| slice.iter().for_each(&mut take));
     assert_eq!(taken, messages.len());
-    (nanos, (depth.best_bid_tick(), depth.best_ask_tick()))
+    (depth.best_bid_tick(), depth.best_ask_tick())
 }
 
 /// The rows of L3.
@@ -103,19 +103,17 @@ pub fn measure(clock_nanos: f64, rows: &mut Vec<Value>, notes: &mut Vec<String>)
     let dense = l3_flow::dense(MESSAGES);
     let sparse = l3_flow::sparse(&dense);
     let (dense_theirs, sparse_theirs) = (theirs(&dense), theirs(&sparse));
-    let mut best = [f64::INFINITY; 4];
+    let mut slices = [(); 4].map(|()| Slices::new(SLICE, MESSAGES));
     let mut allocations = 0;
     for _ in 0..ROUNDS {
-        let (ours_dense, dense_allocations, touch) = ours::<DenseIds>(&dense);
-        let (rival_dense, rival_touch) = rival(&dense_theirs);
-        let (ours_sparse, sparse_allocations, sparse_touch) = ours::<SparseIds>(&sparse);
-        let (rival_sparse, _) = rival(&sparse_theirs);
+        let (dense_allocations, touch) = ours::<DenseIds>(&dense, &mut slices[0]);
+        let rival_touch = rival(&dense_theirs, &mut slices[1]);
+        let (sparse_allocations, sparse_touch) = ours::<SparseIds>(&sparse, &mut slices[2]);
+        rival(&sparse_theirs, &mut slices[3]);
         assert!(touch == rival_touch && touch == sparse_touch, "the books agree: {touch:?} {rival_touch:?}");
         allocations += dense_allocations + sparse_allocations;
-        for (best, round) in best.iter_mut().zip([ours_dense, rival_dense, ours_sparse, rival_sparse]) {
-            *best = best.min(round);
-        }
     }
+    let best = slices.map(|slices| slices.nanos() / MESSAGES as f64);
     let name = "hftbacktest 0.9.0, L3 of ROIVectorMarketDepth, no queues";
     rows.push(row("book/l3-dense", "L3 message, ids that count up".into(), Some(best[0]), Some((best[1], name)), "ns"));
     rows.push(row("book/l3-sparse", "L3 message, arbitrary ids".into(), Some(best[2]), None, "ns"));
