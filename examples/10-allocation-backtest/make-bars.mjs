@@ -1,7 +1,7 @@
 // Where bars.csv comes from: 23 invented years, month by month. `node make-bars.mjs > bars.csv` writes it again, to the
 // last digit. Equities, long bonds, gold and oil are random walks whose drift, volatility and correlation change with
-// the times below; an index of volatility goes back to the level of its time and jumps when equities fall. Dividends and
-// coupons are in the prices: they are of total return.
+// the times below; an index of volatility goes back to the level of its time and jumps when equities fall. Dividends
+// and coupons are in the prices: they are of total return.
 const SEED = 8
 const START = { STK: 100, BND: 80, GLD: 30, OIL: 25, VIX: 20 }
 const [FIRST_YEAR, MONTHS] = [2000, 276]

@@ -4,7 +4,17 @@
 // Holds: a key that is gone makes what it sealed unreadable for ever, and the chain stays whole; nothing else erases.
 // Costs: a file a client.
 import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto'
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs'
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs'
 import { join } from 'node:path'
 
 import { canonicalJson } from './json.js'
@@ -40,28 +50,50 @@ export function fileKeys(folder: string): RecordKeys {
     },
     create(subject) {
       const key = randomBytes(KEY_BYTES)
-      writeAndSync(path(subject), 'wx', `${key.toString('hex')}\n`)
+      // A part of a key, left by a crash while it was made, has sealed nothing: a new one takes its place.
+      if (existsSync(path(subject)) && statSync(path(subject)).size < KEY_BYTES * 2) rmSync(path(subject))
+      writeWhole(path(subject), `${key.toString('hex')}\n`)
       syncFolder(folder)
       return key
     },
     destroy(subject) {
       if (!existsSync(path(subject))) return
       // Written over first: on a plain disk nothing of it is left in the blocks of the file.
-      writeAndSync(path(subject), 'r+', `${'0'.repeat(KEY_BYTES * 2)}\n`)
+      const file = openSync(path(subject), 'r+')
+      try {
+        writeAll(file, `${'0'.repeat(KEY_BYTES * 2)}\n`, 0)
+        fsyncSync(file)
+      } finally {
+        closeSync(file)
+      }
       rmSync(path(subject))
       syncFolder(folder)
     },
   }
 }
 
-function writeAndSync(path: string, flags: string, text: string): void {
-  const file = openSync(path, flags, PRIVATE_FILE)
+/** A new file that only its owner reads, on disk when this returns; none where it cannot be written whole. */
+export function writeWhole(path: string, text: string): void {
+  const file = openSync(path, 'wx', PRIVATE_FILE)
   try {
-    writeSync(file, text, 0)
+    writeAll(file, text, 0)
     fsyncSync(file)
+  } catch (error) {
+    rmSync(path, { force: true })
+    throw error
   } finally {
     closeSync(file)
   }
+}
+
+/** Writes all of a text from a place on; a full disk takes a part first, and says so at the next. Bytes written. */
+export function writeAll(file: number, text: string, place: number): number {
+  const bytes = Buffer.from(text, 'utf8')
+  let written = 0
+  while (written < bytes.length) {
+    written += writeSync(file, bytes, written, bytes.length - written, place + written)
+  }
+  return written
 }
 
 /** Makes a new or removed name last; systems that cannot open a folder do that themselves. */

@@ -5,18 +5,7 @@
 //        client, so that they can be erased without touching the chain; logs see numbers of records only.
 // Costs: two syncs a record.
 import { randomBytes } from 'node:crypto'
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  ftruncateSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-  writeSync,
-} from 'node:fs'
+import { closeSync, existsSync, fsyncSync, ftruncateSync, mkdirSync, openSync } from 'node:fs'
 import { join } from 'node:path'
 
 import { asFault, fail, type FafnirError } from '../errors.js'
@@ -32,7 +21,8 @@ import {
   type Entry,
   type Header,
 } from './record-form.js'
-import { fileKeys, seal, syncFolder, type RecordKeys } from './record-keys.js'
+import { fileKeys, seal, syncFolder, writeAll, type RecordKeys } from './record-keys.js'
+import { takeLock, type FileLock } from './record-lock.js'
 import { openEntry, placeOf, scan, tampered, type Personal, type Verification } from './record-read.js'
 
 /** How a record is opened. */
@@ -110,16 +100,17 @@ const noKeys: RecordKeys = {
  */
 export function openRecord(options: RecordOptions): AdviceRecord {
   const { directory } = options
+  let lock: FileLock
   try {
     mkdirSync(directory, { recursive: true, mode: PRIVATE_FOLDER })
-    takeLock(join(directory, LOCK))
+    lock = takeLock(join(directory, LOCK))
   } catch (error) {
     throw failed(directory, error)
   }
   try {
-    return new AdviceRecord(options)
+    return new AdviceRecord(options, lock)
   } catch (error) {
-    rmSync(join(directory, LOCK), { force: true })
+    lock.release()
     throw failed(join(directory, FILE), error)
   }
 }
@@ -132,37 +123,13 @@ function failed(path: string, error: unknown): FafnirError {
   })
 }
 
-/** One writer at a time: two would each continue the chain, and break it. A lock of a process that is gone is taken. */
-function takeLock(path: string): void {
-  for (;;) {
-    try {
-      writeFileSync(path, `${process.pid}\n`, { flag: 'wx', mode: PRIVATE_FILE })
-      return
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
-      const owner = Number(readFileSync(path, 'utf8').trim())
-      if (isAlive(owner)) throw fail('STATE_IN_USE', 'another process writes this record of advice', { path, owner })
-      rmSync(path, { force: true })
-    }
-  }
-}
-
-function isAlive(process_: number): boolean {
-  if (!Number.isSafeInteger(process_) || process_ <= 0) return false
-  try {
-    process.kill(process_, 0)
-    return true
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM'
-  }
-}
-
 /** A record of advice, open for writing. */
 export class AdviceRecord implements Disposable {
   /** Bytes of an unfinished last line that were cut when it was opened. */
   readonly tornBytes: number
   private readonly path: string
-  private readonly lock: string
+  // One writer at a time: two would each continue the chain, and break it.
+  private readonly lock: FileLock
   private readonly keys: RecordKeys
   private readonly options: RecordOptions
   private readonly erasedSubjects: Set<string> = new Set()
@@ -171,10 +138,10 @@ export class AdviceRecord implements Disposable {
   private last: { readonly seq: number; readonly hash: string }
 
   /** Use `openRecord`. */
-  constructor(options: RecordOptions) {
+  constructor(options: RecordOptions, lock: FileLock) {
     this.options = options
     this.path = join(options.directory, FILE)
-    this.lock = join(options.directory, LOCK)
+    this.lock = lock
     this.keys = options.keys ?? fileKeys(join(options.directory, 'keys'))
     const fresh = !existsSync(this.path)
     const found = fresh ? undefined : scan(this.path, { onEntry: (entry) => this.note(entry) })
@@ -182,15 +149,13 @@ export class AdviceRecord implements Disposable {
     this.tornBytes = found?.tornBytes ?? 0
     this.file = openSync(this.path, fresh ? 'wx' : 'r+', PRIVATE_FILE)
     this.bytes = found?.bytes ?? 0
-    if (this.tornBytes > 0) {
-      ftruncateSync(this.file, this.bytes)
-      fsyncSync(this.file)
-      options.log?.warn({ tornBytes: this.tornBytes, records: found?.records ?? 0 }, 'an unfinished record was cut')
-    }
     this.last = { seq: found?.records ?? 0, hash: found?.head ?? '' }
-    if (this.bytes === 0) this.begin()
-    // An erasure that was recorded but not carried out, because the process ended between the two.
-    for (const subject of this.erasedSubjects) this.keys.destroy(subject)
+    try {
+      this.mend()
+    } catch (error) {
+      this.close()
+      throw error
+    }
   }
 
   /** How many records it has. */
@@ -285,11 +250,23 @@ export class AdviceRecord implements Disposable {
     if (this.file === undefined) return
     closeSync(this.file)
     this.file = undefined
-    rmSync(this.lock, { force: true })
+    this.lock.release()
   }
 
   [Symbol.dispose](): void {
     this.close()
+  }
+
+  // What a process that ended left half done; the header, where there is none.
+  private mend(): void {
+    if (this.tornBytes > 0) {
+      ftruncateSync(this.file!, this.bytes)
+      fsyncSync(this.file!)
+      this.options.log?.warn({ tornBytes: this.tornBytes, records: this.records }, 'an unfinished record was cut')
+    }
+    if (this.bytes === 0) this.begin()
+    // An erasure that was recorded but not carried out.
+    for (const subject of this.erasedSubjects) this.keys.destroy(subject)
   }
 
   private note(entry: ChainedEntry): void {
@@ -333,18 +310,21 @@ export class AdviceRecord implements Disposable {
     return whole
   }
 
-  // A line that is only partly written is taken back; if even that fails, the next opening finds it torn.
+  // A line that is only partly written is taken back; if even that fails, nothing more is written here, and the next
+  // opening finds it torn.
   private put(line: string): void {
     if (this.file === undefined) throw fail('RECORD_FAILED', 'the record of advice is closed', { path: this.path })
-    const bytes = Buffer.from(line, 'utf8')
     try {
-      let written = 0
-      while (written < bytes.length) written += writeSync(this.file, bytes, written, undefined, this.bytes + written)
+      const written = writeAll(this.file, line, this.bytes)
       fsyncSync(this.file)
+      this.bytes += written
     } catch (error) {
-      ftruncateSync(this.file, this.bytes)
+      try {
+        ftruncateSync(this.file, this.bytes)
+      } catch {
+        this.close()
+      }
       throw error
     }
-    this.bytes += bytes.length
   }
 }

@@ -121,8 +121,8 @@ describe('an allocation over bars', () => {
     for (const [i, growth] of [1, 1.0255, 1.03909, 1.03909].entries()) {
       expect(portfolio.growth[i]).toBeCloseTo(growth, 14)
     }
-    // 60/40: 60 shares and 20 bonds. 15.30 is less than what a lot of either is short of its target. Then 588.00, 400.00
-    // and 15.30 + 19.99 + 2.00 in cash: 2 shares are bought. Then 20 x 0.25.
+    // 60/40: 60 shares and 20 bonds. 15.30 is less than what a lot of either is short of its target. Then 588.00,
+    // 400.00 and 15.30 + 19.99 + 2.00 in cash: 2 shares are bought. Then 20 x 0.25.
     expect(benchmark.values.slice(0, 3)).toEqual(['1000.00', '1015.30', '1025.29'])
     expect(benchmark.dividends).toBe('42.29')
     expect(allocationGroups({ result })[0]!.rows.at(-1)).toEqual(['dividends', '59.49, 60/40 42.29'])

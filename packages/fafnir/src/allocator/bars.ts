@@ -24,8 +24,8 @@ export interface PriceBar {
   /** Money paid in, or out when negative, at this bar. */
   readonly flow?: string | undefined
   /**
-   * Dividends and coupons for one unit by symbol, paid to what was held before this bar's trades; cash from then on. For
-   * prices that fall by what is paid: prices of total return have it in them already. Default: none.
+   * Dividends and coupons for one unit by symbol, paid to what was held before this bar's trades; cash from then on.
+   * For prices that fall by what is paid: prices of total return have it in them already. Default: none.
    */
   readonly dividends?: Dividends | undefined
 }

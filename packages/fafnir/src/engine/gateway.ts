@@ -100,8 +100,8 @@ export interface ReportSink {
   report(orderId: number, report: ExecutionReport): void
   /**
    * The account's position in an instrument, signed lots: what was held before counts against every limit. Where the
-   * engine has traded the instrument and knows another, the difference is named (POSITION_MISMATCH) and the venue's gate
-   * shuts; say it before the first order, best in `start`.
+   * engine has traded the instrument and knows another, the difference is named (POSITION_MISMATCH) and the venue's
+   * gate shuts; say it before the first order, best in `start`.
    * @throws FafnirError UNKNOWN_INSTRUMENT, ARGUMENT_INVALID
    */
   position(symbol: string, lots: number): void
