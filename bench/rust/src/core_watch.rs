@@ -82,7 +82,7 @@ impl Blocks {
     }
 }
 
-/// Nanoseconds of a look: six chains of turns and sums that need nothing of each other, so that all of the core is used.
+/// Nanoseconds of a look: six chains of turns and sums that need nothing of each other, so that they fill the core.
 fn look() -> u64 {
     let ((), nanos) = timed(|| {
         let [mut a, mut b, mut c, mut d, mut e, mut f] = black_box([1u64, 2, 3, 4, 5, 6]);

@@ -48,6 +48,24 @@ fn block(rng: &mut SplitMix64, at: &mut (u64, i64)) -> Vec<Tick> {
     ticks
 }
 
+/// What the quoter sees: a trading venue, nothing working.
+fn view_of(tick: &Tick, sigma: Option<f64>) -> QuoteView {
+    QuoteView {
+        now: tick.time,
+        started: UnixNanos(1),
+        touch: Some(tick.touch),
+        book_valid: true,
+        sigma,
+        position: tick.position,
+        working: [None; 2],
+        side_open_lots: [Lots(0); 2],
+        trading: true,
+        touch_at: tick.time,
+        outer: OuterSummary::default(),
+        signals: MarketSignals::default(),
+    }
+}
+
 /// Rows and notes of the room.
 pub fn rows() -> Result<(Vec<Value>, Vec<String>), String> {
     let (_, setup) = EngineConfig::from_json(CONFIG).map_err(|fault| fault.to_string())?;
@@ -86,20 +104,7 @@ pub fn rows() -> Result<(Vec<Value>, Vec<String>), String> {
         let sigma = volatility.sigma();
         let decide = |tick: &Tick| {
             let tick = black_box(tick);
-            let view = QuoteView {
-                now: tick.time,
-                started: UnixNanos(1),
-                touch: Some(tick.touch),
-                book_valid: true,
-                sigma,
-                position: tick.position,
-                working: [None; 2],
-                side_open_lots: [Lots(0); 2],
-                trading: true,
-                touch_at: tick.time,
-                outer: OuterSummary::default(),
-                signals: MarketSignals::default(),
-            };
+            let view = view_of(tick, sigma);
             black_box(quoter.decide(&view));
         };
         let ((), decision) = timed(|| ticks.iter().for_each(decide));
