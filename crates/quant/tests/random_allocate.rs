@@ -239,19 +239,13 @@ fn count(short: u64) -> u64 {
 #[test]
 fn every_problem_is_solved_to_its_optimum() {
     let mut mix: BTreeMap<&str, usize> = BTreeMap::new();
-    let (mut worst, mut off, mut failures, mut unsolved) = (0.0f64, 0.0f64, Vec::new(), 0);
+    let (mut worst, mut off, mut failures) = (0.0f64, 0.0f64, Vec::new());
     for seed in 0..count(1_500) {
         let problem = problem(seed);
         problem.kinds.iter().for_each(|kind| *mix.entry(kind).or_default() += 1);
         let judged = problem.judged();
         let weights = match problem.solve(1.0) {
             Ok(weights) => weights,
-            // Told, never a wrong answer; the count is bounded below.
-            Err(QuantError::NotConverged { .. }) => {
-                unsolved += 1;
-                println!("seed {seed} {:?}: not converged", problem.kinds);
-                continue;
-            }
             Err(error) => {
                 failures.push(format!("seed {seed} {:?}: {error}", problem.kinds));
                 continue;
@@ -272,8 +266,7 @@ fn every_problem_is_solved_to_its_optimum() {
         (worst, off) = (worst.max(left), off.max((total - 1.0).abs()));
     }
     mix.iter().for_each(|(kind, count)| println!("{count:>6} {kind}"));
-    println!("largest residual {worst:.1e}, largest error of a sum {off:.1e}, {unsolved} not converged");
-    assert!(unsolved * 100 <= count(1_500), "{unsolved} not converged");
+    println!("largest residual {worst:.1e}, largest error of a sum {off:.1e}");
     assert!(failures.is_empty(), "{} failed:\n{}", failures.len(), failures.join("\n"));
 }
 
@@ -282,7 +275,13 @@ fn neither_order_nor_unit_matters() {
     let (mut worst, mut failures) = (0.0f64, Vec::new());
     for seed in 0..count(400) {
         let problem = problem(seed);
-        let Ok(weights) = problem.solve(1.0) else { continue };
+        let weights = match problem.solve(1.0) {
+            Ok(weights) => weights,
+            Err(error) => {
+                failures.push(format!("seed {seed} {:?}: {error}", problem.kinds));
+                continue;
+            }
+        };
         let (n, judged) = (weights.len(), problem.judged());
         let largest = judged.covariance.iter().copied().fold(0.0f64, f64::max);
         let mut compare = |other: Result<Vec<f64>, QuantError>, what: &str| match other {

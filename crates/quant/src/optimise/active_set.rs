@@ -8,6 +8,7 @@
 //!        quant/min-variance).
 use super::factor::{Factor, add_scaled, dot};
 use super::program::{Optimum, Program};
+use super::{RESIDUAL_MAX, VIOLATION_MAX, faces};
 use crate::{JobControl, QuantError};
 
 /// Multipliers of the wrong sign below this, relative to the gradient's terms, count as zero.
@@ -20,8 +21,8 @@ const REFINEMENTS: usize = 4;
 const REFINEMENTS_MAX: usize = 60;
 /// A residual from which on refinements are few, relative to the gradient's terms.
 const GOOD: f64 = 1e-12;
-/// Rows off their ends by more than this, relative to their terms, are no answer.
-const VIOLATION_MAX: f64 = 1e-12;
+/// A residual from which on the quick walk's answer is taken as it is.
+const GOOD_ENOUGH: f64 = 1e-11;
 /// Steps without progress before choices go by the lowest index (Bland), which cannot circle.
 const STALLS: usize = 30;
 /// Not in the factor.
@@ -73,11 +74,32 @@ struct Walk<'a> {
     stalls: usize,
 }
 
-/// Walks from the feasible `start` to the optimum.
+/// Walks from the feasible `start` to the optimum; on exact faces from where the quick walk ends short of it.
 ///
-/// Errors: `QUANT_UNBOUNDED`, `QUANT_NOT_CONVERGED`, `QUANT_CANCELLED`.
+/// Errors: `QUANT_UNBOUNDED`, `QUANT_NOT_POSITIVE_DEFINITE`, `QUANT_NOT_CONVERGED`, `QUANT_CANCELLED`.
 pub(crate) fn minimise(program: &Program, start: &[f64], control: &JobControl<'_>) -> Result<Optimum, QuantError> {
-    let mut walk = Walk::new(program, start);
+    let mut x = start.to_vec();
+    let quick = walk(program, &mut x, control);
+    match &quick {
+        Ok(optimum) if optimum.residual <= GOOD_ENOUGH => return quick,
+        // A walk that ran away may have followed rounding.
+        Err(QuantError::Unbounded { .. }) => x.copy_from_slice(start),
+        Ok(_) | Err(QuantError::NotConverged { .. }) => {}
+        Err(_) => return quick,
+    }
+    match (faces::minimise(program, &x, control), quick) {
+        (Ok(exact), Ok(quick)) if quick.residual <= exact.residual => Ok(quick),
+        (Ok(exact), Ok(_)) => Ok(exact),
+        (Ok(exact), Err(_)) if exact.residual <= RESIDUAL_MAX => Ok(exact),
+        (Ok(_), Err(error)) => Err(error),
+        (Err(QuantError::NotConverged { .. }), quick) => quick,
+        (Err(error), _) => Err(error),
+    }
+}
+
+/// The quick walk from `x`, which ends where the walk does.
+fn walk(program: &Program, x: &mut [f64], control: &JobControl<'_>) -> Result<Optimum, QuantError> {
+    let mut walk = Walk::new(program, x);
     let most = 60 * (program.size + program.region.rows.len()) + 1_000;
     let (mut refined, mut restored, mut fresh) = (0, 0, true);
     for steps in 0..most {
@@ -116,9 +138,13 @@ pub(crate) fn minimise(program: &Program, start: &[f64], control: &JobControl<'_
                 walk.gradient = program.gradient(&walk.x);
                 fresh = true;
             }
-            (violation, None) => return walk.finish(step, violation, steps),
+            (violation, None) => {
+                x.copy_from_slice(&walk.x);
+                return walk.finish(step, violation, steps);
+            }
         }
     }
+    x.copy_from_slice(&walk.x);
     Err(QuantError::NotConverged { what: "active set", iterations: most, residual: walk.step().residual / walk.scale })
 }
 
@@ -476,7 +502,7 @@ impl<'a> Walk<'a> {
         let (reduced, _) = self.reduced(&step.multipliers);
         let working = self.working.iter().zip(&step.independent).filter(|(_, independent)| **independent);
         Ok(Optimum {
-            residual: step.residual.max(violation) / self.scale,
+            residual: step.residual.max(violation) / self.program.terms(&self.x),
             steps,
             working: working.map(|((row, _), _)| *row).collect(),
             reduced,

@@ -7,9 +7,12 @@
 //! Costs: see `active_set`; clarabel's interior point only where the active set does not end (bench:
 //!        quant/min-variance).
 mod active_set;
+mod cone;
 mod conflict;
+mod faces;
 mod factor;
 mod interior;
+mod orthogonal;
 mod program;
 mod region;
 mod simplex;
@@ -26,6 +29,8 @@ pub(crate) use simplex::Linear as LinearProgram;
 
 /// The largest residual of the optimality conditions that is an answer.
 pub const RESIDUAL_MAX: f64 = 1e-10;
+/// Rows off their ends by more than this, relative to their terms, are no answer.
+const VIOLATION_MAX: f64 = 1e-12;
 /// Volatilities below this, relative to the largest, are scaled as if they were this: rows that hold assets of no risk
 /// and others keep coefficients of like size.
 const VOLATILITY_FLOOR: f64 = 1e-4;
@@ -106,31 +111,27 @@ impl Scaled {
         }
     }
 
-    /// The optimum from a feasible start: active set, the interior point where that does not end.
+    /// The optimum from a feasible start; where that does not end, from the interior point, then from a vertex.
     ///
     /// Errors: `QUANT_UNBOUNDED`, `QUANT_NOT_CONVERGED`, `QUANT_NOT_POSITIVE_DEFINITE`, `QUANT_CANCELLED`.
     pub fn optimum(&self, start: &[f64], control: &JobControl<'_>) -> Result<Optimum, QuantError> {
-        let from_inside = || minimise(&self.program, &interior::minimise(&self.program, control)?, control);
-        let walked = match minimise(&self.program, start, control) {
-            Err(QuantError::NotConverged { .. }) => match from_inside() {
-                // Where clarabel comes no nearer than rows allow, a vertex is the better start.
-                Err(QuantError::NotConverged { .. }) => {
-                    minimise(&self.program, &feasible_point(&self.program.region, control)?, control)?
-                }
-                other => other?,
-            },
-            other => other?,
-        };
-        if walked.residual <= RESIDUAL_MAX {
-            return Ok(walked);
-        }
-        let again = from_inside()?;
-        match again.residual <= RESIDUAL_MAX {
-            true => Ok(again),
-            false => {
-                Err(QuantError::NotConverged { what: "optimiser", iterations: again.steps, residual: again.residual })
+        let from = |start: Result<Vec<f64>, QuantError>| {
+            let found = minimise(&self.program, &start?, control)?;
+            let (iterations, residual) = (found.steps, found.residual);
+            match residual <= RESIDUAL_MAX {
+                true => Ok(found),
+                false => Err(QuantError::NotConverged { what: "optimiser", iterations, residual }),
             }
+        };
+        let unfinished = |result: &Result<Optimum, QuantError>| matches!(result, Err(QuantError::NotConverged { .. }));
+        let mut found = from(Ok(start.to_vec()));
+        if unfinished(&found) {
+            found = from(interior::minimise(&self.program, control));
         }
+        if unfinished(&found) {
+            found = from(feasible_point(&self.program.region, control));
+        }
+        found
     }
 
     /// The optimum that the tie-break names, as weights.

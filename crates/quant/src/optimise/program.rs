@@ -47,6 +47,20 @@ impl Program {
         (widest * reach + linear + cost).max(f64::MIN_POSITIVE)
     }
 
+    /// The largest sum of the sizes of the terms that one element of the gradient is made of: what a residual is
+    /// relative to.
+    pub fn terms(&self, x: &[f64]) -> f64 {
+        let mut terms: Vec<f64> = self.linear.iter().map(|value| value.abs()).collect();
+        for (index, &value) in x.iter().enumerate().filter(|(_, value)| **value != 0.0) {
+            terms.iter_mut().zip(self.column(index)).for_each(|(term, entry)| *term += (value * entry).abs());
+        }
+        if let Some(trading) = &self.region.trading {
+            let costs = trading.buy.iter().zip(&trading.sell);
+            terms.iter_mut().zip(costs).for_each(|(term, (buy, sell))| *term += buy.max(*sell));
+        }
+        terms.into_iter().fold(f64::MIN_POSITIVE, f64::max)
+    }
+
     /// The size of what variables can be: of the start, of bounds, of the ends of rows.
     pub fn extent(&self, start: &[f64]) -> f64 {
         let region = &self.region;

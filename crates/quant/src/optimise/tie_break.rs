@@ -5,6 +5,7 @@
 //! Holds: along the moves tried, gradient and rows do not change, so every point looked at is as optimal as the first.
 //! Costs: one eigenvalue decomposition of what can move, and a program in its null space; nothing where the optimum
 //!        is unique.
+use super::RESIDUAL_MAX;
 use super::active_set::minimise;
 use super::factor::add_scaled;
 use super::program::{Optimum, Program, RIDGE};
@@ -59,7 +60,9 @@ pub(crate) fn smallest(program: &Program, first: Optimum, control: &JobControl<'
     // The walk from there only takes out rounding: the gradient is the one the first optimum had.
     let gentle = Program { ridge: GENTLE_RIDGE, ..program.clone() };
     match minimise(&gentle, &x, control) {
-        Ok(polished) if distance(&polished.x, &x) < 1e-9 => Ok(Optimum { steps: first.steps + best.steps, ..polished }),
+        Ok(polished) if polished.residual <= RESIDUAL_MAX && distance(&polished.x, &x) < 1e-9 => {
+            Ok(Optimum { steps: first.steps + best.steps, ..polished })
+        }
         Err(QuantError::Cancelled) => Err(QuantError::Cancelled),
         _ => Ok(first),
     }

@@ -150,6 +150,9 @@ impl Quadratic {
         let n = self.n();
         let mut columns = Vec::new();
         let mut push = |column: &[f64], sign: f64| {
+            if column.iter().all(|value| *value == 0.0) {
+                return; // a group of nobody
+            }
             columns.push(column.iter().zip(unit).map(|(value, unit)| sign * value / unit).collect::<Vec<f64>>());
         };
         for (coefficients, low, high) in rows(&self.constraints, n) {
@@ -193,9 +196,14 @@ fn left_over(mut columns: Vec<Vec<f64>>, right: Vec<f64>) -> f64 {
         let Some(best) = outside.max_by(|&a, &b| dot(&columns[a], &rest).total_cmp(&dot(&columns[b], &rest))) else {
             break;
         };
-        if dot(&columns[best], &rest) <= 1e-14 {
-            break;
-        }
+        let best = match dot(&columns[best], &rest) > 1e-14 {
+            true => best,
+            // Columns nearly parallel to those inside have small products with a rest that they could take whole.
+            false => match hidden(&columns, &inside, &barred, &rest) {
+                Some(hidden) => hidden,
+                None => break,
+            },
+        };
         inside.push(best);
         loop {
             let Some(solution) = least_squares(&columns, &inside, &right) else {
@@ -225,6 +233,26 @@ fn left_over(mut columns: Vec<Vec<f64>>, right: Vec<f64>) -> f64 {
         }
     }
     rest.iter().fold(0.0, |most, value| most.max(value.abs()))
+}
+
+/// The column outside that takes most of `rest` by what of it lies across the columns inside.
+fn hidden(columns: &[Vec<f64>], inside: &[usize], barred: &[usize], rest: &[f64]) -> Option<usize> {
+    let mut basis: Vec<Vec<f64>> = Vec::new();
+    let across = |column: &[f64], basis: &[Vec<f64>]| {
+        let mut column = column.to_vec();
+        for direction in basis.iter().chain(basis) {
+            let product = dot(direction, &column);
+            column.iter_mut().zip(direction).for_each(|(value, direction)| *value -= product * direction);
+        }
+        let length = dot(&column, &column).sqrt();
+        (length > DEPENDENT).then(|| column.iter().map(|value| value / length).collect::<Vec<f64>>())
+    };
+    for &at in inside {
+        basis.extend(across(&columns[at], &basis));
+    }
+    let outside = (0..columns.len()).filter(|at| !inside.contains(at) && !barred.contains(at));
+    let taken = outside.filter_map(|at| Some((dot(&across(&columns[at], &basis)?, rest), at)));
+    taken.filter(|(taken, _)| *taken > 1e-12).max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, at)| at)
 }
 
 /// Least squares over the columns in `inside` by Gram-Schmidt, each column twice; `None` where the last one adds
