@@ -283,7 +283,8 @@ impl Face<'_> {
         }
         let mut hessian = vec![0.0; (n + 1) * (n + 1)];
         (0..n).for_each(|asset| hessian[asset * (n + 2)] = 1.0);
-        let program = Program { size: n + 1, hessian, linear: vec![0.0; n + 1], region, ridge: RIDGE };
+        let program =
+            Program { size: n + 1, hessian, linear: vec![0.0; n + 1], region, ridge: RIDGE, tie: vec![1.0; n + 1] };
         let mut start = first.to_vec();
         start.push(self.value);
         let mut weights = match minimise(&program, &start, control) {

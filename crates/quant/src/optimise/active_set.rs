@@ -4,11 +4,10 @@
 //! Holds: every iterate is feasible, every variable at a bound holds the bound's very bits; steps use H + ridge,
 //!        gradients use H, so that a singular H gives finite steps and the point where the walk ends is stationary
 //!        for H itself.
-//! Costs: O(k² + Nk) a step with k free variables; steps are about as many as variables enter and leave (bench:
-//!        quant/min-variance).
+//! Costs: O(k² + Nk) a step, k variables free; about as many steps as enter and leave (bench: quant/min-variance).
+use super::VIOLATION_MAX;
 use super::factor::{Factor, add_scaled, dot};
 use super::program::{Optimum, Program};
-use super::{RESIDUAL_MAX, VIOLATION_MAX, faces};
 use crate::{JobControl, QuantError};
 
 /// Multipliers of the wrong sign below this, relative to the gradient's terms, count as zero.
@@ -21,8 +20,8 @@ const REFINEMENTS: usize = 4;
 const REFINEMENTS_MAX: usize = 60;
 /// A residual from which on refinements are few, relative to the gradient's terms.
 const GOOD: f64 = 1e-12;
-/// A residual from which on the quick walk's answer is taken as it is.
-const GOOD_ENOUGH: f64 = 1e-11;
+/// Multipliers below this, relative to the gradient's terms, may hold nothing.
+const IDLE: f64 = 1e-8;
 /// Steps without progress before choices go by the lowest index (Bland), which cannot circle.
 const STALLS: usize = 30;
 /// Not in the factor.
@@ -74,31 +73,10 @@ struct Walk<'a> {
     stalls: usize,
 }
 
-/// Walks from the feasible `start` to the optimum; on exact faces from where the quick walk ends short of it.
+/// Walks to the optimum from the feasible `x`, which ends where the walk does.
 ///
 /// Errors: `QUANT_UNBOUNDED`, `QUANT_NOT_POSITIVE_DEFINITE`, `QUANT_NOT_CONVERGED`, `QUANT_CANCELLED`.
-pub(crate) fn minimise(program: &Program, start: &[f64], control: &JobControl<'_>) -> Result<Optimum, QuantError> {
-    let mut x = start.to_vec();
-    let quick = walk(program, &mut x, control);
-    match &quick {
-        Ok(optimum) if optimum.residual <= GOOD_ENOUGH => return quick,
-        // A walk that ran away may have followed rounding.
-        Err(QuantError::Unbounded { .. }) => x.copy_from_slice(start),
-        Ok(_) | Err(QuantError::NotConverged { .. }) => {}
-        Err(_) => return quick,
-    }
-    match (faces::minimise(program, &x, control), quick) {
-        (Ok(exact), Ok(quick)) if quick.residual <= exact.residual => Ok(quick),
-        (Ok(exact), Ok(_)) => Ok(exact),
-        (Ok(exact), Err(_)) if exact.residual <= RESIDUAL_MAX => Ok(exact),
-        (Ok(_), Err(error)) => Err(error),
-        (Err(QuantError::NotConverged { .. }), quick) => quick,
-        (Err(error), _) => Err(error),
-    }
-}
-
-/// The quick walk from `x`, which ends where the walk does.
-fn walk(program: &Program, x: &mut [f64], control: &JobControl<'_>) -> Result<Optimum, QuantError> {
+pub(super) fn walk(program: &Program, x: &mut [f64], control: &JobControl<'_>) -> Result<Optimum, QuantError> {
     let mut walk = Walk::new(program, x);
     let most = 60 * (program.size + program.region.rows.len()) + 1_000;
     let (mut refined, mut restored, mut fresh) = (0, 0, true);
@@ -500,13 +478,20 @@ impl<'a> Walk<'a> {
             }
         }
         let (reduced, _) = self.reduced(&step.multipliers);
-        let working = self.working.iter().zip(&step.independent).filter(|(_, independent)| **independent);
+        let mut multipliers = vec![0.0; self.program.region.rows.len() + 1];
+        self.working.iter().zip(&step.multipliers).for_each(|((row, _), &multiplier)| multipliers[*row] = multiplier);
+        let terms = self.program.terms(&self.x);
+        let idle = self.working.iter().zip(&step.multipliers).any(|(&(row, _), multiplier)| {
+            let (_, _, low, high) = self.row(row);
+            low < high && multiplier.abs() <= IDLE * terms
+        });
         Ok(Optimum {
-            residual: step.residual.max(violation) / self.program.terms(&self.x),
+            residual: step.residual.max(violation) / terms,
             steps,
-            working: working.map(|((row, _), _)| *row).collect(),
+            multipliers,
             reduced,
-            least_pivot: self.factor.least_pivot(),
+            // A row that holds nothing may yet keep pivots apart.
+            least_pivot: if idle { 0.0 } else { self.factor.least_pivot() },
             x: self.x,
             free: self.free,
         })

@@ -2,8 +2,8 @@
 //! In:    a gradient, and the bounds and rows that hold with equality with the side they push from.
 //! Out:   the least gradient that their multipliers leave: its opposite is the direction of steepest descent that none
 //!        of them stops; zero at an optimum.
-//! Holds: multipliers have the right signs; the rest is orthogonal to rounding, whatever the rows' sizes are. Non-negative
-//!        least squares (Lawson and Hanson 1974), a bound being a coordinate that is left out.
+//! Holds: multipliers have the right signs; the rest is orthogonal to rounding, whatever the rows' sizes are: least
+//!        squares with signs (Lawson and Hanson 1974), a bound being a coordinate that is left out.
 //! Costs: O(n r²) a bound or row that pushes, r rows; after the walk has failed only.
 use super::factor::{add_scaled, dot};
 use super::orthogonal::Orthogonal;

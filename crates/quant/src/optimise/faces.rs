@@ -453,12 +453,10 @@ impl<'a> Walk<'a> {
     fn optimum(&self, found: &Rest, rows: &[(usize, bool)], gradient: &[f64], residual: f64) -> Optimum {
         let region = &self.program.region;
         let mut reduced = gradient.to_vec();
-        let mut working = Vec::new();
-        for ((&(row, _), multiplier), pushes) in rows.iter().zip(&found.multipliers).zip(&found.rows) {
-            if *pushes {
-                working.push(row);
-                region.rows.get(row).iter().for_each(|row| add_scaled(&mut reduced, -multiplier, &row.coefficients));
-            }
+        let mut multipliers = vec![0.0; region.rows.len() + 1];
+        for (&(row, _), &multiplier) in rows.iter().zip(&found.multipliers) {
+            multipliers[row] = multiplier;
+            region.rows.get(row).iter().for_each(|row| add_scaled(&mut reduced, -multiplier, &row.coefficients));
         }
         let kinked = |asset: usize| region.trading.as_ref().is_some_and(|t| t.previous[asset] == self.x[asset]);
         let inside = |&asset: &usize| {
@@ -469,7 +467,7 @@ impl<'a> Walk<'a> {
             residual: residual.max(self.violation()),
             steps: self.steps,
             free: (0..self.x.len()).filter(inside).collect(),
-            working,
+            multipliers,
             reduced,
             // Not measured: the tie-break looks itself.
             least_pivot: 0.0,

@@ -4,7 +4,7 @@
 //! Holds: residual at most 1e-10 of the gradient's terms or an error; bounds hold exactly; where optima are many, the
 //!        one with the smallest sum of squared (weight × volatility); conflicts are named; scales are powers of two,
 //!        so the unit of Σ does not matter.
-//! Costs: see `active_set`; clarabel's interior point only where the active set does not end (bench:
+//! Costs: see `active_set`; `faces` and clarabel's interior point only where the active set does not end (bench:
 //!        quant/min-variance).
 mod active_set;
 mod cone;
@@ -19,7 +19,6 @@ mod simplex;
 mod tie_break;
 
 use crate::{JobControl, QuantError};
-pub(crate) use active_set::minimise;
 pub(crate) use conflict::feasible_point;
 pub(crate) use factor::{Factor, add_scaled, dot};
 pub(crate) use program::{Optimum, Program, RIDGE};
@@ -31,6 +30,8 @@ pub(crate) use simplex::Linear as LinearProgram;
 pub const RESIDUAL_MAX: f64 = 1e-10;
 /// Rows off their ends by more than this, relative to their terms, are no answer.
 const VIOLATION_MAX: f64 = 1e-12;
+/// A residual from which on the quick walk's answer is taken as it is.
+const GOOD_ENOUGH: f64 = 1e-11;
 /// Volatilities below this, relative to the largest, are scaled as if they were this: rows that hold assets of no risk
 /// and others keep coefficients of like size.
 const VOLATILITY_FLOOR: f64 = 1e-4;
@@ -86,7 +87,11 @@ impl Scaled {
         }
         let linear = returns.iter().zip(&scale).map(|(value, s)| -value * objective / s).collect();
         let region = region.scaled(&scale, objective);
-        Ok(Scaled { program: Program { size: n, hessian, linear, region, ridge: RIDGE }, scale, objective })
+        let unit = if largest > 0.0 { largest / power_of_two(largest) } else { 1.0 };
+        let volatility = |asset: usize| (variance(asset).sqrt() / largest.max(f64::MIN_POSITIVE)).max(VOLATILITY_FLOOR);
+        // Of like size for all, whatever the unit: scales follow volatilities.
+        let tie = (0..n).map(|asset| volatility(asset) * unit / scale[asset]).map(|root| root * root).collect();
+        Ok(Scaled { program: Program { size: n, hessian, linear, region, ridge: RIDGE, tie }, scale, objective })
     }
 
     /// Replaces expected returns and costs by theirs times `theta`; `region` is the one this was made of.
@@ -165,6 +170,29 @@ impl Scaled {
     /// Errors: `QUANT_CANCELLED`.
     pub fn smallest(&self, optimum: Optimum, control: &JobControl<'_>) -> Result<Optimum, QuantError> {
         tie_break::smallest(&self.program, optimum, control)
+    }
+}
+
+/// Walks from the feasible `start` to the optimum; on exact faces from where the quick walk ends short of it.
+///
+/// Errors: `QUANT_UNBOUNDED`, `QUANT_NOT_POSITIVE_DEFINITE`, `QUANT_NOT_CONVERGED`, `QUANT_CANCELLED`.
+pub(crate) fn minimise(program: &Program, start: &[f64], control: &JobControl<'_>) -> Result<Optimum, QuantError> {
+    let mut x = start.to_vec();
+    let quick = active_set::walk(program, &mut x, control);
+    match &quick {
+        Ok(optimum) if optimum.residual <= GOOD_ENOUGH => return quick,
+        // A walk that ran away may have followed rounding.
+        Err(QuantError::Unbounded { .. }) => x.copy_from_slice(start),
+        Ok(_) | Err(QuantError::NotConverged { .. }) => {}
+        Err(_) => return quick,
+    }
+    match (faces::minimise(program, &x, control), quick) {
+        (Ok(exact), Ok(quick)) if quick.residual <= exact.residual => Ok(quick),
+        (Ok(exact), Ok(_)) => Ok(exact),
+        (Ok(exact), Err(_)) if exact.residual <= RESIDUAL_MAX => Ok(exact),
+        (Ok(_), Err(error)) => Err(error),
+        (Err(QuantError::NotConverged { .. }), quick) => quick,
+        (Err(error), _) => Err(error),
     }
 }
 

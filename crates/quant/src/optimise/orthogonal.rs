@@ -1,7 +1,7 @@
 //! # Room card: quant/optimise/orthogonal
 //! In:    vectors of one length, one at a time.
 //! Out:   orthonormal directions that span them, the triangle that joins both, what of a vector lies across them.
-//! Holds: directions are orthogonal to rounding (each is cleared twice); a vector that those before it imply is refused.
+//! Holds: directions are orthogonal to rounding (each is cleared twice); what those before it imply is refused.
 //! Costs: O(n r) a vector with r directions; for the few rows at work.
 use super::factor::{add_scaled, dot};
 

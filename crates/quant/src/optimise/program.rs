@@ -18,6 +18,8 @@ pub(crate) struct Program {
     pub region: Region,
     /// Relative to the diagonal: what is added to H where a step is computed.
     pub ridge: f64,
+    /// What the square of each variable counts where optima are many; above 0.
+    pub tie: Vec<f64>,
 }
 
 impl Program {
@@ -80,10 +82,10 @@ pub(crate) struct Optimum {
     pub steps: usize,
     /// Variables between their bounds.
     pub free: Vec<usize>,
-    /// Rows that hold with equality, of those that the rows before them do not imply.
-    pub working: Vec<usize>,
+    /// One for each row, then one for turnover: at least 0 at a lower end, at most 0 at an upper one.
+    pub multipliers: Vec<f64>,
     /// Gradient less the rows' multipliers, for each variable.
     pub reduced: Vec<f64>,
-    /// The least pivot that a variable had when it was freed, relative to its diagonal.
+    /// The least pivot that a variable had when it was freed, relative to its diagonal; 0 where it would say nothing.
     pub least_pivot: f64,
 }

@@ -1,25 +1,23 @@
 //! # Room card: quant/optimise/tie_break
 //! In:    an optimum of a quadratic program that may be one of many.
-//! Out:   among all optima the one with the smallest Σ (diagonal × x²): of weights, the sum of squared (weight ×
-//!        volatility).
-//! Holds: along the moves tried, gradient and rows do not change, so every point looked at is as optimal as the first.
-//! Costs: one eigenvalue decomposition of what can move, and a program in its null space; nothing where the optimum
-//!        is unique.
-use super::RESIDUAL_MAX;
-use super::active_set::minimise;
-use super::factor::add_scaled;
+//! Out:   among all optima the one with the smallest Σ (tie × x²): of weights, the sum of squared (weight ×
+//!        volatility), a volatility below 1e-4 of the largest counting as that.
+//! Holds: along the moves tried, gradient, multipliers and costs of a trade do not change, so every point looked at is
+//!        as optimal as the first: optima are the feasible points that agree with one of them in H x and with its
+//!        multipliers in what these hold (Mangasarian 1988).
+//! Costs: one eigenvalue decomposition of what can move, and a program in it; nothing where the optimum is unique.
 use super::program::{Optimum, Program, RIDGE};
-use super::region::{Region, Row};
+use super::region::{Region, Row, Trading};
+use super::{RESIDUAL_MAX, minimise};
 use crate::{JobControl, QuantError};
 use faer::{Mat, Side};
 
 /// A pivot below this, relative, means that the optimum may not be the only one.
 const PIVOT: f64 = 1e-7;
-/// Multipliers below this, relative to the gradient's terms, do not hold a variable at its bound.
+/// Multipliers below this, relative to the gradient's terms, hold nothing.
 const WEAK: f64 = 1e-10;
 /// Eigenvalues below this, relative to the largest, belong to moves that change nothing.
 const NULL: f64 = 1e-12;
-
 /// The ridge of the last polish: steps that only correct rounding must not wander along idle moves.
 const GENTLE_RIDGE: f64 = 1e-2;
 
@@ -27,36 +25,24 @@ const GENTLE_RIDGE: f64 = 1e-2;
 ///
 /// Errors: `QUANT_CANCELLED`.
 pub(crate) fn smallest(program: &Program, first: Optimum, control: &JobControl<'_>) -> Result<Optimum, QuantError> {
-    let movable = movable(program, &first);
-    if movable.len() < 2 || (movable.len() == first.free.len() && first.least_pivot > PIVOT) {
+    let weak = WEAK * program.terms(&first.x);
+    let spans = spans(program, &first, weak);
+    let movable: Vec<usize> = (0..program.size).filter(|&index| spans[index].0 < spans[index].1).collect();
+    if movable.is_empty() || (movable.len() == first.free.len() && first.least_pivot > PIVOT) {
         return Ok(first);
     }
-    let Some(moves) = idle_moves(program, &first, &movable) else {
+    let face = Face { program, first: &first, weak, spans: &spans, movable: &movable };
+    let Some(inner) = face.program() else {
         return Ok(first);
     };
-    let inner = inner_program(program, &first, &movable, &moves);
-    let start = vec![0.0; inner.size];
+    let start: Vec<f64> = movable.iter().map(|&index| first.x[index]).collect();
     let best = match minimise(&inner, &start, control) {
-        Ok(best) => best,
+        Ok(best) if best.residual <= RESIDUAL_MAX => best,
         Err(QuantError::Cancelled) => return Err(QuantError::Cancelled),
-        Err(_) => return Ok(first), // the first optimum is one too
+        _ => return Ok(first), // the first optimum is one too
     };
     let mut x = first.x.clone();
-    for (order, &index) in movable.iter().enumerate() {
-        let mut value = x[index];
-        for (column, &amount) in best.x.iter().enumerate() {
-            value += moves[(order, column)] * amount;
-        }
-        let (lower, upper) = (program.region.lower[index], program.region.upper[index]);
-        let snap = 1e-13 * (1.0 + value.abs());
-        x[index] = if value - lower < snap {
-            lower
-        } else if upper - value < snap {
-            upper
-        } else {
-            value
-        };
-    }
+    movable.iter().zip(&best.x).for_each(|(&index, &value)| x[index] = value);
     // The walk from there only takes out rounding: the gradient is the one the first optimum had.
     let gentle = Program { ridge: GENTLE_RIDGE, ..program.clone() };
     match minimise(&gentle, &x, control) {
@@ -72,118 +58,141 @@ fn distance(a: &[f64], b: &[f64]) -> f64 {
     a.iter().zip(b).fold(0.0f64, |most, (x, y)| most.max((x - y).abs()))
 }
 
-/// Variables that may move without the gradient holding them.
-fn movable(program: &Program, first: &Optimum) -> Vec<usize> {
-    let scale = program.gradient_scale(&first.x);
-    let mut free = vec![false; program.size];
-    first.free.iter().for_each(|&index| free[index] = true);
-    // At a previous weight the cost holds a variable on both sides; its multiplier is not looked into.
-    let costless = program.region.trading.is_none();
-    (0..program.size)
-        .filter(|&index| {
-            let fixed = program.region.lower[index] == program.region.upper[index];
-            free[index] || (costless && !fixed && first.reduced[index].abs() <= WEAK * scale)
-        })
-        .collect()
-}
-
-/// Moves of the movable variables that neither H nor the rows at work notice, as orthonormal columns.
-fn idle_moves(program: &Program, first: &Optimum, movable: &[usize]) -> Option<Mat<f64>> {
-    let k = movable.len();
-    let mut form = Mat::from_fn(k, k, |row, column| program.column(movable[column])[movable[row]]);
-    let equalities =
-        program.region.rows.iter().enumerate().filter(|(_, row)| row.lower == row.upper).map(|(row, _)| row);
-    let inequalities = first.working.iter().copied();
-    let mut held: Vec<usize> = equalities.chain(inequalities).collect();
-    held.sort_unstable();
-    held.dedup();
-    for row in held {
-        let line: Vec<f64> = match program.region.rows.get(row) {
-            Some(row) => movable.iter().map(|&index| row.coefficients[index]).collect(),
-            None => {
-                let trading = program.region.trading.as_ref()?;
-                let side = |index: usize| if first.x[index] > trading.previous[index] { 1.0 } else { -1.0 };
-                movable.iter().map(|&index| side(index) * trading.unit[index]).collect()
-            }
+/// From where to where each variable may move without its multiplier or the cost of its trade changing.
+fn spans(program: &Program, first: &Optimum, weak: f64) -> Vec<(f64, f64)> {
+    let region = &program.region;
+    let turnover = first.multipliers.get(region.rows.len()).map_or(0.0, |multiplier| -multiplier);
+    let span = |index: usize| {
+        let (lower, upper, x) = (region.lower[index], region.upper[index], first.x[index]);
+        let slope = first.reduced[index];
+        // A piece of the cost on which x lies, and the slope on it.
+        let piece = |low: f64, high: f64, slope: f64| {
+            let inside = x > low && x < high;
+            if low < high && (inside || slope.abs() <= weak) { (low, high) } else { (x, x) }
         };
-        let size = line.iter().fold(0.0f64, |most, value| most.max(value.abs()));
-        if size == 0.0 {
-            continue;
+        let Some(trading) = &region.trading else {
+            return piece(lower, upper, slope);
+        };
+        let (kink, unit) = (trading.previous[index], turnover * trading.unit[index]);
+        let (buy, sell) = (trading.buy[index] + unit, trading.sell[index] + unit);
+        let (bought, sold) = (slope + buy, slope - sell);
+        if buy + sell <= weak {
+            piece(lower, upper, bought)
+        } else if x > kink || (x == kink && bought.abs() <= weak && x < upper) {
+            piece(lower.max(kink), upper, bought)
+        } else if x < kink || sold.abs() <= weak {
+            piece(lower, upper.min(kink), sold)
+        } else {
+            (x, x)
         }
-        let line: Vec<f64> = line.iter().map(|value| value / size).collect();
-        for column in 0..k {
-            for row in 0..k {
-                form[(row, column)] += line[row] * line[column];
-            }
-        }
-    }
-    let eigen = form.self_adjoint_eigen(Side::Lower).ok()?;
-    let values: Vec<f64> = eigen.S().column_vector().iter().copied().collect();
-    let largest = values.iter().copied().fold(0.0, f64::max);
-    let idle: Vec<usize> = (0..k).filter(|&order| values[order] <= NULL * largest).collect();
-    if idle.is_empty() {
-        return None;
-    }
-    Some(Mat::from_fn(k, idle.len(), |row, column| eigen.U()[(row, idle[column])]))
+    };
+    (0..program.size).map(span).collect()
 }
 
-/// The smallest point of the face, in amounts of the idle moves: bounds of variables become rows.
-fn inner_program(program: &Program, first: &Optimum, movable: &[usize], moves: &Mat<f64>) -> Program {
-    let k = moves.ncols();
-    let diagonal: Vec<f64> = movable
-        .iter()
-        .map(|&index| {
-            let own = program.hessian[index * (program.size + 1)];
-            if own > 0.0 { own } else { 1.0 }
+/// All optima.
+struct Face<'a> {
+    program: &'a Program,
+    first: &'a Optimum,
+    weak: f64,
+    spans: &'a [(f64, f64)],
+    movable: &'a [usize],
+}
+
+impl Face<'_> {
+    /// Coefficients of a row on what can move.
+    fn line(&self, row: usize) -> Vec<f64> {
+        let region = &self.program.region;
+        let coefficient = |&index: &usize| match (region.rows.get(row), &region.trading) {
+            (Some(row), _) => row.coefficients[index],
+            (None, Some(trading)) => {
+                let kink = trading.previous[index];
+                let bought = self.first.x[index] > kink || (self.first.x[index] == kink && self.spans[index].1 > kink);
+                if bought { trading.unit[index] } else { -trading.unit[index] }
+            }
+            (None, None) => 0.0,
+        };
+        self.movable.iter().map(coefficient).collect()
+    }
+
+    /// Whether a row holds its value on all optima.
+    fn held(&self, row: usize, line: &[f64]) -> bool {
+        let rows = &self.program.region.rows;
+        let equal = rows.get(row).is_some_and(|row| row.lower == row.upper);
+        let size = line.iter().fold(0.0f64, |most, value| most.max(value.abs()));
+        equal || self.first.multipliers.get(row).is_some_and(|multiplier| multiplier.abs() * size > self.weak)
+    }
+
+    /// The smallest point of the face as a program of what can move; `None` where nothing can.
+    fn program(&self) -> Option<Program> {
+        let (program, region, k) = (self.program, &self.program.region, self.movable.len());
+        let here: Vec<f64> = self.movable.iter().map(|&index| self.first.x[index]).collect();
+        let mut form = Mat::from_fn(k, k, |row, column| program.column(self.movable[column])[self.movable[row]]);
+        let mut rows = Vec::new();
+        let turnover = region.rows.len();
+        for row in 0..turnover + usize::from(region.trading.is_some()) {
+            let line = self.line(row);
+            let size = line.iter().fold(0.0f64, |most, value| most.max(value.abs()));
+            if size == 0.0 {
+                continue;
+            }
+            if self.held(row, &line) {
+                for column in 0..k {
+                    (0..k).for_each(|row| form[(row, column)] += (line[row] / size) * (line[column] / size));
+                }
+            } else if let Some(row) = region.rows.get(row) {
+                let value: f64 = row.coefficients.iter().zip(&self.first.x).map(|(a, x)| a * x).sum();
+                let inside: f64 = line.iter().zip(&here).map(|(a, x)| a * x).sum();
+                let end = |end: f64| end - value + inside;
+                rows.push((line, end(row.lower).min(inside), end(row.upper).max(inside)));
+            }
+        }
+        let eigen = form.self_adjoint_eigen(Side::Lower).ok()?;
+        let values: Vec<f64> = eigen.S().column_vector().iter().copied().collect();
+        let largest = values.iter().copied().fold(0.0, f64::max);
+        if values.iter().all(|&value| value > NULL * largest) {
+            return None;
+        }
+        for order in (0..k).filter(|&order| values[order] > NULL * largest) {
+            let line: Vec<f64> = (0..k).map(|row| eigen.U()[(row, order)]).collect();
+            let value: f64 = line.iter().zip(&here).map(|(a, x)| a * x).sum();
+            rows.push((line, value, value));
+        }
+        let rows = rows.into_iter().map(|(coefficients, lower, upper)| Row {
+            name: String::new(),
+            coefficients,
+            lower,
+            upper,
+        });
+        let mut hessian = vec![0.0; k * k];
+        self.movable.iter().enumerate().for_each(|(order, &index)| hessian[order * (k + 1)] = program.tie[index]);
+        let spans = |end: fn(&(f64, f64)) -> f64| self.movable.iter().map(|&index| end(&self.spans[index])).collect();
+        let region = Region {
+            assets: Vec::new(),
+            lower: spans(|span| span.0),
+            upper: spans(|span| span.1),
+            rows: rows.collect(),
+            trading: self.trading(turnover),
+        };
+        Some(Program { size: k, hessian, linear: vec![0.0; k], region, ridge: RIDGE, tie: vec![1.0; k] })
+    }
+
+    /// Turnover where it has an end that holds nothing yet.
+    fn trading(&self, turnover: usize) -> Option<Trading> {
+        let trading = self.program.region.trading.as_ref()?;
+        if trading.turnover_max == f64::INFINITY || self.held(turnover, &self.line(turnover)) {
+            return None;
+        }
+        let moved = |index: usize| trading.unit[index] * (self.first.x[index] - trading.previous[index]).abs();
+        let all: f64 = (0..self.program.size).map(moved).sum();
+        let inside: f64 = self.movable.iter().map(|&index| moved(index)).sum();
+        let of = |values: &[f64]| self.movable.iter().map(|&index| values[index]).collect::<Vec<f64>>();
+        let free = vec![0.0; self.movable.len()];
+        Some(Trading {
+            previous: of(&trading.previous),
+            buy: free.clone(),
+            sell: free,
+            unit: of(&trading.unit),
+            turnover_max: (trading.turnover_max - all + inside).max(inside),
         })
-        .collect();
-    let mut hessian = vec![0.0; k * k];
-    let mut linear = vec![0.0; k];
-    let mut rows = Vec::new();
-    for (order, &index) in movable.iter().enumerate() {
-        let line: Vec<f64> = (0..k).map(|column| moves[(order, column)]).collect();
-        for column in 0..k {
-            add_scaled(&mut hessian[column * k..(column + 1) * k], diagonal[order] * line[column], &line);
-        }
-        add_scaled(&mut linear, diagonal[order] * first.x[index], &line);
-        let (mut lower, mut upper) = (program.region.lower[index], program.region.upper[index]);
-        if let Some(trading) = &program.region.trading {
-            let kink = trading.previous[index];
-            (lower, upper) = if first.x[index] > kink { (lower.max(kink), upper) } else { (lower, upper.min(kink)) };
-        }
-        let (lower, upper) = (lower - first.x[index], upper - first.x[index]);
-        rows.push(Row { name: String::new(), coefficients: line, lower: lower.min(0.0), upper: upper.max(0.0) });
     }
-    for (position, row) in program.region.rows.iter().enumerate() {
-        if row.lower == row.upper || first.working.contains(&position) {
-            continue;
-        }
-        let value: f64 = row.coefficients.iter().zip(&first.x).map(|(a, x)| a * x).sum();
-        let mut line = vec![0.0; k];
-        for (order, &index) in movable.iter().enumerate() {
-            let coefficient = row.coefficients[index];
-            line.iter_mut().enumerate().for_each(|(column, entry)| *entry += coefficient * moves[(order, column)]);
-        }
-        let (lower, upper) = ((row.lower - value).min(0.0), (row.upper - value).max(0.0));
-        rows.push(Row { name: String::new(), coefficients: line, lower, upper });
-    }
-    if let Some(trading) =
-        program.region.trading.as_ref().filter(|_| !first.working.contains(&program.region.rows.len()))
-    {
-        let moved = first.x.iter().zip(&trading.previous).zip(&trading.unit).map(|((x, p), unit)| unit * (x - p).abs());
-        let room = (trading.turnover_max - moved.sum::<f64>()).max(0.0);
-        let mut line = vec![0.0; k];
-        for (order, &index) in movable.iter().enumerate() {
-            let side =
-                if first.x[index] > trading.previous[index] { trading.unit[index] } else { -trading.unit[index] };
-            line.iter_mut().enumerate().for_each(|(column, entry)| *entry += side * moves[(order, column)]);
-        }
-        if room.is_finite() {
-            rows.push(Row { name: String::new(), coefficients: line, lower: f64::NEG_INFINITY, upper: room });
-        }
-    }
-    let open = |end: f64| vec![end; k];
-    let (lower, upper) = (open(f64::NEG_INFINITY), open(f64::INFINITY));
-    let region = Region { assets: Vec::new(), lower, upper, rows, trading: None };
-    Program { size: k, hessian, linear, region, ridge: RIDGE }
 }

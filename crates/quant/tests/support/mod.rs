@@ -55,18 +55,6 @@ impl Quadratic {
         self.expected.len()
     }
 
-    #[allow(dead_code, reason = "not every test compares objectives")]
-    pub fn objective(&self, weights: &[f64]) -> f64 {
-        let n = self.n();
-        let square: f64 = (0..n * n).map(|k| self.covariance[k] * weights[k / n] * weights[k % n]).sum();
-        let (buy, sell) = (spread(&self.constraints.buy_cost, n), spread(&self.constraints.sell_cost, n));
-        let trades = self.constraints.previous.as_ref().map_or(0.0, |previous| {
-            let trade = |asset: usize| weights[asset] - previous[asset];
-            (0..n).map(|asset| (buy[asset] * trade(asset)).max(-sell[asset] * trade(asset))).sum()
-        });
-        0.5 * self.gamma * square - sum(&self.expected, weights).0 + trades
-    }
-
     /// The largest violation of bounds, rows and turnover, relative to their terms.
     pub fn violation(&self, weights: &[f64]) -> f64 {
         let n = self.n();
