@@ -3,14 +3,14 @@
 //! Out:   the backtest's part of the schema: sources, latencies, outputs.
 //! Holds: at least one source, one per instrument at most; seeds are stated, printed and journalled.
 //! Costs: cold path.
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::ranges::{exact, range};
 use super::{ConfigFault, EngineConfig, Setup};
 
 /// A run in virtual time: an engine, sources of market data, a venue that fills its orders, and latencies.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct BacktestConfig {
     /// The engine.
@@ -32,7 +32,8 @@ pub struct BacktestConfig {
 }
 
 /// Where the strategy runs.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub enum StrategyPlace {
     /// Native quoters only; the run needs no wake.
@@ -43,7 +44,8 @@ pub enum StrategyPlace {
 }
 
 /// Where market data comes from.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", rename_all_fields = "camelCase", tag = "kind", deny_unknown_fields)]
 pub enum SourceConfig {
     /// A recording: lines of local receive time in ns, a space, the raw message; plain or gzip. Fills come from the
@@ -67,7 +69,8 @@ pub enum SourceConfig {
 /// A generated market: market orders from a self-exciting (Hawkes) process, limit orders at a geometric distance from
 /// a reference price
 /// that walks at random, cancels at a constant rate per resting order.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct GeneratedConfig {
     /// Seed of its random stream, 0 to 2^53 - 1.
@@ -120,7 +123,8 @@ impl Default for GeneratedConfig {
 }
 
 /// Constant latencies in nanoseconds, 0 to 60000000000 each.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct LatencyConfig {
     /// From the market event at the venue to the engine. A recording's local receive times already include its own, so
@@ -140,7 +144,8 @@ impl Default for LatencyConfig {
 }
 
 /// What a run writes.
-#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct OutputConfig {
     /// Folder of the journal's segments; it must not exist yet or be empty. Default: no journal.

@@ -3,7 +3,6 @@
 //! Out:   `MarketCalibration`, checked.
 //! Holds: bounds that are left out lie a factor of a hundred around the κ that was given.
 //! Costs: cold path.
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::ConfigFault;
@@ -12,7 +11,8 @@ use crate::time::Nanos;
 
 /// A and κ of each side from the market's trades, refitted while it runs: how deep market orders go, over the time that
 /// the touch stood where it did. `arrivalsPerSecond` and `intensityDecayPerPrice` hold until the first estimate.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct MarketCalibrationConfig {
     /// Seconds of engine time between two refits, 0.1 to 86400.

@@ -3,7 +3,6 @@
 //! Out:   the engine's part of the schema, with defaults and docs (they become the TypeScript docs).
 //! Holds: decimals are strings, never floats; units stand in the key; defaults are stated.
 //! Costs: cold path.
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::calibration::MarketCalibrationConfig;
@@ -14,7 +13,8 @@ use super::quoting::{
 use super::unwind::UnwindConfig;
 
 /// One trading engine: its venues, instruments, limits and native quoters.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct EngineConfig {
     /// Number of this session, 1 to 2097151. It is the first half of every ClOrdID and must grow from
@@ -47,7 +47,8 @@ fn session_default() -> u32 {
 }
 
 /// A place to trade.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct VenueConfig {
     /// Name that instruments refer to.
@@ -98,7 +99,8 @@ fn sender_default() -> String {
 }
 
 /// Format and sequencing rules of a venue's market data.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub enum Feed {
     /// Binance USD-M futures JSON: a diff follows when its `pu` equals the previous `u`.
@@ -111,7 +113,8 @@ pub enum Feed {
 }
 
 /// A tradable instrument. Decimals are strings.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct InstrumentConfig {
     /// The venue's symbol, 1 to 32 printable ASCII characters.
@@ -162,7 +165,8 @@ fn zero() -> String {
 }
 
 /// One step of an order price increment table.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct IncrementConfig {
     /// From this price on.
@@ -172,7 +176,8 @@ pub struct IncrementConfig {
 }
 
 /// Contract type.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub enum ContractConfig {
     /// Value = price x quantity x multiplier.
@@ -183,7 +188,8 @@ pub enum ContractConfig {
 }
 
 /// A currency and its smallest unit.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CurrencyConfig {
     /// Name, such as "USDT".
@@ -204,7 +210,8 @@ impl Default for CurrencyConfig {
 }
 
 /// How volatility σ is sampled: σ = sqrt(Σ Δmid² / elapsed seconds) over the window, in price units per √second.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct VolatilityConfig {
     /// Mids in the window, 2 to 65536.
@@ -226,7 +233,8 @@ impl Default for VolatilityConfig {
 }
 
 /// What counts as a sample of the mid price.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub enum SampleRule {
     /// One sample each time the mid changes.
@@ -239,7 +247,8 @@ pub enum SampleRule {
 
 /// A native quoter. Avellaneda-Stoikov unless `model` says otherwise: r = s - q·γ·σ²·(T-t); δ = (2/γ)·ln(1 + γ/κ); bid
 /// = r - δ/2; ask = r + δ/2.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct QuoterConfig {
     /// Symbol it quotes.
@@ -329,7 +338,8 @@ fn requote_default() -> i64 {
 }
 
 /// The horizon T-t, by name.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", rename_all_fields = "camelCase", tag = "kind", deny_unknown_fields)]
 pub enum HorizonConfig {
     /// T-t is this many seconds, always.
@@ -354,7 +364,8 @@ impl Default for HorizonConfig {
 
 /// κ̂ = ln(A / λ̂) / mean d with λ̂ = (fills + priorFills) / (quoted seconds + priorSeconds); clamped;
 /// A is given, never fitted with κ.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct IntensityCalibrationConfig {
     /// Market-order arrivals per second on one side, A, above 0 and at most 1000000.
@@ -379,7 +390,8 @@ fn prior_fills_default() -> f64 {
 }
 
 /// Pre-trade limits of one instrument. An absent limit does not limit.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct RiskConfig {
     /// Largest order quantity.
@@ -417,7 +429,8 @@ impl Default for RiskConfig {
 
 /// Circuit breaker of a venue: counts acknowledgement time-outs, session rejects and disconnects, never business
 /// rejects.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct BreakerConfig {
     /// Failures within the window that open it, 1 to 1000.
@@ -435,7 +448,8 @@ impl Default for BreakerConfig {
 }
 
 /// The order table.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct OrdersConfig {
     /// Orders the table holds at once, a power of two, 64 to 65536.
@@ -451,7 +465,8 @@ impl Default for OrdersConfig {
 }
 
 /// What is published beyond the defaults.
-#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct PublishConfig {
     /// One event per changed L2 level.

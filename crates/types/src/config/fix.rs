@@ -3,13 +3,13 @@
 //! Out:   FIX sessions without an engine: an acceptor, an initiator, their sessions, hours, stores and logs.
 //! Holds: every number states its range; `fix_check` holds them to it.
 //! Costs: cold path.
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::live::{ExchangeTlsConfig, TransportConfig, WaitConfig};
 
 /// Many FIX sessions on one port, without an engine.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct FixAcceptorConfig {
     /// Address it listens on.
@@ -34,7 +34,8 @@ pub struct FixAcceptorConfig {
 }
 
 /// FIX sessions to peers that are connected to, without an engine.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct FixInitiatorConfig {
     /// Its sessions, 1 to 4096.
@@ -45,7 +46,8 @@ pub struct FixInitiatorConfig {
 }
 
 /// What the sessions of one acceptor or initiator share.
-#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct FixSharedConfig {
     /// Folder of the sessions' numbers and messages, a folder each; one process at a time may use one. Default: memory,
@@ -77,7 +79,8 @@ pub struct FixSharedConfig {
 }
 
 /// When what a FIX session stores is on the medium.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub enum FixStoreSyncConfig {
     /// When the system writes it: it survives the process, not a loss of power.
@@ -88,7 +91,8 @@ pub enum FixStoreSyncConfig {
 }
 
 /// BeginString of a session.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum FixBeginStringConfig {
     /// FIX 4.0.
     #[serde(rename = "FIX.4.0")]
@@ -111,7 +115,8 @@ pub enum FixBeginStringConfig {
 }
 
 /// Application version of a FIXT 1.1 session, its DefaultApplVerID (1137).
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum FixApplicationConfig {
     /// FIX 5.0 (7).
     #[serde(rename = "FIX.5.0")]
@@ -126,7 +131,8 @@ pub enum FixApplicationConfig {
 }
 
 /// Decimals of a session's times.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub enum FixPrecisionConfig {
     /// None.
@@ -140,7 +146,8 @@ pub enum FixPrecisionConfig {
 }
 
 /// What becomes of a session's numbers when another window of its hours begins.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub enum FixNewWindowConfig {
     /// Both sides begin at 1.
@@ -151,7 +158,8 @@ pub enum FixNewWindowConfig {
 }
 
 /// One FIX session.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct FixSessionConfig {
     /// BeginString (8).
@@ -252,7 +260,8 @@ pub struct FixSessionConfig {
 }
 
 /// Opening hours by the wall clock of a time zone.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct FixHoursConfig {
     /// Name in the tz database, such as "America/New_York".
@@ -274,7 +283,8 @@ pub struct FixHoursConfig {
 }
 
 /// A day of the week.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 #[allow(missing_docs, reason = "their names say it")]
 pub enum FixDayConfig {
@@ -288,7 +298,8 @@ pub enum FixDayConfig {
 }
 
 /// How messages are held to a dictionary: QuickFIX's switches, under their names there.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct FixValidationConfig {
     /// XML file of the dictionary, in QuickFIX's form. Default: the built-in one of the version.

@@ -3,7 +3,6 @@
 //! Out:   the live part of the schema: links to a venue, what belongs to the process, the exchange `fafnir venue` runs.
 //! Holds: a link is checked before any socket is opened; nothing here changes what the core decides from its inputs.
 //! Costs: cold path.
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::engine::{EngineConfig, Feed, InstrumentConfig, VenueConfig};
@@ -13,7 +12,8 @@ use super::{ConfigFault, GeneratedConfig, Setup, SourceConfig};
 use crate::time::Nanos;
 
 /// Native market data of a venue: a WebSocket and the depth snapshot over HTTP.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct MarketLinkConfig {
     /// WebSocket address, ws:// or wss://, with the path and query that name the streams.
@@ -38,7 +38,8 @@ fn stale_default() -> u32 {
 }
 
 /// Native order entry of a venue.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", rename_all_fields = "camelCase", tag = "kind", deny_unknown_fields)]
 pub enum OrdersLinkConfig {
     /// A FIX 4.4 session over TCP.
@@ -80,7 +81,8 @@ fn yes() -> bool {
 }
 
 /// What belongs to the process an engine runs in, not to its decisions.
-#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct HostConfig {
     /// Folder of the session's state. It holds `journal/`; one that is there already is replayed first, then goes on.
@@ -106,7 +108,8 @@ pub struct HostConfig {
 }
 
 /// How a thread waits for input.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub enum WaitConfig {
     /// Polls for a while, then sleeps until something arrives.
@@ -119,7 +122,8 @@ pub enum WaitConfig {
 }
 
 /// Which calls move bytes.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub enum TransportConfig {
     /// The fastest of this platform.
@@ -132,7 +136,8 @@ pub enum TransportConfig {
 }
 
 /// An exchange in a process of its own: market data on a WebSocket, snapshots over HTTP, order entry over FIX 4.4.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ExchangeConfig {
     /// Its name: the venue of its instruments and its CompID.
@@ -194,7 +199,8 @@ fn host_default() -> String {
 }
 
 /// Certificate and key of an exchange.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ExchangeTlsConfig {
     /// PEM file of the certificate chain.
@@ -204,7 +210,8 @@ pub struct ExchangeTlsConfig {
 }
 
 /// Faults an exchange makes on purpose, to see what its clients do.
-#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct ExchangeFaultsConfig {
     /// The fill report of this number (from 1) is never sent; its sequence number is not used up either.

@@ -3,7 +3,6 @@
 //! Out:   `Model` and `QuoterRules`, checked, in ticks, lots and nanoseconds.
 //! Holds: every rule is off or neutral by default; a value out of range names its path and what is allowed.
 //! Costs: cold path.
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::ConfigFault;
@@ -17,7 +16,8 @@ use crate::num::Lots;
 use crate::time::Nanos;
 
 /// Which model gives the prices that the rules then shape.
-#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", rename_all_fields = "camelCase", tag = "kind", deny_unknown_fields)]
 pub enum ModelConfig {
     /// Avellaneda and Stoikov 2008, with `horizon` and `inventorySpreadTerm`.
@@ -39,7 +39,8 @@ pub enum ModelConfig {
 }
 
 /// What the model takes for the fair value.
-#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", rename_all_fields = "camelCase", tag = "kind", deny_unknown_fields)]
 pub enum FairValueConfig {
     /// The mid of the touch.
@@ -64,7 +65,8 @@ pub enum FairValueConfig {
 }
 
 /// Expected move of the price, published by a strategy in price per second.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct DriftConfig {
     /// The reservation price moves by drift x this many seconds, above 0 and at most 86400.
@@ -74,7 +76,8 @@ pub struct DriftConfig {
 }
 
 /// Quantity of a quote before the inventory gate.
-#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", rename_all_fields = "camelCase", tag = "kind", deny_unknown_fields)]
 pub enum SizingConfig {
     /// `orderQuantity`.
@@ -96,7 +99,8 @@ pub enum SizingConfig {
 }
 
 /// Several quotes a side: level k rests `spacingTicks` x k behind the first.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct LadderConfig {
     /// Quotes a side, 1 to 16.
@@ -113,7 +117,8 @@ fn one() -> f64 {
 }
 
 /// Wider quotes, or none, while the flow is toxic.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ToxicityConfig {
     /// Where toxicity, 0 to 1, comes from.
@@ -126,7 +131,8 @@ pub struct ToxicityConfig {
 }
 
 /// Where toxicity comes from.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", rename_all_fields = "camelCase", tag = "kind", deny_unknown_fields)]
 pub enum ToxicitySourceConfig {
     /// |buys - sells| / (buys + sells + prior) of the market's trades, each fading with its age.
@@ -157,7 +163,8 @@ fn vpin_buckets_default() -> u32 {
 }
 
 /// No quotes while the market moves too fast. σ is in price per √second.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct VolatilityPauseConfig {
     /// Quotes are pulled when σ is above this, above 0 and at most 1000000000.

@@ -3,7 +3,6 @@
 //! Out:   `Unwind`, checked, in nanoseconds and ticks.
 //! Holds: the three moments ascend.
 //! Costs: cold path.
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::ConfigFault;
@@ -14,7 +13,8 @@ use crate::time::Nanos;
 const YEAR_SECONDS: f64 = 31_622_400.0;
 
 /// The end of a session: first only reducing quotes, then out by crossing where asked for, then nothing.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct UnwindConfig {
     /// What the seconds below count from.
@@ -33,7 +33,8 @@ pub struct UnwindConfig {
 }
 
 /// What the seconds of an unwind count from.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub enum UnwindClock {
     /// The first input of the session.
