@@ -205,11 +205,12 @@ async function types() {
   say('written: bindings/node/index.d.ts')
 }
 
+/** Both at once: the native module ends in one link, which leaves a core to the other. */
 async function build() {
   checkTools()
-  await install()
-  await buildNative()
-  await buildTypeScript()
+  const ended = await Promise.allSettled([buildNative(), install().then(buildTypeScript)])
+  const failed = ended.find(({ status }) => status === 'rejected')
+  if (failed !== undefined) throw failed.reason
 }
 
 /** Writes the tarballs of the product and of its native package into ./pack. */
