@@ -1,8 +1,9 @@
 //! # Room card: bench/fix
 //! In:    nothing.
-//! Out:   µs from an order to its ExecutionReport between two hosts of `driver::fix` over loopback.
+//! Out:   µs from an order to its ExecutionReport between two hosts of `driver::fix` over loopback, which poll for it or
+//!        sleep.
 //! Holds: one order is under way at a time; each report is of the order asked; the median of all trips.
-//! Costs: some seconds; a thread a host.
+//! Costs: half a minute; a thread a host.
 use std::sync::mpsc::{Sender, channel};
 use std::time::{Duration, Instant};
 
@@ -97,31 +98,37 @@ impl FixApplication for Client {
     }
 }
 
-/// Two hosts that trade with each other.
-fn start(venue: Venue, client: Client) -> Result<(FixAcceptor, FixInitiator), Fault> {
+/// Two hosts that trade with each other and wait as told.
+fn start(wait: &str, venue: Venue, client: Client) -> Result<(FixAcceptor, FixInitiator), Fault> {
     let names = |own: &str, peer: &str| json!({ "beginString": "FIX.4.4", "senderCompId": own, "targetCompId": peer });
-    let config = json!({ "sessions": [names("VENUE", "CLIENT")] }).to_string();
+    let config = json!({ "shared": { "wait": wait }, "sessions": [names("VENUE", "CLIENT")] }).to_string();
     let setup = acceptor_setup(&FixAcceptorConfig::from_json(&config)?)?;
     let acceptor = FixAcceptor::start(setup, Box::new(venue))?;
     let mut session = names("CLIENT", "VENUE");
     session["addresses"] = json!([acceptor.address().to_string()]);
-    let config = json!({ "sessions": [session] }).to_string();
+    let config = json!({ "shared": { "wait": wait }, "sessions": [session] }).to_string();
     let (sessions, options) = initiator_setup(&FixInitiatorConfig::from_json(&config)?)?;
     Ok((acceptor, FixInitiator::start(sessions, options, Box::new(client))?))
 }
 
 /// The row of the trip, without its rival, which is JavaScript's.
 pub fn rows() -> Result<(Vec<Value>, Vec<String>), String> {
+    let (spinning, sleeping) = (trip("spin")?, trip("park")?);
+    let what = "order to ExecutionReport over loopback, two hosts that poll, one at a time";
+    let row = json!({ "id": "fix/trip", "what": what, "ours": spinning, "unit": "µs" });
+    Ok((vec![row], vec![format!("fix/trip: two hosts that sleep between messages: {sleeping:.1} µs")]))
+}
+
+/// The median of all trips, µs.
+fn trip(wait: &str) -> Result<f64, String> {
     let told = |fault: Fault| format!("{}: {}", fault.code.name(), fault.message);
     let builder = || MessageBuilder::new(BeginString::Fix44);
     let (done, result) = channel();
     let nanos = Vec::with_capacity(TRIPS as usize);
     let client = Client { builder: builder(), asked: 0, begun: Instant::now(), nanos, done };
-    let (mut acceptor, mut initiator) = start(Venue { builder: builder(), reports: 0 }, client).map_err(told)?;
+    let (mut acceptor, mut initiator) = start(wait, Venue { builder: builder(), reports: 0 }, client).map_err(told)?;
     let nanos = result.recv_timeout(PATIENCE).map_err(|error| format!("the trips did not end: {error}"))??;
     initiator.close().map_err(told)?;
     acceptor.close().map_err(told)?;
-    let what = "order to ExecutionReport over loopback, two hosts, one at a time";
-    let row = json!({ "id": "fix/trip", "what": what, "ours": median(nanos) / 1_000.0, "unit": "µs" });
-    Ok((vec![row], vec![]))
+    Ok(median(nanos) / 1_000.0)
 }
