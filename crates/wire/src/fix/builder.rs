@@ -6,7 +6,7 @@
 //! Costs: some 5 ns a field; the canonical order a sort of the fields and one more copy. `Template` is faster.
 use types::{Code, Decimal, UnixNanos};
 
-use super::cursor::{Begin, Cursor, FRONT};
+use super::cursor::{Begin, Cursor, FRONT, Sheet};
 use super::index::{BeginString, FIELDS_MAX, is_header, is_trailer};
 use super::session::Precision;
 use super::split::FIX_IN_BYTES_MAX;
@@ -23,8 +23,8 @@ use super::split::FIX_IN_BYTES_MAX;
 #[derive(Clone, Debug)]
 pub struct MessageBuilder {
     begin: Begin,
-    fields: Cursor,
-    ordered: Cursor,
+    fields: Sheet,
+    ordered: Sheet,
     /// What is moved as one: a field, or a group with all of its members.
     pieces: Box<[Piece]>,
     count: usize,
@@ -53,8 +53,8 @@ impl MessageBuilder {
     pub fn with_bounds(begin: BeginString, bytes: usize, fields: usize) -> MessageBuilder {
         let mut builder = MessageBuilder {
             begin: Begin::of(begin),
-            fields: Cursor::new(FRONT + bytes),
-            ordered: Cursor::new(FRONT + bytes),
+            fields: Sheet::new(FRONT + bytes),
+            ordered: Sheet::new(FRONT + bytes),
             pieces: vec![Piece::default(); fields].into_boxed_slice(),
             count: 0,
             depth: 0,
@@ -68,9 +68,11 @@ impl MessageBuilder {
     pub fn open(&mut self, msg_type: &[u8]) -> &mut MessageBuilder {
         self.fields.reset(FRONT);
         (self.count, self.depth) = (0, 0);
-        self.fields.raw(b"35=");
-        self.fields.text(msg_type);
-        self.fields.raw(b"\x01");
+        self.fields.write(|fields| {
+            fields.raw(b"35=");
+            fields.text(msg_type);
+            fields.raw(b"\x01");
+        });
         self
     }
 
@@ -88,7 +90,7 @@ impl MessageBuilder {
             }
             self.count += 1;
         }
-        self.fields.tag(tag);
+        self.fields.write(|fields| fields.tag(tag));
     }
 
     /// The last piece ends here.
@@ -98,10 +100,12 @@ impl MessageBuilder {
         }
     }
 
-    fn field(&mut self, tag: u32, write: impl FnOnce(&mut Cursor)) -> &mut MessageBuilder {
+    fn field(&mut self, tag: u32, write: impl FnOnce(&mut Cursor<'_>)) -> &mut MessageBuilder {
         self.piece(tag);
-        write(&mut self.fields);
-        self.fields.raw(b"\x01");
+        self.fields.write(|fields| {
+            write(fields);
+            fields.raw(b"\x01");
+        });
         self
     }
 
@@ -138,13 +142,15 @@ impl MessageBuilder {
     /// A data field behind its length field. The bytes may be any, but not none.
     pub fn data(&mut self, length_tag: u32, data_tag: u32, value: &[u8]) -> &mut MessageBuilder {
         self.piece(length_tag);
-        self.fields.fault |= value.is_empty();
-        self.fields.unsigned(value.len() as u64);
-        self.fields.raw(b"\x01");
-        // Not a piece of its own: nothing may come between the two.
-        self.fields.tag(data_tag);
-        self.fields.raw(value);
-        self.fields.raw(b"\x01");
+        self.fields.write(|fields| {
+            fields.fault |= value.is_empty();
+            fields.unsigned(value.len() as u64);
+            fields.raw(b"\x01");
+            // Not a piece of its own: nothing may come between the two.
+            fields.tag(data_tag);
+            fields.raw(value);
+            fields.raw(b"\x01");
+        });
         self
     }
 
@@ -153,8 +159,10 @@ impl MessageBuilder {
     pub fn begin_group(&mut self, count_tag: u32, entries: usize) -> &mut MessageBuilder {
         self.piece(count_tag);
         self.depth += 1;
-        self.fields.unsigned(entries as u64);
-        self.fields.raw(b"\x01");
+        self.fields.write(|fields| {
+            fields.unsigned(entries as u64);
+            fields.raw(b"\x01");
+        });
         self
     }
 
@@ -169,7 +177,7 @@ impl MessageBuilder {
     /// field the builder writes itself (8, 9, 35, 10), or too little room.
     pub fn close(&mut self) -> Result<&[u8], Code> {
         let open = self.depth > 0;
-        let message = self.fields.frame(&self.begin);
+        let message = self.fields.cursor().frame(&self.begin);
         message.filter(|_| !open).ok_or(Code::FixFieldInvalid)
     }
 
@@ -177,7 +185,7 @@ impl MessageBuilder {
     /// with each group behind its count, the trailer. Errors as of `close`.
     pub fn close_ordered(&mut self) -> Result<&[u8], Code> {
         self.order()?;
-        self.ordered.frame(&self.begin).ok_or(Code::FixFieldInvalid)
+        self.ordered.cursor().frame(&self.begin).ok_or(Code::FixFieldInvalid)
     }
 
     /// Header fields beside 8, 9 and 35, and body fields, each part in canonical order: what `Outgoing` asks for.

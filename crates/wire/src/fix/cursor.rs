@@ -1,9 +1,10 @@
 //! # Room card: wire/fix/cursor
 //! In:    tags and values.
-//! Out:   their text, one after the other, in a buffer made before.
-//! Holds: nothing is written past the buffer; running out of room is remembered. A value never holds a separator, but
+//! Out:   their text, one after the other, on a sheet made before.
+//! Holds: nothing is written past the sheet; running out of room is remembered. A value never holds a separator, but
 //!        for data.
-//! Costs: one or two stores of a word for most values.
+//! Costs: one or two stores of a word for most values. A cursor is moved from call to call and stays in registers:
+//!        where the next byte goes would be stored and read back for each value otherwise.
 use types::decimal::POW10;
 use types::time::{NANOS_PER_SECOND, civil_utc};
 use types::{Decimal, UnixNanos};
@@ -21,14 +22,23 @@ const SUM_BLOCK: usize = 16;
 /// Numbers below this are one word of text.
 const WORD_END: u64 = 100_000_000;
 
-/// Where the next byte goes.
+/// Room for one message, written again and again.
 #[derive(Clone, Debug)]
-pub(super) struct Cursor {
+pub(super) struct Sheet {
     pub(super) bytes: Box<[u8]>,
     pub(super) at: usize,
     /// Something did not fit, or is no value.
     pub(super) fault: bool,
     time: TimeText,
+}
+
+/// Where the next byte goes.
+#[derive(Debug)]
+pub(super) struct Cursor<'a> {
+    bytes: &'a mut [u8],
+    at: usize,
+    pub(super) fault: bool,
+    time: &'a mut TimeText,
 }
 
 /// The text of a second, kept: most times written are of the same one.
@@ -38,11 +48,11 @@ struct TimeText {
     text: [u8; 32],
 }
 
-impl Cursor {
-    pub(super) fn new(bytes: usize) -> Cursor {
+impl Sheet {
+    pub(super) fn new(bytes: usize) -> Sheet {
         let mut time = TimeText { second: u64::MAX, text: [b'0'; 32] };
         time.set(0);
-        Cursor { bytes: vec![0; bytes].into_boxed_slice(), at: 0, fault: false, time }
+        Sheet { bytes: vec![0; bytes].into_boxed_slice(), at: 0, fault: false, time }
     }
 
     /// Begins anew at a place.
@@ -50,6 +60,27 @@ impl Cursor {
         (self.at, self.fault) = (at, false);
     }
 
+    /// A cursor from here on. What it writes stands on the sheet; where it got to does not.
+    #[inline(always)]
+    pub(super) fn cursor(&mut self) -> Cursor<'_> {
+        Cursor { bytes: &mut self.bytes, at: self.at, fault: self.fault, time: &mut self.time }
+    }
+
+    /// Writes from here on.
+    #[inline(always)]
+    pub(super) fn write(&mut self, write: impl FnOnce(&mut Cursor<'_>)) {
+        let mut cursor = self.cursor();
+        write(&mut cursor);
+        (self.at, self.fault) = (cursor.at, cursor.fault);
+    }
+
+    /// Bytes as they are.
+    pub(super) fn raw(&mut self, bytes: &[u8]) {
+        self.write(|cursor| cursor.raw(bytes));
+    }
+}
+
+impl<'a> Cursor<'a> {
     /// The first `length` bytes of a word.
     #[inline(always)]
     fn word(&mut self, word: u64, length: usize) {
@@ -58,7 +89,7 @@ impl Cursor {
                 *slot = word.to_le_bytes();
                 self.at += length;
             }
-            None => self.raw(word.to_le_bytes().get(..length).unwrap_or_default()),
+            None => self.last(word.to_le_bytes().get(..length).unwrap_or_default()),
         }
     }
 
@@ -70,12 +101,21 @@ impl Cursor {
                 *slot = *chunk;
                 self.at += length;
             }
-            None => self.raw(chunk.get(..length).unwrap_or_default()),
+            None => self.last(chunk.get(..length).unwrap_or_default()),
+        }
+    }
+
+    /// Bytes close to the end of the sheet, which whole words do not fit before.
+    #[inline(always)]
+    fn last(&mut self, bytes: &[u8]) {
+        match put(self.bytes, self.at, bytes) {
+            Some(at) => self.at = at,
+            None => self.fault = true,
         }
     }
 
     /// Bytes as they are.
-    #[inline]
+    #[inline(always)]
     pub(super) fn raw(&mut self, bytes: &[u8]) {
         match self.bytes.get_mut(self.at..self.at + bytes.len()) {
             Some(slot) => {
@@ -104,7 +144,7 @@ impl Cursor {
             }
             _ => {
                 self.fault |= text.is_empty() || text.contains(&1);
-                self.raw(text);
+                self.last(text);
             }
         }
     }
@@ -120,7 +160,7 @@ impl Cursor {
             self.word(word, length);
             self.word(eight((value % WORD_END) as u32), 8);
         } else {
-            self.raw(Text::integer(value).as_bytes());
+            self.last(Text::integer(value).as_bytes());
         }
     }
 
@@ -160,7 +200,7 @@ impl Cursor {
         self.unsigned(magnitude / unit);
         self.raw(b".");
         let part = Text::integer(unit + magnitude % unit);
-        self.raw(part.as_bytes().get(1..).unwrap_or_default());
+        self.last(part.as_bytes().get(1..).unwrap_or_default());
     }
 
     /// A moment as UTCTimestamp.
@@ -200,8 +240,8 @@ impl Cursor {
 
     /// Begin string and body length before the body, which starts at `FRONT`, and the checksum behind it: the message
     /// from its begin string on.
-    #[inline]
-    pub(super) fn frame(&mut self, begin: &Begin) -> Option<&[u8]> {
+    #[inline(always)]
+    pub(super) fn frame(mut self, begin: &Begin) -> Option<&'a [u8]> {
         let (end, body) = (self.at, self.at.checked_sub(FRONT)?);
         let body = u32::try_from(body).ok().filter(|&body| (body as u64) < WORD_END)?;
         let before = self.bytes.first_chunk_mut::<FRONT>()?;
@@ -230,9 +270,15 @@ impl Cursor {
         // `10=`, three digits, a separator.
         self.word(0x3d_3031 | three(sum) << 24 | 1 << 48, TRAILER_BYTES);
         let message = front..self.at;
-        self.at = end;
         if self.fault { None } else { self.bytes.get(message) }
     }
+}
+
+/// Copies bytes to a place; the place behind them. Not a method: a cursor whose address is taken leaves its registers.
+#[inline(never)]
+fn put(sheet: &mut [u8], at: usize, bytes: &[u8]) -> Option<usize> {
+    sheet.get_mut(at..at + bytes.len())?.copy_from_slice(bytes);
+    Some(at + bytes.len())
 }
 
 /// `8=FIX.x.y`, a separator and `9=`, at the end of a chunk.

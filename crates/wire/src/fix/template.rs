@@ -6,7 +6,7 @@
 //! Costs: a NewOrderSingle in some 40 ns (row `fix/encode`).
 use types::{Code, Decimal, UnixNanos};
 
-use super::cursor::{Begin, Cursor, FRONT};
+use super::cursor::{Begin, Cursor, FRONT, Sheet};
 use super::index::BeginString;
 use super::session::Precision;
 use super::split::FIX_IN_BYTES_MAX;
@@ -38,7 +38,7 @@ pub struct Template {
     begin: Begin,
     /// What stands before each slot, and behind the last.
     texts: Box<[Text]>,
-    message: Cursor,
+    message: Sheet,
 }
 
 /// Text between two slots.
@@ -53,7 +53,9 @@ struct Text {
 /// The slots of one message being filled, in their order.
 #[derive(Debug)]
 pub struct Slots<'a> {
-    template: &'a mut Template,
+    begin: &'a Begin,
+    texts: &'a [Text],
+    message: Cursor<'a>,
     next: usize,
 }
 
@@ -79,16 +81,16 @@ impl Template {
             }
         }
         texts.push(Text::new(&text));
-        let message = Cursor::new(FRONT + FIX_IN_BYTES_MAX);
+        let message = Sheet::new(FRONT + FIX_IN_BYTES_MAX);
         let template = Template { begin: Begin::of(begin), texts: texts.into_boxed_slice(), message };
         if all_good { Ok(template) } else { Err(Code::FixFieldInvalid) }
     }
 
     /// Begins a message.
-    #[inline]
+    #[inline(always)]
     pub fn fill(&mut self) -> Slots<'_> {
         self.message.reset(FRONT);
-        let mut slots = Slots { template: self, next: 0 };
+        let mut slots = Slots { begin: &self.begin, texts: &self.texts, message: self.message.cursor(), next: 0 };
         slots.text_before();
         slots
     }
@@ -107,22 +109,21 @@ impl<'a> Slots<'a> {
     /// The text before the next slot.
     #[inline(always)]
     fn text_before(&mut self) {
-        let Template { texts, message, .. } = &mut *self.template;
-        match texts.get(self.next) {
+        match self.texts.get(self.next) {
             Some(text) => {
-                message.chunk(&text.chunk, text.length);
+                self.message.chunk(&text.chunk, text.length);
                 if !text.rest.is_empty() {
-                    message.raw(&text.rest);
+                    self.message.raw(&text.rest);
                 }
             }
-            None => message.fault = true,
+            None => self.message.fault = true,
         }
         self.next += 1;
     }
 
     #[inline(always)]
-    fn slot(mut self, write: impl FnOnce(&mut Cursor)) -> Slots<'a> {
-        write(&mut self.template.message);
+    fn slot(mut self, write: impl FnOnce(&mut Cursor<'a>)) -> Slots<'a> {
+        write(&mut self.message);
         self.text_before();
         self
     }
@@ -164,10 +165,10 @@ impl<'a> Slots<'a> {
     }
 
     /// The whole message. Errors: `FixFieldInvalid` when a value is none or did not fit, or not every slot was filled.
-    #[inline]
+    #[inline(always)]
     pub fn close(self) -> Result<&'a [u8], Code> {
-        let Slots { template, next } = self;
-        let whole = next == template.texts.len();
-        template.message.frame(&template.begin).filter(|_| whole).ok_or(Code::FixFieldInvalid)
+        let Slots { begin, texts, message, next } = self;
+        let whole = next == texts.len();
+        message.frame(begin).filter(|_| whole).ok_or(Code::FixFieldInvalid)
     }
 }

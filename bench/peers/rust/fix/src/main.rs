@@ -21,7 +21,8 @@ static ALLOCATOR: testkit::CountingAllocator = testkit::CountingAllocator;
 
 /// Messages of a pass: enough that no branch is learnt by heart, few enough for the caches nearest.
 pub const MESSAGES: usize = 64;
-const PASSES: usize = 4_000;
+/// The least of so many passes counts: enough of them that some run undisturbed on a core shared with others.
+const PASSES: usize = 40_000;
 
 /// What one side reads: it goes through all messages and gives something of each.
 type Side<'a> = (&'a str, Box<dyn FnMut() -> u64 + 'a>);
