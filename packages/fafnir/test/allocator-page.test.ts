@@ -1,12 +1,13 @@
 // docs/allocator.md says what the source says; its example runs as it stands.
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 import { expect, test } from 'vitest'
 
 import { sleeves, variantNames, variants } from '../src/allocator/variants.js'
+import { runExample } from './page-example.js'
 import { firstTypeScriptBlock } from './readme.js'
 
 const root = fileURLToPath(new URL('../../..', import.meta.url))
@@ -39,18 +40,10 @@ test('the bars of the example come from their generator', () => {
   expect(made.stdout).toBe(readFileSync(join(folder, 'bars.csv'), 'utf8'))
 })
 
-test('the example runs', () => {
-  mkdirSync(join(root, 'target'), { recursive: true })
-  // Inside the workspace, so that `fafnir/allocator` is found.
-  const folder = mkdtempSync(join(root, 'target/allocator-'))
-  try {
-    writeFileSync(join(folder, 'start.mjs'), firstTypeScriptBlock(page))
-    const ran = spawnSync(process.execPath, ['start.mjs'], { cwd: folder, encoding: 'utf8', timeout: 30_000 })
-    expect([ran.stderr, ran.status]).toEqual(['', 0])
-    const lines = ran.stdout.trim().split('\n')
-    expect(lines[0]).toMatch(/^sell \d+ VT 104\.10 the sleeve is outside its band$/)
-    expect(lines.at(-1)).toMatch(/^0 \d+\.\d\d \d+\.\d\d$/)
-  } finally {
-    rmSync(folder, { recursive: true })
-  }
-}, 60_000)
+test('the example runs, and compiles under tsc --strict', () => {
+  const { stdout, ...rest } = runExample(firstTypeScriptBlock(page))
+  expect(rest).toEqual({ stderr: '', status: 0, compiler: '' })
+  const lines = stdout.trim().split('\n')
+  expect(lines[0]).toMatch(/^sell \d+ VT 104\.10 the sleeve is outside its band$/)
+  expect(lines.at(-1)).toMatch(/^0 \d+\.\d\d \d+\.\d\d$/)
+}, 200_000)

@@ -1,11 +1,10 @@
-import { spawnSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 import { expect, test } from 'vitest'
 
+import { runExample } from './page-example.js'
 import { firstTypeScriptBlock, requireForm } from './readme.js'
 
 test('the first ts block is the example', () => {
@@ -37,21 +36,5 @@ test('imports become require and the rest an async function', () => {
 test("the README's start with FIX runs, and compiles under tsc --strict", () => {
   const root = fileURLToPath(new URL('../../..', import.meta.url))
   const source = firstTypeScriptBlock(readFileSync(join(root, 'README.md'), 'utf8'), '\n## FIX alone\n')
-  mkdirSync(join(root, 'target'), { recursive: true })
-  // Inside the workspace, so that `fafnir/fix` is found.
-  const folder = mkdtempSync(join(root, 'target/readme-'))
-  try {
-    const options = { strict: true, noEmit: true, target: 'es2022', module: 'nodenext', types: [] }
-    writeFileSync(join(folder, 'package.json'), '{ "type": "module" }')
-    writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions: options, files: ['start.ts'] }))
-    writeFileSync(join(folder, 'start.ts'), `declare const console: { log(...said: unknown[]): void }\n${source}`)
-    writeFileSync(join(folder, 'start.mjs'), source)
-    const ran = spawnSync(process.execPath, ['start.mjs'], { cwd: folder, encoding: 'utf8', timeout: 30_000 })
-    expect([ran.stdout, ran.stderr, ran.status]).toEqual(['D A-1 101.25\n', '', 0])
-    const tsc = join(createRequire(import.meta.url).resolve('typescript/package.json'), '../bin/tsc')
-    const compiled = spawnSync(process.execPath, [tsc, '-p', folder], { encoding: 'utf8', timeout: 60_000 })
-    expect([compiled.stdout, compiled.status]).toEqual(['', 0])
-  } finally {
-    rmSync(folder, { recursive: true })
-  }
-}, 100_000)
+  expect(runExample(source)).toEqual({ stdout: 'D A-1 101.25\n', stderr: '', status: 0, compiler: '' })
+}, 200_000)

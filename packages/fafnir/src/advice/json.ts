@@ -8,6 +8,9 @@ import { createHash } from 'node:crypto'
 /** Text of more than this is not read: a policy, a questionnaire or a batch of cases is far below. */
 export const JSON_BYTES_MAX = 16_777_216
 
+/** Lists and objects within each other; what is read here has eight at most. */
+export const DEPTH_MAX = 64
+
 /** A value as JSON has it. */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json }
 
@@ -19,7 +22,7 @@ export interface JsonProblem {
 
 /**
  * Reads JSON strictly: a key that is given twice in one object is refused, because one of the two values would silently
- * win. `JSON.parse` takes the last.
+ * win. `JSON.parse` takes the last. So is what is nested without end: whoever walks through it would run out of stack.
  */
 export function readJson(text: string): { readonly value: unknown } | { readonly problem: JsonProblem } {
   if (text.length > JSON_BYTES_MAX) return { problem: { what: `longer than ${JSON_BYTES_MAX} characters` } }
@@ -31,8 +34,8 @@ export function readJson(text: string): { readonly value: unknown } | { readonly
     const place = /position (\d+)/.exec(error instanceof Error ? error.message : '')?.[1]
     return { problem: { what: place === undefined ? 'not JSON' : `not JSON from character ${place} on` } }
   }
-  const twice = keyGivenTwice(text)
-  return twice === undefined ? { value } : { problem: { what: 'a key is given twice', key: twice } }
+  const problem = problemOf(text)
+  return problem === undefined ? { value } : { problem }
 }
 
 interface Frame {
@@ -43,11 +46,12 @@ interface Frame {
 }
 
 // The text is known to be JSON, so strings and brackets are all that matters.
-function keyGivenTwice(text: string): string | undefined {
+function problemOf(text: string): JsonProblem | undefined {
   const frames: Frame[] = []
   for (const match of text.matchAll(/"[^"\\]*(?:\\.[^"\\]*)*"(\s*:)?|[{}[\],]/g)) {
     const [token, colon] = match
     const top = frames.at(-1)
+    if (frames.length > DEPTH_MAX) return { what: `nested more than ${DEPTH_MAX} deep` }
     if (token === '{') frames.push({ keys: new Set(), at: '' })
     else if (token === '[') frames.push({ keys: undefined, at: 0 })
     else if (token === '}' || token === ']') frames.pop()
@@ -56,7 +60,7 @@ function keyGivenTwice(text: string): string | undefined {
     } else if (colon !== undefined && top?.keys !== undefined) {
       const key = JSON.parse(token.slice(0, token.length - colon.length)) as string
       top.at = key
-      if (top.keys.has(key)) return frames.map((frame) => frame.at).join('.')
+      if (top.keys.has(key)) return { what: 'a key is given twice', key: frames.map((frame) => frame.at).join('.') }
       top.keys.add(key)
     }
   }

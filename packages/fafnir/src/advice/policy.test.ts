@@ -155,6 +155,18 @@ describe('a policy that departs from the principles says so', () => {
       'More tolerance lowers the risk at row 5, column 5 of the matrix.',
     ])
   })
+  it('for the acknowledgement', () => {
+    expect(departures('acknowledgement.cells', [[5, 1]])).toContain(
+      'A variant above the stated tolerance needs no acknowledgement at row 4, column 1 of the matrix.',
+    )
+    const riskier = departures('acknowledgement.otherwise', 'A')
+    expect(riskier).toContain(
+      'Without the acknowledgement the risk is higher than with it at row 4, column 1 of the matrix.',
+    )
+    expect(riskier).toContain(
+      'Without the acknowledgement the risk is higher than with it at row 5, column 1 of the matrix.',
+    )
+  })
   it('for behaviour, flags and ceilings', () => {
     expect(departures('tolerance.behaviourMayRaise', true)).toHaveLength(1)
     expect(departures('flags.lowersBucketAt', 2)).toHaveLength(1)

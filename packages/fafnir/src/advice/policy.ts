@@ -111,6 +111,8 @@ const POINTS_MAX = 1_000
 const COUNT_MAX = 1_000
 const NAME_LENGTH = 64
 const ANY = Number.MAX_VALUE
+/** Knots lie within this of zero, so that the distance of two is exact enough to divide by. */
+const KNOT_MAX = 1e15
 
 /**
  * Checks the content of a policy file.
@@ -196,7 +198,7 @@ function checkKnots(read: Reader, value: unknown, path: string, direction: 'risi
   for (const [n, item] of read.list(value, path, 2, KNOTS_MAX).entries()) {
     const at = join(path, n)
     const pair = read.list(item, at, 2, 2)
-    const x = read.number(pair[0], join(at, 0), -ANY, ANY)
+    const x = read.number(pair[0], join(at, 0), -KNOT_MAX, KNOT_MAX)
     const y = read.number(pair[1], join(at, 1), 0, SCORE_MAX)
     if (before !== undefined) {
       if (x <= before[0]) throw read.error(join(at, 0), 'knots out of order', `more than ${before[0]}`)

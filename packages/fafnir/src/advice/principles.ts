@@ -14,11 +14,12 @@ export function departuresOf(file: PolicyFile): string[] {
 
 function matrixDepartures(file: PolicyFile): string[] {
   const found: string[] = []
-  const risk = (row: number, column: number): number => {
-    const asked = file.acknowledgement.cells.some(([r, c]) => r === row + 1 && c === column + 1)
-    const letter = file.matrix[row]?.[column] ?? ''
-    return asked ? RISK.indexOf(file.acknowledgement.otherwise) : RISK.indexOf(letter)
-  }
+  const asks = (row: number, column: number): boolean =>
+    file.acknowledgement.cells.some(([r, c]) => r === row + 1 && c === column + 1)
+  const letter = (row: number, column: number): number => RISK.indexOf(file.matrix[row]?.[column] ?? '')
+  const otherwise = RISK.indexOf(file.acknowledgement.otherwise)
+  // Nobody has acknowledged anything.
+  const risk = (row: number, column: number): number => (asks(row, column) ? otherwise : letter(row, column))
   for (let row = 0; row < file.matrix.length; row += 1) {
     for (let column = 0; column < file.matrix.length; column += 1) {
       const cell = `row ${row + 1}, column ${column + 1} of the matrix`
@@ -28,6 +29,12 @@ function matrixDepartures(file: PolicyFile): string[] {
       }
       if (column > row && risk(row, column) > risk(row, row)) {
         found.push(`Tolerance above capacity raises the risk at ${cell}.`)
+      }
+      if (column === 0 && !asks(row, column) && letter(row, column) > letter(0, 0)) {
+        found.push(`A variant above the stated tolerance needs no acknowledgement at ${cell}.`)
+      }
+      if (asks(row, column) && otherwise > letter(row, column)) {
+        found.push(`Without the acknowledgement the risk is higher than with it at ${cell}.`)
       }
     }
   }

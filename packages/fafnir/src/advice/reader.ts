@@ -70,7 +70,8 @@ export class Reader {
     }
     if (!Number.isFinite(value)) throw this.error(path, 'not a finite number', allowed)
     if (value < low || value > high) throw this.error(path, 'out of range', allowed)
-    return value
+    // A zero has no sign here: -0 is what 0 is.
+    return value === 0 ? 0 : value
   }
 
   /** A whole number in a range, both ends included. */

@@ -7,12 +7,19 @@ import { fail, type FafnirError } from '../errors.js'
 
 /** The error of a malformed field. */
 export function invalid(path: string, value: unknown, allowed: string): FafnirError {
-  const shown = typeof value === 'string' || typeof value === 'number' ? value : (JSON.stringify(value) ?? 'undefined')
-  return fail('ALLOCATION_INVALID', `${path} is ${String(shown)}; allowed: ${allowed}`, {
-    path,
-    value: String(shown),
-    allowed,
-  })
+  const shown = shownValue(value)
+  return fail('ALLOCATION_INVALID', `${path} is ${shown}; allowed: ${allowed}`, { path, value: shown, allowed })
+}
+
+const SHOWN_MAX = 100
+
+// What was given may be of any size and depth.
+function shownValue(value: unknown): string {
+  if (Array.isArray(value)) return `a list of ${value.length}`
+  if (typeof value === 'object' && value !== null) return 'an object'
+  if (typeof value === 'function' || typeof value === 'symbol') return `a ${typeof value}`
+  const text = String(value)
+  return text.length > SHOWN_MAX ? `${text.slice(0, SHOWN_MAX)}…` : text
 }
 
 /** An object with known keys only. */
@@ -24,7 +31,7 @@ export function object(
 ): Record<string, unknown> {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw invalid(path, value, 'an object')
   for (const key of Object.keys(value)) {
-    if (!known.includes(key)) throw invalid(`${path}.${key}`, key, `one of ${known.join(' ')}`)
+    if (!known.includes(key)) throw invalid(`${path}.${shownValue(key)}`, key, `one of ${known.join(' ')}`)
   }
   for (const key of required) {
     if ((value as Record<string, unknown>)[key] === undefined) {

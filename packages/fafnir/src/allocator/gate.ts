@@ -169,15 +169,20 @@ async function judged(engine: Engine, orders: readonly RebalanceOrder[], options
   const placed = new Map<number, RebalanceOrder>()
   const moneyDecimals = engine.instruments[0]!.moneyScale
   const waiting = new Set(engine.instruments.map(({ id }) => id))
+  let broken: unknown
   const strategy = defineStrategy({
     apiVersion: 1,
     onBook(book, ctx) {
       waiting.delete(book.instrument)
       if (waiting.size > 0 || placed.size > 0) return
-      for (const order of orders) {
-        const { id } = ctx.instrument(order.symbol)
-        const { side, lots: quantity, priceTicks: price } = order
-        placed.set(ctx.place({ instrument: id, side, price, quantity }), order)
+      try {
+        for (const order of orders) {
+          const { id } = ctx.instrument(order.symbol)
+          const { side, lots: quantity, priceTicks: price } = order
+          placed.set(ctx.place({ instrument: id, side, price, quantity }), order)
+        }
+      } catch (error) {
+        broken = error
       }
     },
     onOrder(event) {
@@ -200,6 +205,7 @@ async function judged(engine: Engine, orders: readonly RebalanceOrder[], options
   }
   const end = performance.now() + ANSWER_MILLIS
   while (answers.size < orders.length) {
+    if (broken !== undefined) throw broken
     if (performance.now() > end) throw fail('ACK_TIMEOUT', 'the gate did not answer', { answered: answers.size })
     await new Promise((resolve) => setTimeout(resolve, 1))
   }

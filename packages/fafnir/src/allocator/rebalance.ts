@@ -240,6 +240,9 @@ function orderOf(book: Book, sleeve: string, index: number, lots: bigint, reason
   const asset = book.assets[index]!
   const size = lots < 0n ? -lots : lots
   const ticks = tradeTicks(asset, lots)
+  if (size > COUNT_MAX || ticks > COUNT_MAX) {
+    throw check.invalid(`orders.${asset.symbol}`, `${size} lots at ${ticks} ticks`, `at most ${COUNT_MAX} of each`)
+  }
   const { tickSize } = asset.source
   const decimals = check.decimalsOf(tickSize)
   const price = check.unitsText(ticks * check.units(tickSize, decimals), decimals, decimals)
@@ -257,6 +260,9 @@ function orderOf(book: Book, sleeve: string, index: number, lots: bigint, reason
     why: WHY[reason],
   }
 }
+
+/** Lots and ticks are whole numbers that a float holds exactly. */
+const COUNT_MAX = BigInt(Number.MAX_SAFE_INTEGER)
 
 const WHY: Readonly<Record<OrderReason, string>> = {
   flow: 'money paid in or out',

@@ -6,8 +6,8 @@
 // Costs: cold path.
 import { join } from 'node:path'
 
-import { csvCell, decimal, escapeHtml, percent } from '../report/format.js'
-import { PAGE_STYLE } from '../report/html.js'
+import { csvCell, decimal, percent } from '../report/format.js'
+import { pageHtml } from '../report/page.js'
 import type { RowGroup } from '../report/rows.js'
 import { writeFilesAtomically } from '../report/write.js'
 import { drawXyPlot } from '../report/xy-plot.js'
@@ -88,29 +88,11 @@ function quadrantRows(percents: SleevePercents): RowGroup['rows'] {
 
 /** The page of a run. */
 export function allocationReportHtml(report: AllocationReport): string {
-  const { title, result } = report
-  const tables = allocationGroups(report).map(
-    (group) =>
-      `<table><caption>${escapeHtml(group.title)}</caption><tbody>` +
-      group.rows
-        .map(([label, value]) => `<tr><th scope="row">${escapeHtml(label)}</th><td>${escapeHtml(value)}</td></tr>`)
-        .join('') +
-      '</tbody></table>',
-  )
-  return [
-    '<!doctype html>',
-    '<html lang="en"><head><meta charset="utf-8">',
-    '<meta name="viewport" content="width=device-width, initial-scale=1">',
-    `<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">`,
-    `<title>${escapeHtml(title)}</title><style>${PAGE_STYLE}</style></head><body>`,
-    `<h1>${escapeHtml(title)}</h1>`,
+  const body = [
     '<p>Past prices, at the costs given. No promise of what comes.</p>',
-    `<figure>${allocationPlot(result)}</figure>`,
-    '<div class="tables">',
-    ...tables,
-    '</div></body></html>',
-    '',
-  ].join('\n')
+    `<figure>${allocationPlot(report.result)}</figure>`,
+  ]
+  return pageHtml(report.title, body, allocationGroups(report))
 }
 
 /** Growth of one, fall from the high and rolling correlation, as an SVG file. */

@@ -91,6 +91,116 @@ describe('fafnir advise --json FILE', () => {
     expect(JSON.parse(out)).toMatchObject({ error: { code: 'FILE_MISSING' } })
   })
 
+  const text = JSON.stringify(intake)
+  const deep = `${'['.repeat(100_000)}${']'.repeat(100_000)}`
+  const hostile: readonly (readonly [what: string, content: string | Uint8Array, path: string])[] = [
+    ['nothing', '', ''],
+    ['a number', '5', ''],
+    ['a list in a list', `[[${text}]]`, '0'],
+    ['a null in a list', `[${text},null]`, '1'],
+    ['two cases without a list', `${text}\n${text}`, ''],
+    ['text behind the case', `${text}x`, ''],
+    ['a key twice', text.replace('{', '{"horizonYears":3,'), 'horizonYears'],
+    ['a key twice, written otherwise', text.replace('{', '{"horizon\\u0059ears":3,'), 'horizonYears'],
+    ['an answer twice', `[{"case":${text.replace('"1":"b"', '"1":"b","1":"a"')}}]`, '0.case.answers.1'],
+    ['an unknown field', text.replace('{', '{"income":3,'), 'income'],
+    ['a prototype', text.replace('{', '{"__proto__":{"horizonYears":3},'), '__proto__'],
+    ['an unknown answer', text.replace('"13":"b"', '"13":"z"'), 'answers.13'],
+    ['an answer to nothing', text.replace('"13":"b"', '"13":"b","14":"a"'), 'answers.14'],
+    ['an answer left out', text.replace(',"13":"b"', ''), 'answers.13'],
+    ['a number as text', text.replace('"horizonYears":10', '"horizonYears":"10"'), 'horizonYears'],
+    ['a number beyond all', text.replace('"horizonYears":10', '"horizonYears":1e400'), 'horizonYears'],
+    ['far below zero', text.replace('"debtServiceRatio":0.2', '"debtServiceRatio":-1e308'), 'debtServiceRatio'],
+    ['no number', text.replace('"netWorthYears":5', '"netWorthYears":null'), 'netWorthYears'],
+    ['lists without end', deep, ''],
+    ['objects without end', `${'{"a":'.repeat(100_000)}1${'}'.repeat(100_000)}`, ''],
+    ['a field without end', text.replace('{', `{"review":${deep},`), ''],
+    ['another encoding', Buffer.from(text, 'utf16le'), ''],
+  ]
+  it.each(hostile)('%s is one typed error on the terminal, and nothing is issued', async (_, content, path) => {
+    const name = join(directory, 'hostile.json')
+    writeFileSync(name, content)
+    expect(await run(['--json', name])).toBe(1)
+    expect(err).toMatch(/^fafnir: INTAKE_INVALID: [^\n]+\n$/)
+    expect(JSON.parse(out)).toMatchObject({ error: { code: 'INTAKE_INVALID', fields: { path } } })
+    expect(out).not.toMatch(/"(capacity|variant|tolerance)":/)
+    expect(out.length).toBeLessThan(1_000)
+    expect(await run([name])).toBe(1)
+    expect([out, err.split('\n').length]).toEqual(['', 2])
+  })
+
+  it('takes a byte order mark, lines that end CRLF, zeros with a sign, the largest numbers', async () => {
+    const same = async (content: string, wanted: object): Promise<void> => {
+      expect(await run(['--json', file('same.json', content)]), content).toBe(0)
+      expect(JSON.parse(out)).toEqual(wanted)
+    }
+    await same(`\ufeff${text}`, result)
+    await same(JSON.stringify(intake, null, 2).replaceAll('\n', '\r\n'), result)
+    await same(`\ufeff[\r\n${text}\r\n]\r\n`, [result])
+    const debtFree = { ...result, capacity: 74, parts: { ...result.parts, debtServiceRatio: 100 } }
+    await same(text.replace('"debtServiceRatio":0.2', '"debtServiceRatio":-0'), debtFree)
+    expect(out).not.toContain('-0')
+    const rich = { ...result, capacity: 78, parts: { ...result.parts, netWorthYears: 100 } }
+    await same(text.replace('"netWorthYears":5', '"netWorthYears":1.7e308'), rich)
+    const poor = { ...result, capacity: 19.99, capacityBucket: 1, variant: 'D', override: true }
+    const broke = { ...poor, parts: { ...result.parts, netWorthYears: 0 } }
+    await same(text.replace('"netWorthYears":5', '"netWorthYears":-1e308'), broke)
+    expect(await run(['--json', file('bytes.json', '')])).toBe(1)
+    writeFileSync(join(directory, 'bytes.json'), Buffer.concat([Buffer.from(text), Buffer.from([0xff])]))
+    expect(await run(['--json', join(directory, 'bytes.json')])).toBe(1)
+    expect(err).toContain('FILE_MISSING: the file of cases cannot be read')
+    expect(err).toContain('ERR_ENCODING_INVALID_ENCODED_DATA')
+  })
+
+  it('refuses a policy with a hole of any kind', async () => {
+    const holes: readonly (readonly [change: object, path: string])[] = [
+      [{ buckets: [20, 40, 60] }, 'matrix'],
+      [{ buckets: [20, 40, 40, 80] }, 'buckets.2'],
+      [{ buckets: [20, 60, 40, 80] }, 'buckets.2'],
+      [{ matrix: ['DDDDD', 'DDDDD', 'DBSSX', 'BBSAA', 'BBSAA'] }, 'matrix.2.4'],
+      [{ matrix: ['DDDDD', 'DDDD', 'DBSSS', 'BBSAA', 'BBSAA'] }, 'matrix.1'],
+      [{ acknowledgement: { cells: [[6, 1]], otherwise: 'D' } }, 'acknowledgement.cells.0.0'],
+      [
+        {
+          capacity: {
+            ...firstPolicyFile.capacity,
+            weights: { ...firstPolicyFile.capacity.weights, horizonYears: 0.349 },
+          },
+        },
+        'capacity.weights',
+      ],
+      [
+        { variants: { ...firstPolicyFile.variants, S: { name: 's', weights: { equity: 99.9 } } } },
+        'variants.S.weights',
+      ],
+      [
+        { variants: { ...firstPolicyFile.variants, S: { name: 's', weights: { bitcoin: 100 } } } },
+        'variants.S.weights.bitcoin',
+      ],
+      [
+        {
+          capacity: {
+            ...firstPolicyFile.capacity,
+            knots: {
+              ...firstPolicyFile.capacity.knots,
+              netWorthYears: [
+                [-1.7e308, 0],
+                [1.7e308, 100],
+              ],
+            },
+          },
+        },
+        'capacity.knots.netWorthYears.0.0',
+      ],
+    ]
+    const one = file('one.json', intake)
+    for (const [change, path] of holes) {
+      expect(await run(['--json', one, '--policy', file('hole.json', { ...firstPolicyFile, ...change })]), path).toBe(1)
+      expect(JSON.parse(out)).toMatchObject({ error: { code: 'POLICY_INVALID', fields: { path } } })
+      expect(err).toMatch(/^fafnir: POLICY_INVALID: [^\n]+\n$/)
+    }
+  })
+
   it('follows another policy without a line of code, and says where it departs from the principles', async () => {
     const mine = { ...firstPolicyFile, version: 'mine', matrix: ['DDDDD', 'DDDDD', 'DBSSS', 'BBSSA', 'BBSSA'] }
     const policy = file('policy.json', mine)

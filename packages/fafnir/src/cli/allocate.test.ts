@@ -141,12 +141,49 @@ describe.skipIf(!available)('fafnir allocate', () => {
     ['a number for a price', { prices: { ...prices, GLD: 80 } }, 'ALLOCATION_INVALID'],
     ['a list of holdings', { holdings: [] }, 'ALLOCATION_INVALID'],
     ['no JSON', { prices: '{' }, 'ALLOCATION_INVALID'],
+    ['a price of zero', { prices: { ...prices, GLD: '0' } }, 'ALLOCATION_INVALID'],
+    ['a price below zero', { prices: { ...prices, GLD: '-80.00' } }, 'ALLOCATION_INVALID'],
+    ['a price that is no number', { prices: { ...prices, GLD: 'NaN' } }, 'ALLOCATION_INVALID'],
+    ['a price in powers of ten', { prices: { ...prices, GLD: '8e1' } }, 'ALLOCATION_INVALID'],
+    ['a price between ticks', { prices: { ...prices, GLD: '80.005' } }, 'OFF_GRID'],
+    ['a price given twice', { prices: JSON.stringify(prices).replace('{', '{"GLD":"1.00",') }, 'ALLOCATION_INVALID'],
+    ['prices without end', { prices: `${'['.repeat(100_000)}${']'.repeat(100_000)}` }, 'ALLOCATION_INVALID'],
+    [
+      'limits without end',
+      { universe: JSON.stringify(universe).replace('"60000"', `${'['.repeat(9_000)}${']'.repeat(9_000)}`) },
+      'ALLOCATION_INVALID',
+    ],
+    ['a part of a lot', { holdings: { cash: '1', positions: { STK: '0.5' } } }, 'OFF_GRID'],
+    ['more than a number holds', { holdings: { cash: '9'.repeat(24), positions: {} } }, 'ALLOCATION_INVALID'],
+    ['a debt', { holdings: { cash: '-1', positions: {} } }, 'ALLOCATION_INVALID'],
+    ['a short position nobody allowed', { holdings: { cash: '9', positions: { STK: '-1' } } }, 'ALLOCATION_INVALID'],
+    [
+      'purchases of more than is held',
+      { holdings: { ...holdings, taxLots: [{ symbol: 'STK', quantity: '101', price: '1', date: '2026-01-02' }] } },
+      'ALLOCATION_INVALID',
+    ],
+    [
+      'a purchase on no day',
+      { holdings: { ...holdings, taxLots: [{ symbol: 'STK', quantity: '100', price: '1', date: '2026-02-30' }] } },
+      'ALLOCATION_INVALID',
+    ],
     ['an unknown rule', { rules: { sometimes: true } }, 'ALLOCATION_INVALID'],
     ['an unknown limit', { universe: { ...universe, limits: { all: { most: '1' } } } }, 'CONFIG_INVALID'],
   ]
   it.each(bad)('%s is one error', async (_, change, code) => {
-    expect(await run(['--variant', 'standard', ...files(change), '--json'])).toBe(1)
+    const next = join(directory, 'next.json')
+    expect(await run(['--variant', 'standard', ...files(change), '--json', '--holdings-out', next])).toBe(1)
     expect(JSON.parse(out)).toMatchObject({ error: { code } })
+    expect(err).toMatch(new RegExp(`^fafnir: ${code}: [^\\n]+\\n$`))
+    expect(out.length).toBeLessThan(1_000)
+    expect(existsSync(next)).toBe(false)
+  })
+
+  it('takes a byte order mark and lines that end CRLF', async () => {
+    const windows = (content: object): string => `\ufeff${JSON.stringify(content, null, 1).replaceAll('\n', '\r\n')}`
+    const given = files({ universe: windows(universe), holdings: windows(holdings), prices: windows(prices) })
+    expect(await run(['--variant', 'standard', ...given, '--json'])).toBe(0)
+    expect((JSON.parse(out) as Rebalance).orders).toHaveLength(5)
   })
 
   it('says how it is used', async () => {

@@ -3,11 +3,12 @@
 // Out:   orders that passed the risk gate, the portfolio before and after, turnover and cost; as a table or as JSON.
 // Holds: anything missing or malformed, a blocked profile, an order the gate refuses: one error, and nothing is issued.
 // Costs: cold path; an engine's thread for the gate.
-import { readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 
 import { Option, type Command } from 'commander'
 
+import { readFileText } from '../advice/files.js'
+import { readJson } from '../advice/json.js'
 import type { AllocationInstrument, Holdings } from '../allocator/book.js'
 import { invalid, object } from '../allocator/checks.js'
 import { requireGate, type GateOptions } from '../allocator/gate.js'
@@ -79,10 +80,10 @@ export function addAllocate(program: Command, host: AllocateHost, action: Action
 async function runAllocate(flags: AllocateFlags, output: Output): Promise<number> {
   const percents = percentsOf(flags)
   const { instruments, fills, limits, currency } = universeOf(flags.universe)
-  const holdings = readJson(flags.holdings) as Holdings
-  const prices = readJson(flags.prices) as Readonly<Record<string, string>>
+  const holdings = readFile(flags.holdings) as Holdings
+  const prices = readFile(flags.prices) as Readonly<Record<string, string>>
   if (typeof prices !== 'object' || prices === null) throw invalid('prices', prices, 'an object of prices by symbol')
-  const rules = flags.rules === undefined ? undefined : (readJson(flags.rules) as RebalanceRules)
+  const rules = flags.rules === undefined ? undefined : (readFile(flags.rules) as RebalanceRules)
   const { flow, date } = flags
   const targets = targetsOf(percents, fills)
   const moneyDecimals = currency?.decimals
@@ -105,7 +106,7 @@ function percentsOf({ variant, profile, phase }: AllocateFlags): SleevePercents 
     if (phase !== undefined) throw fail('USAGE_INVALID', '--phase goes with --profile')
     return variants[variant].percents
   }
-  const given = readJson(profile!)
+  const given = readFile(profile!)
   if (typeof given !== 'object' || given === null || Array.isArray(given)) {
     throw invalid('profile', given, 'one profile as an object')
   }
@@ -125,23 +126,19 @@ function percentsOf({ variant, profile, phase }: AllocateFlags): SleevePercents 
 }
 
 function universeOf(path: string): Universe {
-  return object('universe', readJson(path), UNIVERSE_KEYS, ['instruments', 'fills']) as unknown as Universe
+  return object('universe', readFile(path), UNIVERSE_KEYS, ['instruments', 'fills']) as unknown as Universe
 }
 
-function readJson(path: string): unknown {
-  let text: string
-  try {
-    text = readFileSync(resolve(path), 'utf8')
-  } catch (cause) {
-    const error = (cause as NodeJS.ErrnoException).code ?? String(cause)
-    throw fail('FILE_MISSING', 'the file cannot be read', { path, error }, cause)
-  }
-  try {
-    return JSON.parse(text)
-  } catch (cause) {
-    const what = cause instanceof Error ? cause.message : String(cause)
-    throw fail('ALLOCATION_INVALID', `${path} is not JSON`, { path, value: what, allowed: 'JSON' }, cause)
-  }
+function readFile(path: string): unknown {
+  const found = readJson(readFileText(path === '-' ? path : resolve(path), 'the file'))
+  if (!('problem' in found)) return found.value
+  const { what, key } = found.problem
+  throw fail('ALLOCATION_INVALID', `${path}: ${what}${key === undefined ? '' : `: ${key}`}`, {
+    path: key ?? path,
+    file: path,
+    value: what,
+    allowed: 'JSON, each key once',
+  })
 }
 
 function table(result: Rebalance): readonly string[] {

@@ -1,6 +1,6 @@
 // Room card: cli/output
 // In:    a finished run, or an error.
-// Out:   the summary as text or JSON on stdout; an error as one line on stderr, or as JSON on stdout.
+// Out:   the summary as text or JSON on stdout; an error as one line on stderr, with --json as JSON on stdout too.
 // Holds: the line `effects HASH` stands alone; with --json stdout is exactly one JSON object.
 // Costs: cold path.
 import type { BacktestSummary } from '../backtest/summary.js'
@@ -65,8 +65,9 @@ export function asFafnirError(thrown: unknown): FafnirError {
 /** Prints an error and says with which code to exit. */
 export function printError(output: Output, thrown: unknown): number {
   const error = asFafnirError(thrown)
+  // The object is for the program that reads stdout, the line for the person who reads the terminal.
   if (output.json) output.out(`${JSON.stringify({ error: error.toJSON() }, null, 2)}\n`)
-  else output.err(`fafnir: ${describeError(error)}\n`)
+  output.err(`fafnir: ${describeError(error)}\n`)
   if (error.code === 'USAGE_INVALID') return EXIT.usage
   return error.code === 'ABORTED' ? EXIT.interrupted : EXIT.failed
 }
