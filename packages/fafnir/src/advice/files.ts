@@ -9,8 +9,8 @@ import { fail } from '../errors.js'
 import { JSON_BYTES_MAX } from './json.js'
 
 /**
- * Reads a text file in UTF-8; a byte order mark before it is not part of the text. `what`: how the error calls it. `-` is
- * standard input.
+ * Reads a text file in UTF-8; a byte order mark before it is not part of the text. `what`: how the error calls it. `-`
+ * is standard input.
  *
  * @throws FafnirError FILE_MISSING
  */
