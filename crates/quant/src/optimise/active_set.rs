@@ -250,8 +250,9 @@ impl<'a> Walk<'a> {
             }
             (None, Some(trading)) => {
                 let moved = self.x.iter().zip(&trading.previous).zip(&trading.unit);
-                let value: f64 = moved.map(|((x, previous), unit)| unit * (x - previous).abs()).sum();
-                (value, value, f64::NEG_INFINITY, trading.turnover_max)
+                let sums = moved.map(|((x, p), unit)| (unit * (x - p).abs(), unit * (x.abs() + p.abs())));
+                let (value, terms) = sums.fold((0.0, 0.0), |sum, add| (sum.0 + add.0, sum.1 + add.1));
+                (value, terms, f64::NEG_INFINITY, trading.turnover_max)
             }
             (None, None) => (0.0, 0.0, f64::NEG_INFINITY, f64::INFINITY),
         }

@@ -168,8 +168,10 @@ impl<'a> Walk<'a> {
                 (terms().sum(), terms().map(f64::abs).sum(), row.lower, row.upper)
             }
             (None, Some(trading)) => {
-                let value: f64 = self.parts.iter().zip(&self.at).map(|(part, at)| trading.unit[part.asset] * at).sum();
-                (value, value, f64::NEG_INFINITY, trading.turnover_max)
+                let value = self.parts.iter().zip(&self.at).map(|(part, at)| trading.unit[part.asset] * at).sum();
+                let sizes = self.x.iter().zip(&trading.previous).zip(&trading.unit);
+                let terms = sizes.map(|((x, previous), unit)| unit * (x.abs() + previous.abs())).sum();
+                (value, terms, f64::NEG_INFINITY, trading.turnover_max)
             }
             (None, None) => (0.0, 0.0, f64::NEG_INFINITY, f64::INFINITY),
         }

@@ -112,8 +112,15 @@ impl Scaled {
     pub fn start(&self, control: &JobControl<'_>) -> Result<Vec<f64>, QuantError> {
         match quick_start(&self.program) {
             Some(start) => Ok(start),
-            None => feasible_point(&self.program.region, control),
+            None => self.vertex(control),
         }
+    }
+
+    /// A feasible vertex. Sought in weights: scaled, one asset without risk outweighs what the others must add up to.
+    fn vertex(&self, control: &JobControl<'_>) -> Result<Vec<f64>, QuantError> {
+        let back: Vec<f64> = self.scale.iter().map(|scale| 1.0 / scale).collect();
+        let weights = feasible_point(&self.program.region.scaled(&back, 1.0), control)?;
+        Ok(weights.iter().zip(&self.scale).map(|(weight, scale)| weight * scale).collect())
     }
 
     /// The optimum from a feasible start; where that does not end, from the interior point, then from a vertex.
@@ -134,7 +141,7 @@ impl Scaled {
             found = from(interior::minimise(&self.program, control));
         }
         if unfinished(&found) {
-            found = from(feasible_point(&self.program.region, control));
+            found = from(self.vertex(control));
         }
         found
     }
