@@ -111,8 +111,7 @@ pub(super) fn walk(program: &Program, x: &mut [f64], control: &JobControl<'_>) -
                 (restored, fresh) = (restored + 1, false);
             }
             (_, None) if !fresh => {
-                // What many updates have lost. The count of refinements goes on: rounding can keep a row off its end
-                // for ever.
+                // What many updates have lost. Refinements count on: rounding can keep a row off its end for ever.
                 walk.gradient = program.gradient(&walk.x);
                 fresh = true;
             }

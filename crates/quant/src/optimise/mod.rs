@@ -193,7 +193,12 @@ pub(crate) fn minimise(program: &Program, start: &[f64], control: &JobControl<'_
         Ok(_) | Err(QuantError::NotConverged { .. }) => {}
         Err(_) => return quick,
     }
-    match (faces::minimise(program, &x, control), quick) {
+    let exact = match faces::minimise(program, &x, control) {
+        // Where the walk ended outside the region, nothing may lead back in.
+        Ok(exact) if exact.residual > RESIDUAL_MAX && x != start => faces::minimise(program, start, control),
+        exact => exact,
+    };
+    match (exact, quick) {
         (Ok(exact), Ok(quick)) if quick.residual <= exact.residual => Ok(quick),
         (Ok(exact), Ok(_)) => Ok(exact),
         (Ok(exact), Err(_)) if exact.residual <= RESIDUAL_MAX => Ok(exact),

@@ -60,7 +60,10 @@ impl Program {
             let costs = trading.buy.iter().zip(&trading.sell);
             terms.iter_mut().zip(costs).for_each(|(term, (buy, sell))| *term += buy.max(*sell));
         }
-        terms.into_iter().fold(f64::MIN_POSITIVE, f64::max)
+        // A portfolio without risk has no terms; it is without risk to the rounding of its variables.
+        let largest = (0..self.size).fold(0.0f64, |most, index| most.max(self.hessian[index * (self.size + 1)]));
+        let rounding = f64::EPSILON * largest * x.iter().fold(0.0f64, |most, value| most.max(value.abs()));
+        terms.into_iter().fold(rounding.max(f64::MIN_POSITIVE), f64::max)
     }
 
     /// The size of what variables can be: of the start, of bounds, of the ends of rows.

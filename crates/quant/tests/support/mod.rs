@@ -82,7 +82,9 @@ impl Quadratic {
         let floor = if largest > 0.0 { 1e-4 * largest } else { 1.0 };
         let unit: Vec<f64> = (0..n).map(|asset| variance(asset).sqrt().max(floor)).collect();
         let (buy, sell) = (spread(&self.constraints.buy_cost, n), spread(&self.constraints.sell_cost, n));
-        let (mut right, mut size) = (Vec::new(), 0.0f64);
+        // Weights are known to the rounding of the largest one, and risk with them.
+        let widest = weights.iter().fold(0.0f64, |most, weight| most.max(weight.abs()));
+        let (mut right, mut size) = (Vec::new(), f64::EPSILON * self.gamma * largest * widest);
         for asset in 0..n {
             let terms = || (0..n).map(|other| self.gamma * self.covariance[other * n + asset] * weights[other]);
             let linear = -self.expected[asset];
