@@ -271,7 +271,7 @@ fn fall(judged: &Quadratic) -> f64 {
     for asset in 0..n {
         let mut line = vec![0.0; 3 * n];
         let column = judged.covariance[asset * n..(asset + 1) * n].iter();
-        let size = judged.gamma / largest.max(f64::MIN_POSITIVE);
+        let size = if largest > 0.0 { judged.gamma / largest } else { 0.0 };
         line.iter_mut().zip(column).for_each(|(entry, value)| *entry = size * value);
         lines.push((line, -1e-10, 1e-10));
         let mut unit = vec![0.0; 3 * n];
