@@ -1,7 +1,8 @@
 //! # Room card: quant
 //! In:    returns, prices, covariances and parameters as borrowed column-major `f64` views (`Matrix`).
 //! Out:   covariances, weights, risk measures, performance statistics, splits, sizes and schedules; or `QuantError`.
-//! Holds: pure functions: no clock, file, thread or hash order; the same bits on every run; no NaN leaves.
+//! Holds: pure functions: no clock, file or hash order; the same bits on every run and any number of threads; no NaN
+//!        leaves.
 //! Costs: batch work off the engine's thread; long functions take a `JobControl`.
 #![forbid(unsafe_code)]
 
@@ -21,6 +22,7 @@ pub mod performance;
 mod regression;
 pub mod risk;
 pub mod rng;
+mod share;
 pub mod sizing;
 mod stats;
 pub mod validation;

@@ -154,6 +154,10 @@ impl OwnedMatrix {
     pub fn values(&self) -> &[f64] {
         &self.values
     }
+    /// Every number, column after column, to be changed.
+    pub(crate) fn values_mut(&mut self) -> &mut [f64] {
+        &mut self.values
+    }
     /// Every number, column after column, without a copy.
     pub fn into_values(self) -> Vec<f64> {
         self.values

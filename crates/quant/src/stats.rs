@@ -11,20 +11,27 @@ pub(crate) fn mean(values: &[f64]) -> f64 {
 
 /// Sum of squared deviations from the mean over `n - ddof`.
 pub(crate) fn variance(values: &[f64], ddof: usize) -> f64 {
-    let centre = mean(values);
-    let squares: f64 = values.iter().map(|value| (value - centre) * (value - centre)).sum();
-    squares / (values.len() - ddof) as f64
+    squares_about(values, mean(values)) / (values.len() - ddof) as f64
 }
 
-/// Mean of a power of the deviations from the mean over the deviation with divisor n, so that neither huge nor tiny
-/// values overflow; none where that is 0.
-fn standard_moment(values: &[f64], power: i32) -> Option<f64> {
-    let centre = mean(values);
-    let scale = libm::sqrt(variance(values, 0));
+/// Sum of squared deviations from `centre`.
+pub(crate) fn squares_about(values: &[f64], centre: f64) -> f64 {
+    values.iter().map(|value| (value - centre) * (value - centre)).sum()
+}
+
+/// Biased skewness m3 / m2^1.5 and Pearson kurtosis m4 / m2² from the mean and the sum of squares about it: 0 and 3 of a
+/// constant. Deviations are over the deviation with divisor n, so that neither huge nor tiny values overflow.
+pub(crate) fn shape_about(values: &[f64], centre: f64, squares: f64) -> (f64, f64) {
+    let count = values.len() as f64;
+    let scale = libm::sqrt(squares / count);
     if is_constant(values) || !(scale > 0.0 && scale.is_finite()) {
-        return None;
+        return (0.0, 3.0);
     }
-    Some(values.iter().map(|value| ((value - centre) / scale).powi(power)).sum::<f64>() / values.len() as f64)
+    let (third, fourth) = values.iter().fold((0.0, 0.0), |(third, fourth), value| {
+        let part = (value - centre) / scale;
+        (third + part.powi(3), fourth + part.powi(4))
+    });
+    (third / count, fourth / count)
 }
 
 /// True where every value is the same.
@@ -32,14 +39,10 @@ pub(crate) fn is_constant(values: &[f64]) -> bool {
     values.iter().all(|value| *value == values[0])
 }
 
-/// Biased skewness, m3 / m2^1.5; 0 of a constant.
-pub(crate) fn skewness(values: &[f64]) -> f64 {
-    standard_moment(values, 3).unwrap_or(0.0)
-}
-
-/// Biased Pearson kurtosis, m4 / m2^2 (3 of a Gaussian); 3 of a constant.
-pub(crate) fn kurtosis(values: &[f64]) -> f64 {
-    standard_moment(values, 4).unwrap_or(3.0)
+/// Biased skewness and Pearson kurtosis (3 of a Gaussian).
+pub(crate) fn shape(values: &[f64]) -> (f64, f64) {
+    let centre = mean(values);
+    shape_about(values, centre, squares_about(values, centre))
 }
 
 /// Quantile of sorted values, linear between order statistics (type 7 of Hyndman and Fan 1996).
@@ -105,10 +108,12 @@ mod tests {
     fn moments_of_one_to_five() {
         let values = [1.0, 2.0, 3.0, 4.0, 5.0];
         assert_eq!((mean(&values), variance(&values, 1), variance(&values, 0)), (3.0, 2.5, 2.0));
-        assert!(skewness(&values).abs() < 1e-15 && (kurtosis(&values) - 1.7).abs() < 1e-15);
+        let (skewness, kurtosis) = shape(&values);
+        assert!(skewness.abs() < 1e-15 && (kurtosis - 1.7).abs() < 1e-15);
+        assert_eq!(shape(&[2.0; 3]), (0.0, 3.0));
         for scale in [1e-120, 1e120] {
             let scaled = values.map(|value| value * scale);
-            assert!((kurtosis(&scaled) - 1.7).abs() < 1e-14, "{scale}");
+            assert!((shape(&scaled).1 - 1.7).abs() < 1e-14, "{scale}");
         }
         assert_eq!((quantile_sorted(&values, 0.1), quantile_sorted(&values, 1.0)), (1.4, 5.0));
     }

@@ -164,7 +164,7 @@ fn bits_do_not_depend_on_threads_or_progress() {
             method: TailMethod::HistoricalOrderStatistic,
             convention: Convention::LossPositive,
         };
-        let want = value_at_risk(paths, &settings).unwrap();
+        let want = value_at_risk(paths, &settings, &JobControl::NONE).unwrap();
         assert_eq!(tail.risk.value_at_risk, want.value_at_risk);
         assert!((tail.risk.expected_shortfall - want.expected_shortfall).abs() < 1e-9);
         assert!(tail.value_at_risk_error > 0.0 && tail.expected_shortfall_error > 0.0);

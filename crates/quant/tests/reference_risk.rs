@@ -84,7 +84,12 @@ fn value_at_risk_and_shortfall() {
     for (level, want) in expected["var_es"].as_object().unwrap() {
         let confidence: f64 = level.parse().unwrap();
         let of = |method| {
-            value_at_risk(r, &TailOptions { confidence, method, convention: Convention::LossPositive }).unwrap()
+            value_at_risk(
+                r,
+                &TailOptions { confidence, method, convention: Convention::LossPositive },
+                &JobControl::NONE,
+            )
+            .unwrap()
         };
         let name = |key: &str| format!("var_es.{level}.{key}");
         let interpolated = of(TailMethod::HistoricalInterpolated);
@@ -99,7 +104,7 @@ fn value_at_risk_and_shortfall() {
         }
         let signed =
             TailOptions { confidence, method: TailMethod::HistoricalInterpolated, convention: Convention::Signed };
-        let signed = value_at_risk(r, &signed).unwrap();
+        let signed = value_at_risk(r, &signed, &JobControl::NONE).unwrap();
         check.value(&name("empyrical_var"), signed.value_at_risk, &want["empyrical_var"]);
         check.value(&name("empyrical_cvar"), signed.expected_shortfall, &want["empyrical_cvar"]);
         let gaussian = of(TailMethod::Gaussian);
@@ -107,11 +112,11 @@ fn value_at_risk_and_shortfall() {
         check.value(&name("normal_es"), gaussian.expected_shortfall, &want["normal_es"]);
         let bent = of(TailMethod::CornishFisher);
         check.value(&name("cornish_fisher_var"), bent.value_at_risk, &want["cornish_fisher_var"]);
-        let entropic = entropic_value_at_risk(r, confidence, Convention::LossPositive).unwrap();
+        let entropic = entropic_value_at_risk(r, confidence, Convention::LossPositive, &JobControl::NONE).unwrap();
         // Riskfolio-Lib's value carries the tolerance of its conic solver.
         check.relative(&name("riskfolio_evar"), entropic, &want["riskfolio_evar"], 1e-8);
         let student = &want["student_t_mle"];
-        let scipy = fit_student(r, StudentSearch::Scipy).unwrap();
+        let scipy = fit_student(r, StudentSearch::Scipy, &JobControl::NONE).unwrap();
         check.value(&name("student.df"), scipy.degrees_of_freedom, &student["df"]);
         check.value(&name("student.loc"), scipy.location, &student["loc"]);
         check.value(&name("student.scale"), scipy.scale, &student["scale"]);
@@ -119,7 +124,7 @@ fn value_at_risk_and_shortfall() {
         check.value(&name("student.var"), risk.value_at_risk, &student["var"]);
         check.value(&name("student.es"), risk.expected_shortfall, &student["es"]);
         // The maximum itself is no worse than where scipy stopped, and near it.
-        let exact = fit_student(r, StudentSearch::Exact).unwrap();
+        let exact = fit_student(r, StudentSearch::Exact, &JobControl::NONE).unwrap();
         assert!(exact.log_likelihood >= scipy.log_likelihood && exact.log_likelihood < scipy.log_likelihood + 1e-3);
         check.relative(&name("student.df, exact"), exact.degrees_of_freedom, &student["df"], 1e-3);
     }
@@ -131,7 +136,7 @@ fn drawdowns_and_ewma() {
     let Some(folder) = folder() else { return };
     let (expected, (_, columns)) = (expected(&folder), table(&folder, "index_returns.csv"));
     let (r, mut check) = (&columns[0], Check(Vec::new()));
-    let risk = drawdown_risk(r, Compounding::Compounded, 0.95).unwrap();
+    let risk = drawdown_risk(r, Compounding::Compounded, 0.95, &JobControl::NONE).unwrap();
     let want = &expected["drawdown_riskfolio"];
     check.value("cdar95_rel", risk.conditional, &want["cdar95_rel"]);
     check.value("mdd_rel", risk.maximum, &want["mdd_rel"]);

@@ -18,6 +18,7 @@ use quant::volatility::{
     garch_path,
 };
 use quant::{JobControl, Matrix, QuantError};
+use std::sync::atomic::{AtomicBool, Ordering};
 use types::rng::SplitMix64;
 
 fn normal(rng: &mut SplitMix64) -> f64 {
@@ -45,15 +46,16 @@ fn tails_scale_and_are_ordered() {
         for method in METHODS {
             for confidence in [0.9, 0.95, 0.99] {
                 let options = TailOptions { confidence, method, convention: Convention::LossPositive };
-                let risk = value_at_risk(&r, &options).unwrap();
+                let risk = value_at_risk(&r, &options, &JobControl::NONE).unwrap();
                 assert!(risk.expected_shortfall >= risk.value_at_risk - 1e-12, "seed {seed} {method:?}");
                 let scaled: Vec<f64> = r.iter().map(|x| x * 1e6).collect();
-                let big = value_at_risk(&scaled, &options).unwrap();
+                let big = value_at_risk(&scaled, &options, &JobControl::NONE).unwrap();
                 let off = (big.value_at_risk / risk.value_at_risk / 1e6 - 1.0).abs();
                 assert!(off < 1e-9, "seed {seed} {method:?}: {off}");
                 let signed = TailOptions { convention: Convention::Signed, ..options };
-                assert_eq!(value_at_risk(&r, &signed).unwrap().value_at_risk, -risk.value_at_risk);
-                let bound = entropic_value_at_risk(&r, confidence, Convention::LossPositive).unwrap();
+                assert_eq!(value_at_risk(&r, &signed, &JobControl::NONE).unwrap().value_at_risk, -risk.value_at_risk);
+                let bound =
+                    entropic_value_at_risk(&r, confidence, Convention::LossPositive, &JobControl::NONE).unwrap();
                 if method == TailMethod::HistoricalOrderStatistic {
                     // EVaR bounds the shortfall and is at most the worst loss.
                     let worst = -r.iter().copied().fold(f64::MAX, f64::min);
@@ -68,7 +70,7 @@ fn tails_scale_and_are_ordered() {
 fn entropic_value_is_the_least_over_a_fine_grid() {
     let mut rng = SplitMix64::new(4);
     let r = returns(&mut rng, 500);
-    let got = entropic_value_at_risk(&r, 0.95, Convention::LossPositive).unwrap();
+    let got = entropic_value_at_risk(&r, 0.95, Convention::LossPositive, &JobControl::NONE).unwrap();
     let at = |z: f64| z * (r.iter().map(|x| (-x / z).exp()).sum::<f64>() / r.len() as f64 / (1.0 - 0.95)).ln();
     let least = (1..40_000).map(|k| at(1e-3 * 1.0002f64.powi(k))).fold(f64::MAX, f64::min);
     assert!(got <= least + 1e-12 && got > least - 1e-8, "{got} {least}, seed 4");
@@ -111,12 +113,12 @@ fn components_sum_and_marginals_are_slopes() {
     // An order: both books measured, by hand.
     let order = [0.1, 0.0, 0.0, -0.2, 0.0];
     let options = TailOptions::default();
-    let got = incremental_risk(&weights, &order, &matrix, &options).unwrap();
+    let got = incremental_risk(&weights, &order, &matrix, &options, &JobControl::NONE).unwrap();
     let book = |w: &dyn Fn(usize) -> f64| -> Vec<f64> {
         (0..rows).map(|t| (0..n).map(|i| w(i) * matrix.at(t, i)).sum()).collect()
     };
-    let after = value_at_risk(&book(&|i| weights[i] + order[i]), &options).unwrap();
-    let before = value_at_risk(&book(&|i| weights[i]), &options).unwrap();
+    let after = value_at_risk(&book(&|i| weights[i] + order[i]), &options, &JobControl::NONE).unwrap();
+    let before = value_at_risk(&book(&|i| weights[i]), &options, &JobControl::NONE).unwrap();
     assert!((got.change.value_at_risk - (after.value_at_risk - before.value_at_risk)).abs() < 1e-15);
 }
 
@@ -176,7 +178,7 @@ fn drawdowns_agree_with_a_plain_search() {
     for seed in 0..10 {
         let mut rng = SplitMix64::new(seed);
         let r = returns(&mut rng, 200);
-        let risk = drawdown_risk(&r, Compounding::Compounded, 0.9).unwrap();
+        let risk = drawdown_risk(&r, Compounding::Compounded, 0.9, &JobControl::NONE).unwrap();
         let mut curve = vec![1.0];
         r.iter().for_each(|r| curve.push(curve[curve.len() - 1] * (1.0 + r)));
         let worst = (0..curve.len())
@@ -190,7 +192,7 @@ fn drawdowns_agree_with_a_plain_search() {
             assert!(episode.peak < episode.trough && episode.recovery.is_none_or(|end| end > episode.trough));
         }
     }
-    let fall = drawdown_risk(&[0.1, -1.0], Compounding::Compounded, 0.9);
+    let fall = drawdown_risk(&[0.1, -1.0], Compounding::Compounded, 0.9, &JobControl::NONE);
     assert!(matches!(fall, Err(QuantError::Undefined { what: "drawdown", .. })));
 }
 
@@ -203,7 +205,7 @@ fn student_and_garch_find_what_made_the_data() {
             0.001 + 0.02 * normal(&mut rng) / (chi / 5.0).sqrt()
         })
         .collect();
-    let fit = fit_student(&t, StudentSearch::Exact).unwrap();
+    let fit = fit_student(&t, StudentSearch::Exact, &JobControl::NONE).unwrap();
     assert!((fit.degrees_of_freedom - 5.0).abs() < 0.5 && (fit.scale - 0.02).abs() < 4e-4, "{fit:?}, seed 21");
     let mut variance = 1e-4;
     let series: Vec<f64> = (0..20_000)
@@ -247,7 +249,7 @@ fn filtered_tails_follow_the_volatility() {
     let start = EwmaStart::MeanSquare;
     let path = ewma_volatility(&r, EwmaOptions { start, ..EwmaOptions::default() }).unwrap();
     let z: Vec<f64> = r.iter().zip(&path.volatilities).map(|(r, v)| r / v).collect();
-    let want = path.next * value_at_risk(&z, &TailOptions::default()).unwrap().value_at_risk;
+    let want = path.next * value_at_risk(&z, &TailOptions::default(), &JobControl::NONE).unwrap().value_at_risk;
     assert!((wild.risk.value_at_risk - want).abs() < 1e-15);
     let garch =
         FilteredOptions { filter: VolatilityFilter::Garch(GarchOptions::default()), ..FilteredOptions::default() };
@@ -417,22 +419,28 @@ fn cointegration_tells_walks_from_pairs() {
 fn bad_series_are_refused() {
     let bad = [0.01, f64::NAN, 0.02];
     let not_finite = QuantError::NotFinite { what: "returns", row: 1, column: 0 };
-    assert_eq!(value_at_risk(&bad, &TailOptions::default()), Err(not_finite.clone()));
-    assert_eq!(value_at_risk(&[], &TailOptions::default()), Err(QuantError::Empty { what: "returns" }));
+    assert_eq!(value_at_risk(&bad, &TailOptions::default(), &JobControl::NONE), Err(not_finite.clone()));
+    assert_eq!(
+        value_at_risk(&[], &TailOptions::default(), &JobControl::NONE),
+        Err(QuantError::Empty { what: "returns" })
+    );
     assert_eq!(fit_garch(&bad, GarchOptions::default(), &JobControl::NONE).unwrap_err(), not_finite);
     let flat = fit_garch(&[0.01; 50], GarchOptions::default(), &JobControl::NONE);
     assert_eq!(flat.unwrap_err(), QuantError::Constant { what: "returns", column: 0 });
     let one = QuantError::TooFew { what: "returns", have: 1, need: 2 };
-    assert_eq!(value_at_risk(&[0.1], &TailOptions::default()), Err(one));
+    assert_eq!(value_at_risk(&[0.1], &TailOptions::default(), &JobControl::NONE), Err(one));
     let sure = TailOptions { confidence: 1.0, ..TailOptions::default() };
-    assert!(matches!(value_at_risk(&[0.1, 0.2], &sure), Err(QuantError::OutOfRange { what: "confidence", .. })));
+    assert!(matches!(
+        value_at_risk(&[0.1, 0.2], &sure, &JobControl::NONE),
+        Err(QuantError::OutOfRange { what: "confidence", .. })
+    ));
     assert!(kupiec(3, 2, 0.05).is_err() && kupiec(0, 0, 0.05).is_err() && kupiec(1, 10, f64::NAN).is_err());
     assert!(christoffersen(&[true], 0.05).is_err());
     // All losses: the measures are defined, and the whole is a loss.
     let losses = [-0.01, -0.02, -0.03, -0.011, -0.012, -0.04];
     for method in METHODS {
         let options = TailOptions { method, ..TailOptions::default() };
-        match value_at_risk(&losses, &options) {
+        match value_at_risk(&losses, &options, &JobControl::NONE) {
             Ok(risk) => assert!(risk.value_at_risk > 0.0, "{method:?}"),
             Err(error) => {
                 assert!(matches!(error, QuantError::Undefined { .. } | QuantError::Constant { .. }), "{error}")
@@ -443,4 +451,31 @@ fn bad_series_are_refused() {
     let matrix = Matrix::new("returns", &a, 2, 2).unwrap();
     let ragged = QuantError::Ragged { what: "weights", have: 1, need: 2 };
     assert_eq!(historical_components(&w, &matrix, 0.9, Convention::Signed), Err(ragged));
+}
+
+#[test]
+fn searches_end_when_they_are_cancelled() {
+    let mut rng = SplitMix64::new(5);
+    let count = 400_000;
+    let returns: Vec<f64> = (0..count).map(|_| 0.01 * (rng.unit_f64() + rng.unit_f64() - 1.0)).collect();
+    let set = AtomicBool::new(true);
+    let stopped = JobControl::new(&set, None);
+    let level = |method| TailOptions { method, ..TailOptions::default() };
+    let student = level(TailMethod::StudentT(StudentSearch::Exact));
+    for search in [StudentSearch::Exact, StudentSearch::Scipy] {
+        assert_eq!(fit_student(&returns[..50], search, &stopped).unwrap_err(), QuantError::Cancelled);
+    }
+    let entropic = |control: &JobControl<'_>| entropic_value_at_risk(&returns, 0.95, Convention::LossPositive, control);
+    assert_eq!(entropic(&stopped), Err(QuantError::Cancelled));
+    assert_eq!(value_at_risk(&returns, &student, &stopped), Err(QuantError::Cancelled));
+    let drawn = drawdown_risk(&returns, Compounding::Uncompounded, 0.95, &stopped);
+    assert_eq!(drawn.unwrap_err(), QuantError::Cancelled);
+    // In the middle of the search: the pass that is under way is the last one.
+    let flag = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let work = scope.spawn(|| fit_student(&returns, StudentSearch::Scipy, &JobControl::new(&flag, None)));
+        std::thread::sleep(std::time::Duration::from_millis(20));
+        flag.store(true, Ordering::Relaxed);
+        assert_eq!(work.join().expect("no panic").unwrap_err(), QuantError::Cancelled);
+    });
 }

@@ -2,9 +2,9 @@
 //! In:    the name of a function of the quant room, its options as JSON, its series and matrices as typed arrays.
 //! Out:   its result: numbers as JSON, series and matrices as typed arrays; on libuv's pool, or at once for what takes
 //!        microseconds.
-//! Holds: arrays are copied before the work begins, so that nothing of JavaScript's is read on another thread; no
-//!        logic.
-//! Costs: one copy of the input a call; results are handed over without one.
+//! Holds: arrays are copied before work on another thread begins, so that nothing of JavaScript's is read there; a call
+//!        at once reads them where they are; no logic.
+//! Costs: one copy of the input of a call on the pool; results are handed over without one.
 mod allocate;
 mod allocate_options;
 mod allocate_simple;
@@ -19,6 +19,8 @@ mod simple;
 mod validation;
 mod volatility;
 
+use std::borrow::Cow;
+
 use napi::bindgen_prelude::{AsyncTask, Float64Array, Function};
 use napi::{Env, Task};
 use napi_derive::napi;
@@ -31,23 +33,23 @@ use crate::errors::{argument, error, guard};
 use crate::task::{AbortHandle, Watch};
 
 /// One array of a call, column after column; a series has one column.
-struct Sheet {
-    values: Vec<f64>,
+struct Sheet<'a> {
+    values: Cow<'a, [f64]>,
     rows: usize,
     columns: usize,
 }
 
 /// What a function is called with.
-pub struct Arguments {
+pub struct Arguments<'a> {
     options: String,
-    sheets: Vec<Sheet>,
+    sheets: Vec<Sheet<'a>>,
 }
 
 /// The arrays of a call, taken in slices, so that copying a large one does not hold the event loop.
 #[napi]
 #[derive(Default)]
 pub struct QuantArrays {
-    sheets: Vec<Sheet>,
+    sheets: Vec<Sheet<'static>>,
 }
 
 #[napi]
@@ -75,46 +77,59 @@ impl QuantArrays {
     }
 }
 
-impl Sheet {
+impl<'a> Sheet<'a> {
     /// Room for `rows × columns` numbers.
-    fn new(rows: u32, columns: u32) -> Result<Sheet, Fault> {
-        let (rows, columns) = (rows as usize, columns as usize);
-        let cells = rows.saturating_mul(columns);
-        let large = || QuantError::TooLarge { what: "array", have: cells, max: CELLS_MAX };
-        if cells > CELLS_MAX {
-            return Err(large().into());
-        }
+    fn new(rows: u32, columns: u32) -> Result<Sheet<'a>, Fault> {
+        let mut sheet = Sheet { values: Cow::Borrowed(&[]), rows: rows as usize, columns: columns as usize };
+        let cells = sheet.cells()?;
         let mut values = Vec::new();
-        values.try_reserve_exact(cells).map_err(|_| large())?;
-        Ok(Sheet { values, rows, columns })
+        values.try_reserve_exact(cells).map_err(|_| too_large(cells))?;
+        sheet.values = Cow::Owned(values);
+        Ok(sheet)
+    }
+
+    /// Numbers that stay where they are.
+    fn of(values: &'a [f64], rows: u32, columns: u32) -> Result<Sheet<'a>, Fault> {
+        let sheet = Sheet { values: Cow::Borrowed(values), rows: rows as usize, columns: columns as usize };
+        sheet.check(values.len())?;
+        Ok(sheet)
+    }
+
+    /// Numbers that its shape has.
+    fn cells(&self) -> Result<usize, Fault> {
+        let cells = self.rows.saturating_mul(self.columns);
+        if cells > CELLS_MAX { Err(too_large(cells)) } else { Ok(cells) }
     }
 
     /// More numbers than its shape has are refused; fewer are found by what reads it.
+    fn check(&self, have: usize) -> Result<(), Fault> {
+        let need = self.cells()?;
+        if have > need { Err(QuantError::Ragged { what: "array", have, need }.into()) } else { Ok(()) }
+    }
+
     fn append(&mut self, values: &[f64]) -> Result<(), Fault> {
-        let (have, need) = (self.values.len() + values.len(), self.rows * self.columns);
-        if have > need {
-            return Err(QuantError::Ragged { what: "array", have, need }.into());
-        }
-        self.values.extend_from_slice(values);
+        self.check(self.values.len() + values.len())?;
+        self.values.to_mut().extend_from_slice(values);
         Ok(())
     }
 }
 
-impl Arguments {
-    fn new(options: String, arrays: &[Float64Array], shapes: &[u32]) -> Result<Arguments, Fault> {
+fn too_large(cells: usize) -> Fault {
+    QuantError::TooLarge { what: "array", have: cells, max: CELLS_MAX }.into()
+}
+
+impl<'a> Arguments<'a> {
+    /// Of a call at once: the arrays are read where they are, while JavaScript waits.
+    fn borrowed(options: String, arrays: &'a [Float64Array], shapes: &[u32]) -> Result<Arguments<'a>, Fault> {
         if shapes.len() != arrays.len() * 2 {
             return Err(argument("each array needs its rows and columns"));
         }
-        let mut sheets = Vec::with_capacity(arrays.len());
-        for (array, shape) in arrays.iter().zip(shapes.chunks_exact(2)) {
-            let mut sheet = Sheet::new(shape[0], shape[1])?;
-            sheet.append(array)?;
-            sheets.push(sheet);
-        }
-        Ok(Arguments { options, sheets })
+        let shaped = arrays.iter().zip(shapes.chunks_exact(2));
+        let sheets = shaped.map(|(array, shape)| Sheet::of(array, shape[0], shape[1]));
+        Ok(Arguments { options, sheets: sheets.collect::<Result<Vec<_>, Fault>>()? })
     }
 
-    fn sheet(&self, what: &'static str, at: usize) -> Result<&Sheet, Fault> {
+    fn sheet(&self, what: &'static str, at: usize) -> Result<&Sheet<'a>, Fault> {
         self.sheets.get(at).ok_or_else(|| argument(format!("{what} is missing")))
     }
 
@@ -192,7 +207,7 @@ impl From<Answer> for QuantAnswer {
 }
 
 /// A function of the room behind its name.
-type Call = fn(&Arguments, &JobControl<'_>) -> Result<Answer, Fault>;
+type Call = fn(&Arguments<'_>, &JobControl<'_>) -> Result<Answer, Fault>;
 
 fn find(name: &str) -> Result<Call, Fault> {
     let found = covariance::find(name)
@@ -214,7 +229,7 @@ fn find(name: &str) -> Result<Call, Fault> {
 pub struct QuantTask {
     call: Call,
     /// Taken by the work, so that the pool's thread frees it.
-    arguments: Option<Arguments>,
+    arguments: Option<Arguments<'static>>,
     watch: Watch,
 }
 
@@ -260,5 +275,5 @@ pub fn quant_call_now(
     arrays: Vec<Float64Array>,
     shapes: Vec<u32>,
 ) -> napi::Result<QuantAnswer> {
-    guard(|| Ok(find(&name)?(&Arguments::new(options, &arrays, &shapes)?, &JobControl::NONE)?.into()))
+    guard(|| Ok(find(&name)?(&Arguments::borrowed(options, &arrays, &shapes)?, &JobControl::NONE)?.into()))
 }

@@ -7,8 +7,8 @@
 use napi::bindgen_prelude::{Float64ArraySlice, Uint8ArraySlice};
 use napi_derive::napi;
 use quant::options::{
-    GreekColumns, Greeks, HedgeInstrument, HedgeOptions, OptionColumns, OptionKind, OptionTerms, greeks_batch,
-    implied_volatility, implied_volatility_batch, portfolio_greeks, tail_hedge,
+    AssetGreeks, GreekColumns, Greeks, HedgeInstrument, HedgeOptions, OptionColumns, OptionKind, OptionTerms,
+    greeks_batch, implied_volatility, implied_volatility_batch, portfolio_greeks, tail_hedge,
 };
 use quant::{JobControl, QuantError};
 use serde::Deserialize;
@@ -21,9 +21,7 @@ use crate::errors::{argument, guard};
 pub(super) fn find(name: &str) -> Option<Call> {
     Some(match name {
         "impliedVolatilityBatch" => implied,
-        "portfolioGreeks" => {
-            |arguments, _| Answer::new(&portfolio_greeks(&Held::read(arguments, 0)?.book())?, Vec::new())
-        }
+        "portfolioGreeks" => sums,
         "tailHedge" => hedged,
         _ => return None,
     })
@@ -132,6 +130,17 @@ fn implied(arguments: &Arguments, control: &JobControl<'_>) -> Result<Answer, Fa
     let (options, prices) = (columns(arguments, &is_call, &[])?, arguments.series("prices", 6)?);
     implied_volatility_batch(&options, prices, &mut volatilities, &mut statuses, control)?;
     Answer::new(&(), vec![volatilities, statuses.into_iter().map(f64::from).collect()])
+}
+
+/// Eight numbers an asset, in the order of `AssetGreeks`.
+fn sums(arguments: &Arguments, _: &JobControl<'_>) -> Result<Answer, Fault> {
+    let mut found = portfolio_greeks(&Held::read(arguments, 0)?.book())?;
+    let numbers = |sum: &AssetGreeks| {
+        let AssetGreeks { value, delta, gamma, vega, theta, rho, delta_one_percent, gamma_one_percent } = *sum;
+        [value, delta, gamma, vega, theta, rho, delta_one_percent, gamma_one_percent]
+    };
+    let assets = core::mem::take(&mut found.assets).iter().flat_map(numbers).collect();
+    Answer::new(&found, vec![assets])
 }
 
 #[derive(Deserialize)]

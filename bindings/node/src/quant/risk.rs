@@ -13,18 +13,18 @@ use super::{Answer, Arguments, Call};
 
 pub(super) fn find(name: &str) -> Option<Call> {
     Some(match name {
-        "valueAtRisk" => |arguments, _| {
+        "valueAtRisk" => |arguments, control| {
             let options: TailOptions = arguments.options()?;
-            Answer::new(&value_at_risk(arguments.series("returns", 0)?, &options)?, Vec::new())
+            Answer::new(&value_at_risk(arguments.series("returns", 0)?, &options, control)?, Vec::new())
         },
-        "entropicValueAtRisk" => |arguments, _| {
+        "entropicValueAtRisk" => |arguments, control| {
             let Tail { confidence, convention } = arguments.options()?;
-            let found = entropic_value_at_risk(arguments.series("returns", 0)?, confidence, convention)?;
+            let found = entropic_value_at_risk(arguments.series("returns", 0)?, confidence, convention, control)?;
             Answer::new(&found, Vec::new())
         },
-        "fitStudent" => |arguments, _| {
+        "fitStudent" => |arguments, control| {
             let Search { search } = arguments.options()?;
-            Answer::new(&fit_student(arguments.series("returns", 0)?, search)?, Vec::new())
+            Answer::new(&fit_student(arguments.series("returns", 0)?, search, control)?, Vec::new())
         },
         "filteredValueAtRisk" => filtered,
         "gaussianComponents" => |arguments, _| {
@@ -38,10 +38,11 @@ pub(super) fn find(name: &str) -> Option<Call> {
             let (weights, returns) = (arguments.series("weights", 0)?, arguments.matrix("returns", 1)?);
             parts(historical_components(weights, &returns, confidence, convention)?)
         },
-        "incrementalRisk" => |arguments, _| {
+        "incrementalRisk" => |arguments, control| {
             let (weights, order) = (arguments.series("weights", 0)?, arguments.series("order", 1)?);
             let options: TailOptions = arguments.options()?;
-            Answer::new(&incremental_risk(weights, order, &arguments.matrix("returns", 2)?, &options)?, Vec::new())
+            let returns = arguments.matrix("returns", 2)?;
+            Answer::new(&incremental_risk(weights, order, &returns, &options, control)?, Vec::new())
         },
         "stress" => stressed,
         "stressWindow" => windowed,

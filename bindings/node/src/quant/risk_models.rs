@@ -37,12 +37,7 @@ pub(super) fn find(name: &str) -> Option<Call> {
             let options: RollingBacktestOptions = arguments.options()?;
             judged(backtest_historical(arguments.series("returns", 0)?, &options, control)?)
         },
-        "drawdownRisk" => |arguments, _| {
-            let Falls { compounding, confidence } = arguments.options()?;
-            let mut found = drawdown_risk(arguments.series("returns", 0)?, compounding, confidence)?;
-            let drawdowns = core::mem::take(&mut found.drawdowns);
-            Answer::new(&found, vec![drawdowns])
-        },
+        "drawdownRisk" => falls,
         "factorModel" => model,
         "factorRisk" => risk,
         "vectorAutoregression" => autoregression,
@@ -89,6 +84,19 @@ struct Confidence {
 struct Falls {
     compounding: Compounding,
     confidence: f64,
+}
+
+/// Drawdowns, then peak, trough, recovery (-1 where there is none yet) and depth of each episode.
+fn falls(arguments: &Arguments, control: &JobControl<'_>) -> Result<Answer, Fault> {
+    let Falls { compounding, confidence } = arguments.options()?;
+    let mut found = drawdown_risk(arguments.series("returns", 0)?, compounding, confidence, control)?;
+    let drawdowns = core::mem::take(&mut found.drawdowns);
+    let numbers = |fall: &DrawdownEpisode| {
+        let recovery = fall.recovery.map_or(-1.0, |at| at as f64);
+        [fall.peak as f64, fall.trough as f64, recovery, fall.depth]
+    };
+    let episodes = core::mem::take(&mut found.episodes).iter().flat_map(numbers).collect();
+    Answer::new(&found, vec![drawdowns, episodes])
 }
 
 /// 1 for an exception, 0 for none.

@@ -4,7 +4,7 @@
 //! Holds: what is here takes microseconds and is called at once.
 //! Costs: below 10 µs and the JSON.
 use quant::JobControl;
-use quant::execution::{AlmgrenChriss, almgren_chriss, frontier};
+use quant::execution::{AlmgrenChriss, FrontierPoint, almgren_chriss, frontier};
 use quant::sizing::{self, SizingAccount};
 use quant::validation::*;
 use serde::Deserialize;
@@ -29,7 +29,9 @@ pub(super) fn find(name: &str) -> Option<Call> {
         },
         "almgrenChrissFrontier" => |arguments, _| {
             let parameters: AlmgrenChriss = arguments.options()?;
-            Answer::new(&frontier(parameters, arguments.series("riskAversions", 0)?)?, Vec::new())
+            let points = frontier(parameters, arguments.series("riskAversions", 0)?)?;
+            let numbers = |at: &FrontierPoint| [at.risk_aversion, at.expected_cost, at.variance, at.half_life];
+            Answer::new(&(), vec![points.iter().flat_map(numbers).collect()])
         },
         _ => return None,
     })

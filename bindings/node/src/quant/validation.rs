@@ -15,10 +15,7 @@ pub(super) fn find(name: &str) -> Option<Call> {
         "walkForward" => walked,
         "combinatorialPurged" => combined,
         "overfittingProbability" => overfitting,
-        "alphaDecay" => |arguments, control| {
-            let (signal, returns) = (arguments.matrix("signal", 0)?, arguments.matrix("returns", 1)?);
-            Answer::new(&alpha_decay(signal, returns, arguments.options()?, control)?, Vec::new())
-        },
+        "alphaDecay" => decayed,
         _ => return None,
     })
 }
@@ -55,6 +52,19 @@ fn combined(arguments: &Arguments, _: &JobControl<'_>) -> Result<Answer, Fault> 
     let CombinatorialSplits { splits, test_folds, paths } = found;
     let [ranges, counts] = flat(&splits);
     Answer::new(&(), vec![ranges, counts, whole(&test_folds), whole(&paths)])
+}
+
+/// Five numbers a lag; what is not defined is NaN.
+fn decayed(arguments: &Arguments, control: &JobControl<'_>) -> Result<Answer, Fault> {
+    let (signal, returns) = (arguments.matrix("signal", 0)?, arguments.matrix("returns", 1)?);
+    let mut found = alpha_decay(signal, returns, arguments.options()?, control)?;
+    let numbers = |point: &DecayPoint| {
+        let known = |value: Option<f64>| value.unwrap_or(f64::NAN);
+        let (lag, observations) = (point.lag as f64, point.observations as f64);
+        [lag, known(point.information_coefficient), known(point.t_statistic), point.mean_return, observations]
+    };
+    let curve = core::mem::take(&mut found.curve).iter().flat_map(numbers).collect();
+    Answer::new(&found, vec![curve])
 }
 
 #[derive(Deserialize)]

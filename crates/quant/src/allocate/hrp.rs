@@ -6,7 +6,9 @@
 //!        distance of distances.
 use super::cluster::{Dendrogram, Linkage, link};
 use super::{correlation, covariance_of, leaf_order, volatilities};
+use crate::lanes::wide;
 use crate::optimise::dot;
+use crate::share::share;
 use crate::{JobControl, Matrix, QuantError};
 
 /// What the distance between two assets is made of. d = √((1 − ρ)/2), ρ kept within [−1, 1].
@@ -85,26 +87,37 @@ pub(crate) fn distances(
 ) -> Result<Vec<f64>, QuantError> {
     let n = volatilities.len();
     let mut matrix = correlation(covariance, volatilities);
-    for (index, value) in matrix.iter_mut().enumerate() {
-        *value = if index % (n + 1) == 0 { 0.0 } else { ((1.0 - *value) / 2.0).clamp(0.0, 1.0).sqrt() };
+    for value in &mut matrix {
+        *value = ((1.0 - *value) / 2.0).clamp(0.0, 1.0).sqrt();
     }
+    matrix.iter_mut().step_by(n + 1).for_each(|own| *own = 0.0);
     if distance == Distance::Correlation {
         return Ok(matrix);
     }
     let mut second = vec![0.0; n * n];
-    for a in 0..n {
+    let pieces: Vec<(usize, &mut [f64])> = second.chunks_mut(n).enumerate().collect();
+    share(pieces, n >= SHARED_MIN, |(a, column)| {
         control.check()?;
-        for b in 0..a {
-            let (left, right) = (&matrix[a * n..(a + 1) * n], &matrix[b * n..(b + 1) * n]);
-            let far = squared_distance(left, right).sqrt();
-            second[a * n + b] = far;
-            second[b * n + a] = far;
-        }
-    }
+        let left = &matrix[a * n..(a + 1) * n];
+        wide(
+            #[inline(always)]
+            || {
+                for (b, far) in column[..a].iter_mut().enumerate() {
+                    *far = squared_distance(left, &matrix[b * n..(b + 1) * n]).sqrt();
+                }
+            },
+        );
+        Ok(())
+    })?;
+    super::mirror(&mut second, n);
     Ok(second)
 }
 
+/// Assets from which distances of distances, some N³/2 steps, are shared among threads.
+const SHARED_MIN: usize = 128;
+
 /// Sum of squared differences in eight lanes, added in one fixed order.
+#[inline(always)]
 fn squared_distance(a: &[f64], b: &[f64]) -> f64 {
     let mut lanes = [0.0; 8];
     let (left, right) = (a.chunks_exact(8), b.chunks_exact(8));

@@ -3,16 +3,22 @@
 //! Out:   the same tree with children swapped so that neighbouring leaves are near each other.
 //! Holds: path lengths in single precision and the search order of SciPy's `optimal_leaf_ordering`, whose orders
 //!        other packages build on.
-//! Costs: O(N²) memory, O(N³) time (Bar-Joseph, Demaine, Gifford, Srebro, Hamel and Jaakkola 2003).
+//! Costs: O(N²) memory, O(N³) time on all cores (Bar-Joseph, Demaine, Gifford, Srebro, Hamel and Jaakkola 2003).
 use super::cluster::{Dendrogram, Merge};
 use crate::lanes::wide;
+use crate::share::share;
 use crate::{JobControl, QuantError};
 use std::ops::Range;
 
 /// A path longer than any path of distances.
 const FAR: f32 = 1_073_741_824.0;
-/// Two roundings to single precision, relative, with room.
-const ROUNDING: f64 = 4e-7;
+/// Ten roundings to single precision, relative, with room: five of the least path as `shortest` finds it, five of the
+/// path that SciPy takes.
+const ROUNDING: f32 = 1.000_001;
+/// Steps of a crossing from which it is worth a thread: about half a millisecond.
+const STEPS_SHARED: usize = 1 << 20;
+/// Rows of a crossing that are one piece of work.
+const ROWS_A_PIECE: usize = 8;
 
 /// Best paths between two outer leaves of a cluster, by positions in the leaf order of the tree.
 struct Paths {
@@ -23,6 +29,8 @@ struct Paths {
     turns: Vec<u8>,
     /// Distances by position.
     distance: Vec<f64>,
+    /// The same in single precision.
+    near: Vec<f32>,
 }
 
 /// Swaps children of `tree` so that the sum of the distances between neighbouring leaves is smallest, as SciPy's
@@ -47,7 +55,8 @@ pub(crate) fn optimal(tree: &Dendrogram, distance: &[f64], control: &JobControl<
         }
     }
     let spans = spans(tree, &place);
-    let mut paths = Paths { leaves: n, length: vec![0.0; n * n], turns: vec![0; n * n], distance: sorted };
+    let near = sorted.iter().map(|far| *far as f32).collect();
+    let mut paths = Paths { leaves: n, length: vec![0.0; n * n], turns: vec![0; n * n], distance: sorted, near };
     let mut turned = vec![false; n - 1];
     for merge in &tree.merges {
         let (u, w) = paths.join(tree, merge, &spans, control)?;
@@ -129,7 +138,7 @@ impl Paths {
     /// Shortest paths u … m k … w for all u and w, with m and k the inner ends.
     ///
     /// SciPy adds the two paths in single precision and the distance between their ends in double. The least sum in
-    /// double precision, found over all m first and over all k then, is off that by rounding alone: only a k that comes
+    /// single precision, found over all m first and over all k then, is off that by rounding alone: only a k that comes
     /// within rounding of it is looked at the way SciPy does. A step less than with sorted paths and early stops, and
     /// in whole vectors.
     fn cross(
@@ -139,29 +148,47 @@ impl Paths {
         control: &JobControl<'_>,
     ) -> Result<(), QuantError> {
         let n = self.leaves;
-        let mut over_m = vec![0.0; k.len()];
-        for outer in u.clone() {
-            control.check()?;
-            wide(|| self.least_over_left(outer, m, k, &mut over_m));
-            for other in w.clone() {
-                let length = wide(|| self.shortest(outer, m, other, k, &over_m));
-                for (a, b) in [(outer, other), (other, outer)] {
-                    self.length[a * n + b] = length;
-                    self.turns[a * n + b] = turns;
-                }
+        let mut found = vec![0.0; u.len() * w.len()];
+        let shared = u.len() * k.len() * (m.len() + w.len()) >= STEPS_SHARED;
+        let rows = if shared { ROWS_A_PIECE } else { u.len() };
+        let pieces: Vec<(usize, &mut [f32])> = found.chunks_mut(rows * w.len()).enumerate().collect();
+        let paths = &*self;
+        share(pieces, shared, |(piece, lengths)| {
+            let mut over_m = vec![0.0; k.len()];
+            for (row, lengths) in lengths.chunks_exact_mut(w.len()).enumerate() {
+                control.check()?;
+                let outer = u.start + piece * rows + row;
+                wide(
+                    #[inline(always)]
+                    || {
+                        paths.least_over_left(outer, m, k, &mut over_m);
+                        for (other, length) in w.clone().zip(lengths.iter_mut()) {
+                            *length = paths.shortest(outer, m, other, k, &over_m);
+                        }
+                    },
+                );
+            }
+            Ok(())
+        })?;
+        for (outer, lengths) in u.clone().zip(found.chunks_exact(w.len())) {
+            self.length[outer * n + w.start..outer * n + w.end].copy_from_slice(lengths);
+            self.turns[outer * n + w.start..outer * n + w.end].fill(turns);
+            for (other, length) in w.clone().zip(lengths) {
+                self.length[other * n + outer] = *length;
+                self.turns[other * n + outer] = turns;
             }
         }
         Ok(())
     }
 
-    /// For each k the least path u … m k, in double precision.
+    /// For each k the least path u … m k.
     #[inline(always)]
-    fn least_over_left(&self, outer: usize, m: &Range<usize>, k: &Range<usize>, least: &mut [f64]) {
+    fn least_over_left(&self, outer: usize, m: &Range<usize>, k: &Range<usize>, least: &mut [f32]) {
         let n = self.leaves;
-        least.fill(f64::INFINITY);
+        least.fill(f32::INFINITY);
         for inner in m.clone() {
-            let left = f64::from(self.length[outer * n + inner]);
-            let distances = &self.distance[inner * n + k.start..inner * n + k.end];
+            let left = self.length[outer * n + inner];
+            let distances = &self.near[inner * n + k.start..inner * n + k.end];
             for (least, distance) in least.iter_mut().zip(distances) {
                 let path = left + distance;
                 *least = if path < *least { path } else { *least };
@@ -171,24 +198,24 @@ impl Paths {
 
     /// The shortest path u … m k … w as SciPy rounds it.
     #[inline(always)]
-    fn shortest(&self, outer: usize, m: &Range<usize>, other: usize, k: &Range<usize>, over_m: &[f64]) -> f32 {
+    fn shortest(&self, outer: usize, m: &Range<usize>, other: usize, k: &Range<usize>, over_m: &[f32]) -> f32 {
         let n = self.leaves;
         let right = &self.length[other * n + k.start..other * n + k.end];
-        let mut lanes = [f64::INFINITY; 8];
-        let (paths, ends) = (over_m.chunks_exact(8), right.chunks_exact(8));
-        let tail = paths.remainder().iter().zip(ends.remainder()).map(|(path, end)| path + f64::from(*end));
-        let rest = tail.fold(f64::INFINITY, f64::min);
+        let mut lanes = [f32::INFINITY; 16];
+        let (paths, ends) = (over_m.chunks_exact(16), right.chunks_exact(16));
+        let tail = paths.remainder().iter().zip(ends.remainder()).map(|(path, end)| path + end);
+        let rest = tail.fold(f32::INFINITY, f32::min);
         for (paths, ends) in paths.zip(ends) {
-            for lane in 0..8 {
-                let path = paths[lane] + f64::from(ends[lane]);
+            for lane in 0..16 {
+                let path = paths[lane] + ends[lane];
                 lanes[lane] = if path < lanes[lane] { path } else { lanes[lane] };
             }
         }
-        let least = lanes.iter().copied().fold(rest, f64::min) * (1.0 + ROUNDING);
+        let least = lanes.iter().copied().fold(rest, f32::min) * ROUNDING;
         let left = &self.length[outer * n + m.start..outer * n + m.end];
         let mut best = FAR;
         for (at, (path, &end)) in over_m.iter().zip(right).enumerate() {
-            if path + f64::from(end) > least {
+            if path + end > least {
                 continue;
             }
             let column = &self.distance[(k.start + at) * n + m.start..(k.start + at) * n + m.end];

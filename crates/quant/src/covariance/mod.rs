@@ -17,6 +17,7 @@ pub use shrinkage::{
 };
 
 use crate::error::{at_least, in_range, length};
+use crate::share::share;
 use crate::stats::mean;
 use crate::{Matrix, OwnedMatrix, QuantError};
 
@@ -93,7 +94,7 @@ pub fn sample_matrix(returns: Matrix<'_>, options: SampleOptions) -> Result<Owne
     let least = if options.demean { 2 } else { 1 };
     at_least("returns", returns.rows(), least.max(options.ddof + 1))?;
     let shifted = if options.demean { centred(returns) } else { returns.to_owned() };
-    let matrix = gram(shifted.faer(), shifted.faer(), 1.0 / (returns.rows() - options.ddof) as f64);
+    let matrix = gram(shifted.faer(), shifted.faer(), 1.0 / (returns.rows() - options.ddof) as f64)?;
     finite_matrix(matrix)
 }
 
@@ -118,7 +119,7 @@ pub fn ewma(returns: Matrix<'_>, options: EwmaOptions) -> Result<Covariance, Qua
     let shifted = if options.demean { centred(returns) } else { returns.to_owned() };
     let rooted =
         OwnedMatrix::from_fn(rows, shifted.columns(), |row, column| shifted.at(row, column) * libm::sqrt(weights[row]));
-    Covariance::new(finite_matrix(gram(rooted.faer(), rooted.faer(), 1.0))?, 0.0)
+    Covariance::new(finite_matrix(gram(rooted.faer(), rooted.faer(), 1.0)?)?, 0.0)
 }
 
 /// Largest over smallest eigenvalue of a symmetric matrix; infinite where the smallest is not positive.
@@ -165,31 +166,41 @@ impl Covariance {
 
 /// Returns without their means.
 fn centred(returns: Matrix<'_>) -> OwnedMatrix {
-    let means: Vec<f64> = returns.columns_iter().map(mean).collect();
-    OwnedMatrix::from_fn(returns.rows(), returns.columns(), |row, column| returns.at(row, column) - means[column])
+    let mut shifted = returns.to_owned();
+    for column in shifted.values_mut().chunks_exact_mut(returns.rows()) {
+        let centre = mean(column);
+        column.iter_mut().for_each(|value| *value -= centre);
+    }
+    shifted
 }
 
 /// Columns of a product that are made at a time.
 const GRAM_BLOCK: usize = 64;
+/// Multiplications of a product from which its blocks are shared among threads: some milliseconds.
+const GRAM_SHARED: usize = 1 << 25;
 
 /// `scale × aᵀb`; of a matrix with itself only the lower triangle is made, and mirrored.
-fn gram(a: MatRef<'_, f64>, b: MatRef<'_, f64>, scale: f64) -> OwnedMatrix {
+fn gram(a: MatRef<'_, f64>, b: MatRef<'_, f64>, scale: f64) -> Result<OwnedMatrix, QuantError> {
     if a.as_ptr() != b.as_ptr() || a.ncols() != b.ncols() {
         let product = a.transpose() * b;
-        return OwnedMatrix::from_fn(product.nrows(), product.ncols(), |row, column| product[(row, column)] * scale);
+        let scaled = |row, column| product[(row, column)] * scale;
+        return Ok(OwnedMatrix::from_fn(product.nrows(), product.ncols(), scaled));
     }
     let size = a.ncols();
     let mut lower = OwnedMatrix::zeros(size, size);
-    for start in (0..size).step_by(GRAM_BLOCK) {
+    let pieces: Vec<(usize, &mut [f64])> = lower.values_mut().chunks_mut(size * GRAM_BLOCK).enumerate().collect();
+    share(pieces, size * size * a.nrows() >= GRAM_SHARED, |(block, columns)| {
+        let start = block * GRAM_BLOCK;
         let wide = GRAM_BLOCK.min(size - start);
         let product = a.subcols(start, size - start).transpose() * a.subcols(start, wide);
-        for column in 0..wide {
+        for (column, values) in columns.chunks_exact_mut(size).enumerate() {
             for row in column..size - start {
-                lower.set(start + row, start + column, product[(row, column)] * scale);
+                values[start + row] = product[(row, column)] * scale;
             }
         }
-    }
-    OwnedMatrix::from_fn(size, size, |row, column| lower.at(row.max(column), row.min(column)))
+        Ok(())
+    })?;
+    Ok(OwnedMatrix::from_fn(size, size, |row, column| lower.at(row.max(column), row.min(column))))
 }
 
 fn finite_matrix(matrix: OwnedMatrix) -> Result<OwnedMatrix, QuantError> {

@@ -64,7 +64,7 @@ impl Moments {
         at_least("returns", returns.rows(), 2)?;
         let rows = returns.rows() as f64;
         let centred = centred(returns);
-        let products = finite_matrix(gram(centred.faer(), centred.faer(), 1.0 / rows))?;
+        let products = finite_matrix(gram(centred.faer(), centred.faer(), 1.0 / rows)?)?;
         let stretch = rows / (rows - ddof as f64);
         let size = products.columns();
         let sample = OwnedMatrix::from_fn(size, size, |row, column| products.at(row, column) * stretch);
@@ -78,12 +78,12 @@ impl Moments {
     }
 
     /// Mean over observations of `(x_i x_j - s_ij)²`: the variance of each sample covariance, times observations.
-    fn variances(&self) -> OwnedMatrix {
-        let fourth = gram(self.squares.faer(), self.squares.faer(), 1.0 / self.rows);
-        OwnedMatrix::from_fn(self.size(), self.size(), |i, j| {
+    fn variances(&self) -> Result<OwnedMatrix, QuantError> {
+        let fourth = gram(self.squares.faer(), self.squares.faer(), 1.0 / self.rows)?;
+        Ok(OwnedMatrix::from_fn(self.size(), self.size(), |i, j| {
             let s = self.sample.at(i, j);
             fourth.at(i, j) - 2.0 * self.products.at(i, j) * s + s * s
-        })
+        }))
     }
 
     /// The sample drawn to a target whose errors move with the sample's by `shared`.
@@ -125,7 +125,7 @@ pub fn ledoit_wolf(returns: Matrix<'_>, options: LedoitWolfOptions) -> Result<Co
 fn identity(moments: Moments) -> Result<Covariance, QuantError> {
     let size = moments.size();
     let level = mean(&(0..size).map(|i| moments.sample.at(i, i)).collect::<Vec<f64>>());
-    let errors: f64 = moments.variances().values().iter().sum();
+    let errors: f64 = moments.variances()?.values().iter().sum();
     let target = OwnedMatrix::from_fn(size, size, |i, j| if i == j { level } else { 0.0 });
     moments.drawn(target, errors, 0.0)
 }
@@ -142,11 +142,11 @@ fn constant_correlation(moments: Moments) -> Result<Covariance, QuantError> {
     let pairs = || (0..size).flat_map(|j| (0..size).map(move |i| (i, j))).filter(|(i, j)| i != j);
     let correlations: f64 = pairs().map(|(i, j)| s(i, j) / (deviations[i] * deviations[j])).sum();
     let level = if size > 1 { correlations / (size * (size - 1)) as f64 } else { 0.0 };
-    let variances = moments.variances();
+    let variances = moments.variances()?;
     let cubes = OwnedMatrix::from_fn(moments.centred.rows(), size, |row, column| {
         moments.squares.at(row, column) * moments.centred.at(row, column)
     });
-    let third = gram(cubes.faer(), moments.centred.faer(), 1.0 / moments.rows);
+    let third = gram(cubes.faer(), moments.centred.faer(), 1.0 / moments.rows)?;
     // Covariance, over observations, of the errors of s_ii and s_ij.
     let shared = |i: usize, j: usize| {
         let (p_ii, p_ij) = (moments.products.at(i, i), moments.products.at(i, j));
@@ -183,9 +183,9 @@ pub fn ledoit_wolf_single_factor(returns: Matrix<'_>, market: &[f64], ddof: usiz
     let spread = plain_market * stretch;
     let moved =
         OwnedMatrix::from_fn(moments.centred.rows(), size, |row, column| moments.centred.at(row, column) * index[row]);
-    let first = gram(moments.squares.faer(), moved.faer(), 1.0 / moments.rows);
-    let second = gram(moved.faer(), moved.faer(), 1.0 / moments.rows);
-    let variances = moments.variances();
+    let first = gram(moments.squares.faer(), moved.faer(), 1.0 / moments.rows)?;
+    let second = gram(moved.faer(), moved.faer(), 1.0 / moments.rows)?;
+    let variances = moments.variances()?;
     let mut shared: f64 = (0..size).map(|i| variances.at(i, i)).sum();
     for j in 0..size {
         for i in (0..size).filter(|i| *i != j) {

@@ -113,37 +113,77 @@ impl OptionTerms {
     }
 }
 
+/// Total deviation and the normal quantiles of an option.
+#[derive(Clone, Copy)]
+struct Centre {
+    /// √years.
+    root: f64,
+    /// Volatility times `root`, as it is.
+    deviation: f64,
+    /// Over the deviation, held above 0.
+    inverse: f64,
+    d1: f64,
+    d2: f64,
+}
+
+#[inline(always)]
+fn centre(o: &OptionTerms) -> Centre {
+    let root = o.years.sqrt();
+    let deviation = o.volatility * root;
+    let held = if deviation <= DEVIATION_MIN { DEVIATION_MIN } else { deviation };
+    let inverse = 1.0 / held;
+    let drift = (o.rate - o.dividend_yield) * o.years;
+    let centre = (lanes::ln(o.spot / o.strike) + drift) * inverse;
+    Centre { root, deviation, inverse, d1: hold(centre + 0.5 * held), d2: hold(centre - 0.5 * held) }
+}
+
+/// Discount factors and normal tails of an option.
+#[derive(Clone, Copy)]
+struct Factors {
+    /// e^(-dividend yield · years).
+    carry: f64,
+    /// e^(-rate · years).
+    discount: f64,
+    /// e^(-d₁²/2).
+    gauss: f64,
+    /// Φ(±d₁) and Φ(±d₂): the sign first, so that the far side keeps its digits.
+    n1: f64,
+    n2: f64,
+}
+
+#[inline(always)]
+fn discounts(o: &OptionTerms) -> (f64, f64) {
+    (lanes::exp(-o.dividend_yield * o.years), lanes::exp(-o.rate * o.years))
+}
+
 /// The formulas on checked terms, without a branch (see `lanes`).
 #[inline(always)]
 pub(crate) fn greeks(o: &OptionTerms) -> Greeks {
     let sign = o.kind.sign();
-    let root = o.years.sqrt();
-    let deviation = o.volatility * root;
-    let flat = deviation <= DEVIATION_MIN;
-    let deviation = if flat { DEVIATION_MIN } else { deviation };
-    let inverse = 1.0 / deviation;
-    let carry = lanes::exp(-o.dividend_yield * o.years);
-    let discount = lanes::exp(-o.rate * o.years);
-    let drift = (o.rate - o.dividend_yield) * o.years;
-    let centre = (lanes::ln(o.spot / o.strike) + drift) * inverse;
-    let (d1, d2) = (hold(centre + 0.5 * deviation), hold(centre - 0.5 * deviation));
-    let (g1, g2) = (lanes::gauss(d1), lanes::gauss(d2));
-    // Φ(±d): the sign first, so that the far side keeps its digits.
-    let n1 = lanes::normal_cdf_from(sign * d1, g1);
-    let n2 = lanes::normal_cdf_from(sign * d2, g2);
-    let (forward, strike) = (o.spot * carry, o.strike * discount);
-    let density = lanes::DENSITY_AT_0 * g1;
-    let root_positive = if flat { 1.0 } else { root };
+    let c = centre(o);
+    let (carry, discount) = discounts(o);
+    let (gauss, far) = (lanes::gauss(c.d1), lanes::gauss(c.d2));
+    let (n1, n2) = (lanes::normal_cdf_from(sign * c.d1, gauss), lanes::normal_cdf_from(sign * c.d2, far));
+    combined(o, &c, &Factors { carry, discount, gauss, n1, n2 })
+}
+
+#[inline(always)]
+fn combined(o: &OptionTerms, c: &Centre, f: &Factors) -> Greeks {
+    let sign = o.kind.sign();
+    let flat = c.deviation <= DEVIATION_MIN;
+    let (forward, strike) = (o.spot * f.carry, o.strike * f.discount);
+    let density = lanes::DENSITY_AT_0 * f.gauss;
+    let root_positive = if flat { 1.0 } else { c.root };
     let decay = forward * density * o.volatility * 0.5 / root_positive;
-    let gamma = carry * density * inverse / o.spot;
+    let gamma = f.carry * density * c.inverse / o.spot;
     Greeks {
-        price: sign * (forward * n1 - strike * n2),
-        delta: sign * carry * n1,
+        price: sign * (forward * f.n1 - strike * f.n2),
+        delta: sign * f.carry * f.n1,
         gamma: if flat { 0.0 } else { gamma },
-        vega: if flat { 0.0 } else { forward * density * root * 0.01 },
-        theta: (sign * (o.dividend_yield * forward * n1 - o.rate * strike * n2) - if flat { 0.0 } else { decay })
+        vega: if flat { 0.0 } else { forward * density * c.root * 0.01 },
+        theta: (sign * (o.dividend_yield * forward * f.n1 - o.rate * strike * f.n2) - if flat { 0.0 } else { decay })
             * (1.0 / DAYS_PER_YEAR),
-        rho: sign * strike * o.years * n2 * 0.01,
+        rho: sign * strike * o.years * f.n2 * 0.01,
     }
 }
 
@@ -275,8 +315,9 @@ pub fn greeks_batch(
     Ok(())
 }
 
-/// One block: the terms are copied to arrays of fixed length, so that the loop has no bounds checks and becomes one of
-/// vectors. False where a result is not finite.
+/// One block: the terms are copied to arrays of fixed length, so that no loop has bounds checks and each becomes one of
+/// vectors. A stage has a loop of its own: in one loop over everything the long polynomials of one vector wait for each
+/// other and their intermediate results leave the registers. False where a result is not finite.
 #[inline(always)]
 fn block(o: &OptionColumns<'_>, start: usize, end: usize, out: &mut [&mut [f64]; 6]) -> bool {
     let rows = end - start;
@@ -292,19 +333,42 @@ fn block(o: &OptionColumns<'_>, start: usize, end: usize, out: &mut [&mut [f64];
     for (sign, &is_call) in sign.iter_mut().zip(&o.is_call[start..end]) {
         *sign = if is_call != 0 { 1.0 } else { -1.0 };
     }
+    let terms = |i: usize| OptionTerms {
+        kind: if sign[i] > 0.0 { OptionKind::Call } else { OptionKind::Put },
+        spot: spot[i],
+        strike: strike[i],
+        years: years[i],
+        rate: rate[i],
+        dividend_yield: dividend_yield[i],
+        volatility: volatility[i],
+    };
+    let (mut root, mut deviation, mut inverse) = ([0.0; BLOCK], [0.0; BLOCK], [0.0; BLOCK]);
+    let (mut d1, mut d2) = ([0.0; BLOCK], [0.0; BLOCK]);
+    for i in 0..BLOCK {
+        let c = centre(&terms(i));
+        (root[i], deviation[i], inverse[i], d1[i], d2[i]) = (c.root, c.deviation, c.inverse, c.d1, c.d2);
+    }
+    let (mut carry, mut discount) = ([0.0; BLOCK], [0.0; BLOCK]);
+    for i in 0..BLOCK {
+        (carry[i], discount[i]) = discounts(&terms(i));
+    }
+    let (mut gauss, mut far) = ([0.0; BLOCK], [0.0; BLOCK]);
+    for i in 0..BLOCK {
+        (gauss[i], far[i]) = (lanes::gauss(d1[i]), lanes::gauss(d2[i]));
+    }
+    let (mut n1, mut n2) = ([0.0; BLOCK], [0.0; BLOCK]);
+    for i in 0..BLOCK {
+        n1[i] = lanes::normal_cdf_from(sign[i] * d1[i], gauss[i]);
+    }
+    for i in 0..BLOCK {
+        n2[i] = lanes::normal_cdf_from(sign[i] * d2[i], far[i]);
+    }
     let mut results = [[0.0; BLOCK]; 6];
     let [price, delta, gamma, vega, theta, rho] = &mut results;
     for i in 0..BLOCK {
-        let kind = if sign[i] > 0.0 { OptionKind::Call } else { OptionKind::Put };
-        let g = greeks(&OptionTerms {
-            kind,
-            spot: spot[i],
-            strike: strike[i],
-            years: years[i],
-            rate: rate[i],
-            dividend_yield: dividend_yield[i],
-            volatility: volatility[i],
-        });
+        let c = Centre { root: root[i], deviation: deviation[i], inverse: inverse[i], d1: d1[i], d2: d2[i] };
+        let f = Factors { carry: carry[i], discount: discount[i], gauss: gauss[i], n1: n1[i], n2: n2[i] };
+        let g = combined(&terms(i), &c, &f);
         price[i] = g.price;
         delta[i] = g.delta;
         gamma[i] = g.gamma;

@@ -14,7 +14,7 @@ pub use signals::{SignalEquity, SignalOptions, from_signals};
 use crate::QuantError;
 use crate::error::{at_least, finite, in_range, positive};
 use crate::matrix::checked_vector;
-use crate::stats::{is_constant, kurtosis, mean, quantile_sorted, skewness, sorted, variance};
+use crate::stats::{is_constant, mean, quantile_sorted, shape, sorted, variance};
 
 /// The period that a rate is stated for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Deserialize)]
@@ -167,6 +167,7 @@ pub fn performance(returns: &[f64], options: PerformanceOptions) -> Result<Perfo
     }
     let trades = trades(returns);
     let flat = is_constant(returns);
+    let (skewness, kurtosis) = shape(returns);
     Ok(Performance {
         periods: returns.len(),
         total_return: curve.total_return,
@@ -184,8 +185,8 @@ pub fn performance(returns: &[f64], options: PerformanceOptions) -> Result<Perfo
             quantile_sorted(&ordered, options.tail).abs(),
         ),
         stability: stability(returns),
-        skewness: skewness(returns),
-        kurtosis: kurtosis(returns),
+        skewness,
+        kurtosis,
         win_rate: trades.win_rate,
         profit_factor: trades.profit_factor,
         payoff_ratio: trades.payoff_ratio,

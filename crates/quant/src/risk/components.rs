@@ -11,7 +11,7 @@ use super::value_at_risk::{
 use crate::error::{at_least, finite, length};
 use crate::matrix::{checked_vector, checked_vector_of};
 use crate::stats::sorted;
-use crate::{Matrix, QuantError};
+use crate::{JobControl, Matrix, QuantError};
 
 /// The parts of a portfolio's tail risk.
 #[derive(Clone, Debug, PartialEq)]
@@ -149,13 +149,14 @@ pub fn incremental_risk(
     order: &[f64],
     returns: &Matrix<'_>,
     options: &TailOptions,
+    control: &JobControl<'_>,
 ) -> Result<IncrementalRisk, QuantError> {
     checked_vector_of("weights", weights, returns.columns())?;
     checked_vector_of("order", order, returns.columns())?;
     let after: Vec<f64> = weights.iter().zip(order).map(|(w, o)| w + o).collect();
     checked_vector("order", &after)?;
-    let before = value_at_risk(&portfolio_returns(weights, returns), options)?;
-    let after = value_at_risk(&portfolio_returns(&after, returns), options)?;
+    let before = value_at_risk(&portfolio_returns(weights, returns), options, control)?;
+    let after = value_at_risk(&portfolio_returns(&after, returns), options, control)?;
     let slopes = historical_components(weights, returns, options.confidence, options.convention)?;
     let change = TailRisk {
         value_at_risk: after.value_at_risk - before.value_at_risk,

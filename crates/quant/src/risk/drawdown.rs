@@ -6,10 +6,10 @@
 //! Costs: one pass, one sort, the search of the entropic measure (about 30 passes).
 
 use super::value_at_risk::{entropic, historical_order, tail_of};
-use crate::QuantError;
 use crate::error::finite;
 use crate::matrix::checked_vector;
 use crate::stats::sorted;
+use crate::{JobControl, QuantError};
 
 /// How returns become a curve.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default, serde::Deserialize)]
@@ -62,11 +62,17 @@ pub struct DrawdownRisk {
 /// Drawdown risk of returns; `confidence` 0.95 looks at the worst 5 % of the periods.
 ///
 /// Errors: `QUANT_EMPTY`, `QUANT_NOT_FINITE`, `QUANT_OUT_OF_RANGE` for the confidence, `QUANT_UNDEFINED` where a
-/// compounded curve falls to nothing (a return of -100 % or less).
-pub fn drawdown_risk(returns: &[f64], compounding: Compounding, confidence: f64) -> Result<DrawdownRisk, QuantError> {
+/// compounded curve falls to nothing (a return of -100 % or less), `QUANT_CANCELLED`.
+pub fn drawdown_risk(
+    returns: &[f64],
+    compounding: Compounding,
+    confidence: f64,
+    control: &JobControl<'_>,
+) -> Result<DrawdownRisk, QuantError> {
     checked_vector("returns", returns)?;
     let tail = tail_of(confidence)?;
     let (drawdowns, episodes) = curve(returns, compounding)?;
+    control.check()?;
     let count = drawdowns.len() as f64;
     let falls: Vec<f64> = drawdowns.iter().map(|d| -d).collect();
     let worst = historical_order(&sorted(&falls), tail);
@@ -76,7 +82,7 @@ pub fn drawdown_risk(returns: &[f64], compounding: Compounding, confidence: f64)
         average: drawdowns.iter().sum::<f64>() / count,
         at_risk: worst.value_at_risk,
         conditional: worst.expected_shortfall,
-        entropic: entropic(&drawdowns, tail),
+        entropic: entropic(&drawdowns, tail, control)?,
         ulcer: libm::sqrt(square / count),
         drawdowns,
         episodes,

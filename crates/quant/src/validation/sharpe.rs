@@ -8,7 +8,7 @@ use crate::distributions::normal_quantile;
 use crate::error::{at_least, finite, in_range};
 use crate::lanes::normal_cdf;
 use crate::matrix::checked_vector;
-use crate::stats::{is_constant, kurtosis, mean, skewness, variance};
+use crate::stats::{is_constant, mean, shape_about, squares_about};
 
 /// Euler's and Mascheroni's constant γ.
 const EULER: f64 = 0.577_215_664_901_532_9;
@@ -34,16 +34,14 @@ impl SharpeMoments {
     pub fn of(returns: &[f64]) -> Result<SharpeMoments, QuantError> {
         checked_vector("returns", returns)?;
         at_least("returns", returns.len(), 2)?;
-        let sharpe = mean(returns) / libm::sqrt(variance(returns, 1));
+        let centre = mean(returns);
+        let squares = squares_about(returns, centre);
+        let sharpe = centre / libm::sqrt(squares / (returns.len() - 1) as f64);
         if is_constant(returns) || !sharpe.is_finite() {
             return Err(QuantError::Constant { what: "returns", column: 0 });
         }
-        Ok(SharpeMoments {
-            sharpe,
-            observations: returns.len(),
-            skewness: skewness(returns),
-            kurtosis: kurtosis(returns),
-        })
+        let (skewness, kurtosis) = shape_about(returns, centre, squares);
+        Ok(SharpeMoments { sharpe, observations: returns.len(), skewness, kurtosis })
     }
 
     /// Variance of the estimated ratio times (observations - 1): `1 - skew sr + (kurtosis - 1)/4 sr²`.

@@ -66,14 +66,9 @@ function partsOf(convention: HierarchyConvention): Hierarchy {
 }
 
 function mergesOf(values: Float64Array): Merge[] {
-  return Array.from({ length: values.length / 4 }, (_, at) => {
-    const [left, right, height, size] = values.subarray(4 * at, 4 * at + 4) as unknown as [
-      number,
-      number,
-      number,
-      number,
-    ]
-    return { left, right, height, size }
+  return Array.from({ length: values.length / 4 }, (_, index) => {
+    const at = 4 * index
+    return { left: values[at]!, right: values[at + 1]!, height: values[at + 2]!, size: values[at + 3]! }
   })
 }
 

@@ -7,7 +7,8 @@
 import { abortable } from '../backtest/backtest.js'
 import { fail } from '../errors.js'
 import { guarded, native, type QuantAnswer, type QuantArrays } from '../native.js'
-import { isList, numberAt, type Matrix, type MatrixInput } from './matrix.js'
+import { growingSource, type Matrix, type MatrixInput } from './matrix.js'
+import { isList, linesSource, listSource, Source } from './source.js'
 
 /** Every long function takes these. */
 export interface JobOptions {
@@ -17,11 +18,11 @@ export interface JobOptions {
   readonly onProgress?: ((fraction: number) => void) | undefined
 }
 
-/** A series of numbers, the oldest first. An array that is longer than 131,072 must not change while its call lasts. */
+/** A series of numbers, the oldest first. One that is longer than 32,768 must not change while its call lasts. */
 export type Series = Float64Array | readonly number[]
 
 /** An argument: a series is a matrix of one column. */
-export type Sheet = MatrixInput | Series
+export type Sheet = MatrixInput | Series | Source
 
 /** What came back. */
 export interface Answer<T> {
@@ -30,7 +31,11 @@ export interface Answer<T> {
 }
 
 /** Numbers that are copied between two turns of the event loop: 1 MiB, some tenths of a millisecond. */
-const SLICE = 131_072
+export const SLICE = 131_072
+/** A number that is looked at counts as so many that are copied. */
+const HEAVY = 4
+/** Lists whose shape is looked at between two turns. */
+const LISTS_A_TURN = SLICE / HEAVY
 /** Numbers that a synchronous call takes in all. */
 const NOW_MAX = 524_288
 
@@ -69,83 +74,75 @@ function optionsJson(options: object): string {
   }
 }
 
-/** An argument as native code takes it: a length, and its numbers by column-major slices. */
-interface Source {
-  readonly rows: number
-  readonly columns: number
-  readonly length: number
-  slice(from: number, to: number): Float64Array
-}
-
 function isMatrix(sheet: Sheet): sheet is Matrix {
-  return typeof sheet === 'object' && sheet !== null && 'values' in sheet && 'rows' in sheet
-}
-
-function sourceOfSeries(values: ArrayLike<unknown>, rows: number, columns: number): Source {
-  const { length } = values
-  if (values instanceof Float64Array) {
-    return { rows, columns, length, slice: (from, to) => values.subarray(from, to) }
-  }
-  const slice = (from: number, to: number): Float64Array =>
-    Float64Array.from({ length: to - from }, (_, at) => {
-      const cell = from + at
-      return numberAt(values, cell, cell % rows, Math.floor(cell / rows))
-    })
-  return { rows, columns, length, slice }
+  return typeof sheet === 'object' && sheet !== null && 'rows' in sheet && 'values' in sheet
 }
 
 function sourceOfRows(lines: readonly ArrayLike<unknown>[]): Source {
-  const rows = lines.length
   const columns = lines[0]!.length
-  for (const [row, line] of lines.entries()) {
-    // An array of typed arrays is as likely a list of columns as one of rows.
-    if (!Array.isArray(line)) {
-      throw fail('ARGUMENT_INVALID', 'a matrix of arrays has plain arrays as rows; else fromRows or fromColumns', {
-        row,
-      })
-    }
-    if (line.length !== columns) {
-      const fields = { what: 'rows', row, have: line.length, need: columns }
-      throw fail('QUANT_RAGGED', `row ${row} has ${line.length} columns, the first has ${columns}`, fields)
+  const check = (from: number, to: number): void => {
+    for (let row = from; row < to; row++) {
+      const line = lines[row]!
+      // An array of typed arrays is as likely a list of columns as one of rows.
+      if (!Array.isArray(line)) {
+        const need = 'a matrix of arrays has plain arrays as rows; else fromRows or fromColumns'
+        throw fail('ARGUMENT_INVALID', need, { row })
+      }
+      if (line.length !== columns) {
+        const fields = { what: 'rows', row, have: line.length, need: columns }
+        throw fail('QUANT_RAGGED', `row ${row} has ${line.length} columns, the first has ${columns}`, fields)
+      }
     }
   }
-  const slice = (from: number, to: number): Float64Array =>
-    Float64Array.from({ length: to - from }, (_, at) => {
-      const [row, column] = [(from + at) % rows, Math.floor((from + at) / rows)]
-      return numberAt(lines[row]!, column, row, column)
-    })
-  return { rows, columns, length: rows * columns, slice }
+  return linesSource(lines, 'row', columns, check)
 }
 
 function sourceOf(sheet: Sheet, name: string, at: number): Source {
+  if (sheet instanceof Source) return sheet
   if (isMatrix(sheet)) {
+    const source = growingSource(sheet)
+    if (source !== undefined) return source
     const { values, rows, columns } = sheet
     const whole = [rows, columns].every((size) => Number.isInteger(size) && size >= 0 && size < 2 ** 32)
-    if (whole && isList(values)) return sourceOfSeries(values, rows, columns)
+    if (whole && isList(values)) return listSource(values, rows, columns)
     throw fail('ARGUMENT_INVALID', 'a matrix has values, and rows and columns that are whole numbers', { argument: at })
   }
   if (isList(sheet)) {
     const lines = Array.isArray(sheet) && isList(sheet[0])
-    return lines ? sourceOfRows(sheet as unknown as ArrayLike<unknown>[]) : sourceOfSeries(sheet, sheet.length, 1)
+    return lines ? sourceOfRows(sheet as unknown as ArrayLike<unknown>[]) : listSource(sheet, sheet.length, 1)
   }
   throw fail('ARGUMENT_INVALID', `argument ${at} of ${name} is neither a matrix nor a series`, { argument: at })
 }
+
+/** A turn of the event loop. */
+const turn = (): Promise<void> => new Promise((taken) => setImmediate(taken))
+
+/** Where numbers are put that are no typed array; native code has copied a slice before the next one is made. */
+const room = new Float64Array(SLICE / HEAVY)
 
 /** Copies the arguments; those below a slice in all are copied before the first turn of the event loop. */
 async function upload(sources: readonly Source[], signal: AbortSignal | undefined): Promise<QuantArrays> {
   const arrays = guarded(() => new (native().QuantArrays)())
   let since = 0
+  const mayGoOn = async (count: number): Promise<boolean> => {
+    since += count
+    if (since <= SLICE) return true
+    await turn()
+    since = count
+    return signal?.aborted !== true
+  }
   for (const source of sources) {
     guarded(() => arrays.begin(source.rows, source.columns))
-    for (let from = 0; from < source.length; from += SLICE) {
-      const part = source.slice(from, Math.min(from + SLICE, source.length))
-      since += part.length
-      if (since > SLICE) {
-        await new Promise((turn) => setImmediate(turn))
-        if (signal?.aborted === true) break
-        since = part.length
-      }
-      guarded(() => arrays.append(part))
+    for (let from = 0; from < source.lines; from += LISTS_A_TURN) {
+      const to = Math.min(from + LISTS_A_TURN, source.lines)
+      if (!(await mayGoOn((to - from) * HEAVY))) return arrays
+      source.checkLines(from, to)
+    }
+    const weight = source.heavy ? HEAVY : 1
+    for (let from = 0; from < source.length; from += SLICE / weight) {
+      const to = Math.min(from + SLICE / weight, source.length)
+      if (!(await mayGoOn((to - from) * weight))) return arrays
+      guarded(() => arrays.append(source.slice(from, to, () => room)))
     }
   }
   return arrays
@@ -155,8 +152,8 @@ function parsed<T>({ json, arrays }: QuantAnswer): Answer<T> {
   return { numbers: JSON.parse(json) as T, arrays }
 }
 
-/** Off the event loop. */
-export async function call<T>(name: string, job: object, sheets: readonly Sheet[]): Promise<Answer<T>> {
+/** Off the event loop; what `few` says is done at once where it has at most so many numbers. */
+export async function call<T>(name: string, job: object, sheets: readonly Sheet[], few = 0): Promise<Answer<T>> {
   const { signal, onProgress, ...options } = taken(job) as JobOptions
   if (signal !== undefined && typeof signal?.addEventListener !== 'function') {
     throw fail('ARGUMENT_INVALID', 'signal is an AbortSignal', { path: 'signal' })
@@ -165,28 +162,38 @@ export async function call<T>(name: string, job: object, sheets: readonly Sheet[
     throw fail('ARGUMENT_INVALID', 'onProgress is a function', { path: 'onProgress' })
   }
   const json = optionsJson(options)
-  const arrays = await upload(
-    sheets.map((sheet, at) => sourceOf(sheet, name, at)),
-    signal,
-  )
+  const sources = sheets.map((sheet, at) => sourceOf(sheet, name, at))
+  if (onProgress === undefined && few > 0 && numbersOf(sources) <= few) {
+    if (signal?.aborted === true) throw fail('ABORTED', 'the call was stopped before it began')
+    return now<T>(name, json, sources)
+  }
+  const arrays = await upload(sources, signal)
   const abort = guarded(() => new (native().AbortHandle)())
   const run = (): Promise<QuantAnswer> => native().quantCall(name, json, arrays, onProgress ?? null, abort)
   return parsed<T>(await abortable(signal, abort, run))
 }
 
+function numbersOf(sources: readonly Source[]): number {
+  return sources.reduce((sum, { length }) => sum + length, 0)
+}
+
 /** At once, for what takes microseconds. */
 export function callNow<T>(name: string, options: object, sheets: readonly Sheet[]): Answer<T> {
-  const json = optionsJson(options)
   const sources = sheets.map((sheet, at) => sourceOf(sheet, name, at))
-  const have = sources.reduce((sum, { length }) => sum + length, 0)
+  return now<T>(name, optionsJson(options), sources)
+}
+
+function now<T>(name: string, json: string, sources: readonly Source[]): Answer<T> {
+  const have = numbersOf(sources)
   if (have > NOW_MAX) throw fail('QUANT_TOO_LARGE', 'too much for a call at once', { what: name, have, max: NOW_MAX })
-  const arrays = sources.map(({ length, slice }) => slice(0, length))
+  for (const source of sources) source.checkLines(0, source.lines)
+  const arrays = sources.map((source) => source.slice(0, source.length, () => new Float64Array(source.length)))
   const shapes = sources.flatMap(({ rows, columns }) => [rows, columns])
   return parsed<T>(guarded(() => native().quantCallNow(name, json, arrays, shapes)))
 }
 
 /** Milliseconds of making objects between two turns of the event loop; the clock decides nothing else. */
-const TURN_MS = 2
+const TURN_MS = 1
 /** A look at the clock costs as much as some objects, so only every so many. */
 const ITEMS_PER_LOOK = 32
 
@@ -196,12 +203,22 @@ export async function inTurns<T>(count: number, make: (at: number) => T): Promis
   let begun = performance.now()
   for (let at = 0; at < count; at++) {
     if (at % ITEMS_PER_LOOK === 0 && performance.now() - begun > TURN_MS) {
-      await new Promise((turn) => setImmediate(turn))
+      await turn()
       begun = performance.now()
     }
     made.push(make(at))
   }
   return made
+}
+
+/** Whole numbers below 256 as bytes, in slices with turns of the event loop between them. */
+export async function bytesOf(numbers: Float64Array): Promise<Uint8Array> {
+  const bytes = new Uint8Array(numbers.length)
+  for (let from = 0; from < numbers.length; from += SLICE) {
+    if (from > 0) await turn()
+    bytes.set(numbers.subarray(from, from + SLICE), from)
+  }
+  return bytes
 }
 
 /** The first array of an answer. */

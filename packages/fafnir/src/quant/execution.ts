@@ -3,7 +3,7 @@
 // Out:   the Almgren-Chriss schedule with cost and variance; the frontier over risk aversions.
 // Holds: discrete form; holdings fall from the whole quantity to 0.
 // Costs: a few hyperbolic functions an interval, on the thread pool.
-import { call, first, type JobOptions, type Series } from './call.js'
+import { call, first, inTurns, type JobOptions, type Series } from './call.js'
 
 /** Parameters, in one currency, one time unit and one quantity unit throughout. */
 export interface AlmgrenChrissOptions extends JobOptions {
@@ -72,7 +72,14 @@ export async function almgrenChrissFrontier(
   riskAversions: Series,
 ): Promise<FrontierPoint[]> {
   const given = { fixedCost: 0, ...options, riskAversion: 0 }
-  type Point = Omit<FrontierPoint, 'halfLife'> & { readonly halfLife: number | null }
-  const { numbers } = await call<Point[]>('almgrenChrissFrontier', given, [riskAversions])
-  return numbers.map((point) => ({ ...point, halfLife: point.halfLife ?? Infinity }))
+  const points = first((await call<null>('almgrenChrissFrontier', given, [riskAversions])).arrays)
+  return inTurns(points.length / 4, (index) => {
+    const at = 4 * index
+    return {
+      riskAversion: points[at]!,
+      expectedCost: points[at + 1]!,
+      variance: points[at + 2]!,
+      halfLife: points[at + 3]!,
+    }
+  })
 }

@@ -4,7 +4,7 @@
 // Holds: the same seed gives the same bits on any number of threads; options are priced again on every path.
 // Costs: 10⁶ paths of 20 assets a few tenths of a second on two cores (bench quant/monte-carlo), on the thread pool.
 import { fail } from '../errors.js'
-import { call, first, type JobOptions, type Series } from './call.js'
+import { call, first, type JobOptions, type Series, type Sheet } from './call.js'
 import { square, type MatrixInput } from './matrix.js'
 import { bookSheets, type Book } from './monte-carlo-book.js'
 import { checkedObject } from './risk-arguments.js'
@@ -115,7 +115,7 @@ export async function monteCarloRisk(
   const { marginals, correlation, copula = 'gaussian', returns = 'simple' } = checkedObject('model', model)
   const { signal, onProgress, ...simulation } = checkedObject('options', options)
   if (!Array.isArray(marginals)) throw fail('ARGUMENT_INVALID', 'marginals are an array', { path: 'marginals' })
-  const sheets: (MatrixInput | Series)[] = [...bookSheets(book), correlation]
+  const sheets: Sheet[] = [...bookSheets(book), correlation]
   const given = (marginals as readonly Marginal[]).map((marginal, asset) => {
     checkedObject(`marginals[${asset}]`, marginal)
     if (marginal.distribution !== 'empirical') return marginal

@@ -5,10 +5,11 @@
 // Costs: one option below a microsecond, at once; a batch at most 60 ns an option (bench quant/greeks), in slices.
 import { fail } from '../errors.js'
 import { guarded, native } from '../native.js'
-import { call, first, type JobOptions, type Series } from './call.js'
+import { bytesOf, call, first, inTurns, type JobOptions, type Series, type Sheet } from './call.js'
 import { bookSheets, type Book } from './monte-carlo-book.js'
-import { callFlag, checkedNumber, checkedObject, flagNumbers } from './risk-arguments.js'
+import { callFlag, checkedNumber, checkedObject } from './risk-arguments.js'
 import type { TailRisk } from './risk.js'
+import { flagSource, repeatedSource } from './source.js'
 
 /** What the price of a European option depends on (Black, Scholes 1973, with the continuous yield of Merton 1973). */
 export interface OptionTerms {
@@ -141,7 +142,13 @@ function checkedColumns(columns: Partial<OptionColumns>, names: readonly (keyof 
 function load(into: Float64Array, at: number, what: string, column: Series | number, from: number, to: number): void {
   if (typeof column === 'number') into.fill(column, at, at + to - from)
   else if (column instanceof Float64Array) into.set(column.subarray(from, to), at)
-  else for (let row = from; row < to; row++) into[at + row - from] = checkedNumber(`${what}[${row}]`, column[row])
+  else {
+    for (let row = from; row < to; row++) {
+      const value: unknown = column[row]
+      // The name of a row is made only where it is told.
+      into[at + row - from] = typeof value === 'number' ? value : checkedNumber(`${what}[${row}]`, value)
+    }
+  }
 }
 
 /** Options of `greeksBatch`. */
@@ -203,16 +210,17 @@ export async function greeksBatch(columns: OptionColumns, options: GreeksBatchOp
 
 /** 1 or true for a call. */
 function checkedFlag(row: number, flag: unknown): number {
-  const value = typeof flag === 'boolean' ? Number(flag) : checkedNumber(`isCall[${row}]`, flag)
+  if (typeof flag === 'boolean') return flag ? 1 : 0
+  const value = typeof flag === 'number' ? flag : checkedNumber(`isCall[${row}]`, flag)
   if (value === 0 || value === 1) return value
   throw fail('QUANT_OUT_OF_RANGE', 'isCall is 0 or 1', { what: 'isCall', value, low: 0, high: 1, row })
 }
 
-function columnSheets(columns: Omit<OptionColumns, 'volatility'>): Series[] {
+function columnSheets(columns: Omit<OptionColumns, 'volatility'>): Sheet[] {
   const { isCall, spot, strike, years, rate = 0, dividendYield = 0 } = checkedObject('columns', columns)
-  const flags = flagNumbers('isCall', isCall)
-  const spread = (column: Series | number): Series =>
-    typeof column === 'number' ? new Float64Array(spot.length).fill(column) : column
+  const flags = flagSource('isCall', isCall)
+  const spread = (column: Series | number): Sheet =>
+    typeof column === 'number' ? repeatedSource(column, spot.length) : column
   return [flags, spot, strike, years, spread(rate), spread(dividendYield)]
 }
 
@@ -242,7 +250,7 @@ export async function impliedVolatilityBatch(
   job: JobOptions = {},
 ): Promise<ImpliedVolatilities> {
   const { arrays } = await call<null>('impliedVolatilityBatch', job, [...columnSheets(columns), prices])
-  return { volatilities: first(arrays), statuses: Uint8Array.from(arrays[1]!) }
+  return { volatilities: first(arrays), statuses: await bytesOf(arrays[1]!) }
 }
 
 /** Sensitivities of everything held in one asset. */
@@ -270,13 +278,32 @@ export interface PortfolioGreeks extends Omit<AssetGreeks, 'delta' | 'gamma'> {
   readonly assets: readonly AssetGreeks[]
 }
 
+/** Numbers of an asset in the native answer. */
+const ASSET_NUMBERS = 8
+
 /**
  * Greeks of a book by asset and in money; a unit of an asset has a delta of 1 and no other Greek.
  * @throws FafnirError QUANT_EMPTY, QUANT_RAGGED, QUANT_NOT_FINITE, QUANT_OUT_OF_RANGE (a term, an asset's index),
  *   QUANT_TOO_LARGE
  */
 export async function portfolioGreeks(book: Book, job: JobOptions = {}): Promise<PortfolioGreeks> {
-  return (await call<PortfolioGreeks>('portfolioGreeks', job, bookSheets(book))).numbers
+  type Numbers = Omit<PortfolioGreeks, 'assets'>
+  const { numbers, arrays } = await call<Numbers>('portfolioGreeks', job, bookSheets(book))
+  const sums = first(arrays)
+  const assets = await inTurns(sums.length / ASSET_NUMBERS, (index) => {
+    const at = index * ASSET_NUMBERS
+    return {
+      value: sums[at]!,
+      delta: sums[at + 1]!,
+      gamma: sums[at + 2]!,
+      vega: sums[at + 3]!,
+      theta: sums[at + 4]!,
+      rho: sums[at + 5]!,
+      deltaOnePercent: sums[at + 6]!,
+      gammaOnePercent: sums[at + 7]!,
+    }
+  })
+  return { ...numbers, assets }
 }
 
 /** An option to hedge with, and what its underlying does on each scenario. */

@@ -141,14 +141,10 @@ export async function drawdowns(returns: Series, options: JobOptions = {}): Prom
   // Its options are the job's: the native function has none and reads none.
   const answer = await call<Omit<Drawdowns, 'curve' | 'all'>>('drawdowns', options, [returns])
   const falls = answer.arrays[1] ?? new Float64Array(0)
-  const all = await inTurns(falls.length / 4, (at) => {
-    const [depth, peak, trough, recovery] = falls.subarray(4 * at, 4 * at + 4) as unknown as [
-      number,
-      number,
-      number,
-      number,
-    ]
-    return { depth, peak, trough, recovery: recovery < 0 ? null : recovery }
+  const all = await inTurns(falls.length / 4, (index) => {
+    const at = 4 * index
+    const recovery = falls[at + 3]! < 0 ? null : falls[at + 3]!
+    return { depth: falls[at]!, peak: falls[at + 1]!, trough: falls[at + 2]!, recovery }
   })
   return { ...answer.numbers, all, curve: first(answer.arrays) }
 }

@@ -27,15 +27,3 @@ export function callFlag(what: string, kind: unknown): number {
   if (kind === 'call' || kind === 'put') return kind === 'call' ? 1 : 0
   throw fail('ARGUMENT_INVALID', `${what} is 'call' or 'put'`, { path: what, value: String(kind) })
 }
-
-/** Flags as numbers: true is 1. */
-export function flagNumbers(what: string, flags: ArrayLike<number | boolean>): Float64Array {
-  if (flags instanceof Float64Array) return flags
-  if (!Array.isArray(flags) && !(flags instanceof Uint8Array)) throw invalid(what, 'an array of flags', flags)
-  const numbers = new Float64Array(flags.length)
-  for (let at = 0; at < numbers.length; at++) {
-    const flag = flags[at]
-    numbers[at] = typeof flag === 'boolean' ? Number(flag) : checkedNumber(`${what}[${at}]`, flag)
-  }
-  return numbers
-}

@@ -3,8 +3,9 @@
 // Out:   exception days, the tests of Kupiec and Christoffersen, Basel's traffic light; drawdowns at risk.
 // Holds: an exception is a loss strictly beyond its forecast; 0 ln 0 is 0, so that no count is refused.
 // Costs: one pass; a rolling forecast keeps its window sorted. On the thread pool but for the closed forms.
-import { call, callNow, first, type JobOptions, type Series } from './call.js'
-import { checkedObject, flagNumbers } from './risk-arguments.js'
+import { call, callNow, first, inTurns, type JobOptions, type Series } from './call.js'
+import { checkedObject } from './risk-arguments.js'
+import { flagSource } from './source.js'
 
 /** A likelihood-ratio test. */
 export interface LikelihoodRatio {
@@ -43,7 +44,7 @@ export async function christoffersen(
   tail: number,
   job: JobOptions = {},
 ): Promise<Christoffersen> {
-  const flags = flagNumbers('exceptions', exceptions)
+  const flags = flagSource('exceptions', exceptions)
   return (await call<Christoffersen>('christoffersen', { ...checkedObject('job', job), tail } as JobOptions, [flags]))
     .numbers
 }
@@ -180,8 +181,14 @@ export interface DrawdownRisk {
  */
 export async function drawdownRisk(returns: Series, options: DrawdownRiskOptions = {}): Promise<DrawdownRisk> {
   const given = { confidence: 0.95, compounding: 'compounded', ...checkedObject('options', options) }
-  const { numbers, arrays } = await call<Omit<DrawdownRisk, 'drawdowns'>>('drawdownRisk', given as JobOptions, [
-    returns,
-  ])
-  return { ...numbers, drawdowns: first(arrays) }
+  type Numbers = Omit<DrawdownRisk, 'drawdowns' | 'episodes'>
+  const { numbers, arrays } = await call<Numbers>('drawdownRisk', given as JobOptions, [returns])
+  // Four numbers an episode; a recovery of -1 is none.
+  const falls = arrays[1]!
+  const episodes = await inTurns(falls.length / 4, (index) => {
+    const at = 4 * index
+    const recovery = falls[at + 2]! < 0 ? null : falls[at + 2]!
+    return { peak: falls[at]!, trough: falls[at + 1]!, recovery, depth: falls[at + 3]! }
+  })
+  return { ...numbers, episodes, drawdowns: first(arrays) }
 }

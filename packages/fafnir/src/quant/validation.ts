@@ -9,7 +9,7 @@ import type { MatrixInput } from './matrix.js'
 /** Observations from the first up to, and without, the second. */
 export type IndexRange = readonly [from: number, to: number]
 
-/** A training set and its test sets. */
+/** A training set and its test sets; their ranges are made when they are first looked at. */
 export interface TrainTestSplit {
   readonly train: readonly IndexRange[]
   readonly test: readonly IndexRange[]
@@ -20,13 +20,40 @@ export function* indices(ranges: readonly IndexRange[]): Generator<number> {
   for (const [from, to] of ranges) for (let at = from; at < to; at++) yield at
 }
 
+/** A split whose ranges are made when they are first looked at: many splits are some hundred thousand ranges. */
+function splitOf(ranges: Float64Array, start: number, trains: number, tests: number): TrainTestSplit {
+  const take = (from: number, count: number): IndexRange[] =>
+    Array.from({ length: count }, (_, at) => [ranges[2 * (from + at)]!, ranges[2 * (from + at) + 1]!] as const)
+  let train: IndexRange[] | undefined
+  let test: IndexRange[] | undefined
+  return {
+    get train() {
+      return (train ??= take(start, trains))
+    },
+    get test() {
+      return (test ??= take(start + trains, tests))
+    },
+  }
+}
+
 /** Splits from starts and ends of ranges, and from how many each split has. */
 function splitsOf([ranges, counts]: readonly Float64Array[]): Promise<TrainTestSplit[]> {
   if (ranges === undefined || counts === undefined) return Promise.resolve([])
   let next = 0
-  const take = (count: number): IndexRange[] =>
-    Array.from({ length: count }, () => [ranges[next++]!, ranges[next++]!] as const)
-  return inTurns(counts.length / 2, (at) => ({ train: take(counts[2 * at]!), test: take(counts[2 * at + 1]!) }))
+  return inTurns(counts.length / 2, (at) => {
+    const [start, trains, tests] = [next, counts[2 * at]!, counts[2 * at + 1]!]
+    next += trains + tests
+    return splitOf(ranges, start, trains, tests)
+  })
+}
+
+const none = new Float64Array(0)
+
+/** Rows of whole numbers, each of one width. */
+function rowsOf(values: Float64Array, width: number): Promise<number[][]> {
+  return inTurns(values.length / width, (at) =>
+    Array.from({ length: width }, (_, place) => values[at * width + place]!),
+  )
 }
 
 interface Labels extends JobOptions {
@@ -92,12 +119,11 @@ export async function combinatorialPurged(
   const { signal, onProgress, labelEnds, ...given } = taken(options)
   const job = { signal, onProgress, observations, split: { purge: 0, embargo: 0, ...given } }
   const { arrays } = await call<null>('combinatorialPurged', job, labelEnds === undefined ? [] : [labelEnds])
-  const rows = (values: Float64Array | undefined, width: number): Promise<number[][]> =>
-    inTurns((values?.length ?? 0) / width, (at) => Array.from(values!.subarray(at * width, (at + 1) * width)))
+  const [folds = none, paths = none] = arrays.slice(2)
   return {
     splits: await splitsOf(arrays),
-    testFolds: await rows(arrays[2], options.testFolds),
-    paths: await rows(arrays[3], options.folds),
+    testFolds: await rowsOf(folds, options.testFolds),
+    paths: await rowsOf(paths, options.folds),
   }
 }
 
@@ -216,5 +242,19 @@ export async function alphaDecay(
   returns: MatrixInput,
   options: AlphaDecayOptions = {},
 ): Promise<AlphaDecay> {
-  return (await call<AlphaDecay>('alphaDecay', options, [signals, returns])).numbers
+  type Numbers = Omit<AlphaDecay, 'curve'>
+  const { numbers, arrays } = await call<Numbers>('alphaDecay', options, [signals, returns])
+  const points = first(arrays)
+  const known = (value: number): number | null => (Number.isNaN(value) ? null : value)
+  const curve = await inTurns(points.length / 5, (index) => {
+    const at = 5 * index
+    return {
+      lag: points[at]!,
+      informationCoefficient: known(points[at + 1]!),
+      tStatistic: known(points[at + 2]!),
+      meanReturn: points[at + 3]!,
+      observations: points[at + 4]!,
+    }
+  })
+  return { ...numbers, curve }
 }
