@@ -19,6 +19,8 @@ const ROUNDING: f32 = 1.000_001;
 const STEPS_SHARED: usize = 1 << 20;
 /// Rows of a crossing that are one piece of work.
 const ROWS_A_PIECE: usize = 8;
+/// Numbers of a step. Rows are read in whole steps: what lies beyond their end meets an infinite path.
+const LANES: usize = 16;
 
 /// Best paths between two outer leaves of a cluster, by positions in the leaf order of the tree.
 struct Paths {
@@ -55,8 +57,10 @@ pub(crate) fn optimal(tree: &Dendrogram, distance: &[f64], control: &JobControl<
         }
     }
     let spans = spans(tree, &place);
-    let near = sorted.iter().map(|far| *far as f32).collect();
-    let mut paths = Paths { leaves: n, length: vec![0.0; n * n], turns: vec![0; n * n], distance: sorted, near };
+    let beyond = [0.0; LANES];
+    let near = sorted.iter().map(|far| *far as f32).chain(beyond).collect();
+    let mut paths =
+        Paths { leaves: n, length: vec![0.0; n * n + LANES], turns: vec![0; n * n], distance: sorted, near };
     let mut turned = vec![false; n - 1];
     for merge in &tree.merges {
         let (u, w) = paths.join(tree, merge, &spans, control)?;
@@ -154,7 +158,7 @@ impl Paths {
         let pieces: Vec<(usize, &mut [f32])> = found.chunks_mut(rows * w.len()).enumerate().collect();
         let paths = &*self;
         share(pieces, shared, |(piece, lengths)| {
-            let mut over_m = vec![0.0; k.len()];
+            let mut over_m = vec![[0.0; LANES]; k.len().div_ceil(LANES)];
             for (row, lengths) in lengths.chunks_exact_mut(w.len()).enumerate() {
                 control.check()?;
                 let outer = u.start + piece * rows + row;
@@ -183,45 +187,56 @@ impl Paths {
 
     /// For each k the least path u … m k.
     #[inline(always)]
-    fn least_over_left(&self, outer: usize, m: &Range<usize>, k: &Range<usize>, least: &mut [f32]) {
+    fn least_over_left(&self, outer: usize, m: &Range<usize>, k: &Range<usize>, least: &mut [[f32; LANES]]) {
         let n = self.leaves;
-        least.fill(f32::INFINITY);
+        least.fill([f32::INFINITY; LANES]);
         for inner in m.clone() {
             let left = self.length[outer * n + inner];
-            let distances = &self.near[inner * n + k.start..inner * n + k.end];
-            for (least, distance) in least.iter_mut().zip(distances) {
-                let path = left + distance;
-                *least = if path < *least { path } else { *least };
+            let (distances, _) = self.near[inner * n + k.start..].as_chunks::<LANES>();
+            for (least, distances) in least.iter_mut().zip(distances) {
+                for lane in 0..LANES {
+                    let path = left + distances[lane];
+                    least[lane] = if path < least[lane] { path } else { least[lane] };
+                }
             }
+        }
+        let beyond = least.len() * LANES - k.len();
+        if let Some(last) = least.last_mut() {
+            last[LANES - beyond..].fill(f32::INFINITY);
         }
     }
 
     /// The shortest path u … m k … w as SciPy rounds it.
     #[inline(always)]
-    fn shortest(&self, outer: usize, m: &Range<usize>, other: usize, k: &Range<usize>, over_m: &[f32]) -> f32 {
+    fn shortest(&self, outer: usize, m: &Range<usize>, other: usize, k: &Range<usize>, over_m: &[[f32; LANES]]) -> f32 {
         let n = self.leaves;
-        let right = &self.length[other * n + k.start..other * n + k.end];
-        let mut lanes = [f32::INFINITY; 16];
-        let (paths, ends) = (over_m.chunks_exact(16), right.chunks_exact(16));
-        let tail = paths.remainder().iter().zip(ends.remainder()).map(|(path, end)| path + end);
-        let rest = tail.fold(f32::INFINITY, f32::min);
-        for (paths, ends) in paths.zip(ends) {
-            for lane in 0..16 {
+        let (right, _) = self.length[other * n + k.start..].as_chunks::<LANES>();
+        let mut lanes = [f32::INFINITY; LANES];
+        for (paths, ends) in over_m.iter().zip(right) {
+            for lane in 0..LANES {
                 let path = paths[lane] + ends[lane];
                 lanes[lane] = if path < lanes[lane] { path } else { lanes[lane] };
             }
         }
-        let least = lanes.iter().copied().fold(rest, f32::min) * ROUNDING;
+        let least = lanes.iter().fold(f32::INFINITY, |least, &path| if path < least { path } else { least });
+        let near = least * ROUNDING;
         let left = &self.length[outer * n + m.start..outer * n + m.end];
         let mut best = FAR;
-        for (at, (path, &end)) in over_m.iter().zip(right).enumerate() {
-            if path + end > least {
+        for (step, (paths, ends)) in over_m.iter().zip(right).enumerate() {
+            let mut any = false;
+            for lane in 0..LANES {
+                any |= paths[lane] + ends[lane] <= near;
+            }
+            if !any {
                 continue;
             }
-            let column = &self.distance[(k.start + at) * n + m.start..(k.start + at) * n + m.end];
-            for (start, distance) in left.iter().zip(column) {
-                let length = (f64::from(start + end) + distance) as f32;
-                best = if length < best { length } else { best };
+            for lane in (0..LANES).filter(|&lane| paths[lane] + ends[lane] <= near) {
+                let inner = (k.start + step * LANES + lane) * n;
+                let column = &self.distance[inner + m.start..inner + m.end];
+                for (start, distance) in left.iter().zip(column) {
+                    let length = (f64::from(start + ends[lane]) + distance) as f32;
+                    best = if length < best { length } else { best };
+                }
             }
         }
         best

@@ -53,15 +53,14 @@ interface Problem extends AllocationOptions {
 }
 
 /**
- * Numbers of a problem that is solved at once, on this thread, unless progress is asked for: a covariance of 44 assets
+ * Numbers of a problem that is solved at once, on this thread, unless progress is asked for: a covariance of 32 assets
  * takes a tenth of a millisecond, the way to the thread pool and back as much or more (bench: quant/min-variance-20).
  */
-const NUMBERS_AT_ONCE_MAX = 2_048
-/** Rows of constraints that such a problem may have: the search for those in conflict grows with them. */
-const ROWS_AT_ONCE_MAX = 8
+const NUMBERS_AT_ONCE_MAX = 1_152
 
-function isSmall({ groups = [], linear = [], turnoverMax }: Constraints): boolean {
-  return turnoverMax === undefined && groups.length + linear.length <= ROWS_AT_ONCE_MAX
+/** With rows or costs the search for a start, for an optimum or for a conflict may take milliseconds. */
+function isSmall({ groups = [], linear = [], turnoverMax, buyCost, sellCost }: Constraints): boolean {
+  return [turnoverMax, buyCost, sellCost].every((given) => given === undefined) && groups.length + linear.length === 0
 }
 
 async function allocate(name: string, options: Problem, goal: object): Promise<Allocation> {

@@ -175,7 +175,7 @@ describe('what is done between two turns is bounded', () => {
   })
 
   test('small problems are solved at once, with the weights of the pool', async () => {
-    const returns = noise(60, 20)
+    const returns = noise(40, 20)
     const pool = vi.spyOn(native(), 'quantCall')
     const atOnce = await quant.minimumVariance({ returns })
     expect(pool).not.toHaveBeenCalled()
