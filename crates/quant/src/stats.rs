@@ -19,8 +19,8 @@ pub(crate) fn squares_about(values: &[f64], centre: f64) -> f64 {
     values.iter().map(|value| (value - centre) * (value - centre)).sum()
 }
 
-/// Biased skewness m3 / m2^1.5 and Pearson kurtosis m4 / m2² from the mean and the sum of squares about it: 0 and 3 of a
-/// constant. Deviations are over the deviation with divisor n, so that neither huge nor tiny values overflow.
+/// Biased skewness m3 / m2^1.5 and Pearson kurtosis m4 / m2² from the mean and the sum of squares about it: 0 and 3 of
+/// a constant. Deviations are over the deviation with divisor n, so that neither huge nor tiny values overflow.
 pub(crate) fn shape_about(values: &[f64], centre: f64, squares: f64) -> (f64, f64) {
     let count = values.len() as f64;
     let scale = libm::sqrt(squares / count);

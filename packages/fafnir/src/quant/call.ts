@@ -38,6 +38,8 @@ const HEAVY = 4
 const LISTS_A_TURN = SLICE / HEAVY
 /** Numbers that a synchronous call takes in all. */
 const NOW_MAX = 524_288
+/** The same where some are no typed arrays. */
+const NOW_HEAVY_MAX = 393_216
 
 /** What is said of an argument that is not given. */
 export function missing(what: string): Error {
@@ -185,14 +187,17 @@ export function callNow<T>(name: string, options: object, sheets: readonly Sheet
 
 function now<T>(name: string, json: string, sources: readonly Source[]): Answer<T> {
   const have = numbersOf(sources)
-  if (have > NOW_MAX) throw fail('QUANT_TOO_LARGE', 'too much for a call at once', { what: name, have, max: NOW_MAX })
+  const max = sources.some(({ heavy }) => heavy) ? NOW_HEAVY_MAX : NOW_MAX
+  if (have > max) throw fail('QUANT_TOO_LARGE', 'too much for a call at once', { what: name, have, max })
   for (const source of sources) source.checkLines(0, source.lines)
   const arrays = sources.map((source) => source.slice(0, source.length, () => new Float64Array(source.length)))
   const shapes = sources.flatMap(({ rows, columns }) => [rows, columns])
   return parsed<T>(guarded(() => native().quantCallNow(name, json, arrays, shapes)))
 }
 
-/** Milliseconds of making objects between two turns of the event loop; the clock decides nothing else. */
+/** Objects that are made between two turns of the event loop at the most. */
+const ITEMS_PER_TURN = 4_096
+/** Milliseconds of making them; the clock decides nothing else. */
 const TURN_MS = 1
 /** A look at the clock costs as much as some objects, so only every so many. */
 const ITEMS_PER_LOOK = 32
@@ -202,7 +207,8 @@ export async function inTurns<T>(count: number, make: (at: number) => T): Promis
   const made: T[] = []
   let begun = performance.now()
   for (let at = 0; at < count; at++) {
-    if (at % ITEMS_PER_LOOK === 0 && performance.now() - begun > TURN_MS) {
+    const full = at % ITEMS_PER_TURN === 0 && at > 0
+    if (full || (at % ITEMS_PER_LOOK === 0 && performance.now() - begun > TURN_MS)) {
       await turn()
       begun = performance.now()
     }

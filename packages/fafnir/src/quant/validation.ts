@@ -21,18 +21,43 @@ export function* indices(ranges: readonly IndexRange[]): Generator<number> {
 }
 
 /** A split whose ranges are made when they are first looked at: many splits are some hundred thousand ranges. */
-function splitOf(ranges: Float64Array, start: number, trains: number, tests: number): TrainTestSplit {
-  const take = (from: number, count: number): IndexRange[] =>
-    Array.from({ length: count }, (_, at) => [ranges[2 * (from + at)]!, ranges[2 * (from + at) + 1]!] as const)
-  let train: IndexRange[] | undefined
-  let test: IndexRange[] | undefined
-  return {
-    get train() {
-      return (train ??= take(start, trains))
+class LazySplit implements TrainTestSplit {
+  declare readonly train: readonly IndexRange[]
+  declare readonly test: readonly IndexRange[]
+  readonly #ranges: Float64Array
+  readonly #start: number
+  readonly #trains: number
+  readonly #tests: number
+  #train: readonly IndexRange[] | undefined
+  #test: readonly IndexRange[] | undefined
+
+  constructor(ranges: Float64Array, start: number, trains: number, tests: number) {
+    this.#ranges = ranges
+    this.#start = start
+    this.#trains = trains
+    this.#tests = tests
+    Object.defineProperties(this, LazySplit.#shown)
+  }
+
+  /** Own properties, as of a plain object; one pair of functions for all splits, which keeps them small. */
+  static readonly #shown: PropertyDescriptorMap & ThisType<LazySplit> = {
+    train: {
+      enumerable: true,
+      get() {
+        return (this.#train ??= this.#take(this.#start, this.#trains))
+      },
     },
-    get test() {
-      return (test ??= take(start + trains, tests))
+    test: {
+      enumerable: true,
+      get() {
+        return (this.#test ??= this.#take(this.#start + this.#trains, this.#tests))
+      },
     },
+  }
+
+  #take(from: number, count: number): IndexRange[] {
+    const ranges = this.#ranges
+    return Array.from({ length: count }, (_, at) => [ranges[2 * (from + at)]!, ranges[2 * (from + at) + 1]!] as const)
   }
 }
 
@@ -43,7 +68,7 @@ function splitsOf([ranges, counts]: readonly Float64Array[]): Promise<TrainTestS
   return inTurns(counts.length / 2, (at) => {
     const [start, trains, tests] = [next, counts[2 * at]!, counts[2 * at + 1]!]
     next += trains + tests
-    return splitOf(ranges, start, trains, tests)
+    return new LazySplit(ranges, start, trains, tests)
   })
 }
 
