@@ -81,7 +81,7 @@ test(`${WRITERS} processes that all find the locks of processes that are gone lo
   expect(readdirSync(directory).sort()).toEqual(['advice.jsonl', 'go', 'keys'])
 }, 300_000)
 
-// Appends until there is no room; what it was told, what the record says of itself, what comes when there is room again.
+// Appends until there is no room: what it was told, what the record says of itself, what comes when there is room.
 const FILLER = `${PERSON}
 const filler = process.argv[2]
 const record = openRecord({ directory })
@@ -105,7 +105,8 @@ const full = record.verify(told.at(-1))
 const whole = readFileSync(directory + '/advice.jsonl', 'utf8').endsWith('}\\n')
 if (filler !== undefined) rmSync(filler)
 // Shorter than a profile: it fits where that did not.
-const last = filler === undefined ? record.erase(newSubject()) : record.append({ subject: newSubject(), intake, profile })
+const subject = newSubject()
+const last = filler === undefined ? record.erase(subject) : record.append({ subject, intake, profile })
 const after = record.verify(last.hash)
 record.close()
 console.log(JSON.stringify({ told, failed, again, full, whole, last, after }))

@@ -64,6 +64,14 @@ describe('worked by hand', () => {
     ])
   })
 
+  test('exactly on the edge of its band is inside', () => {
+    // 55 % and 25 % of 10,000, for targets of 50 % and 30 % with bands of 5 %; one lot more is outside.
+    const held = (STK: string, BND: string): Rebalance =>
+      rebalance({ ...base, holdings: { cash: '0', positions: { STK, BND, GLD: '10' } }, rules: { bands: {} } })
+    expect(held('55', '50').triggers.bands).toEqual([])
+    expect(held('56', '48').triggers.bands).toEqual(['equity', 'bonds'])
+  })
+
   test('to the edge: only as far as the band', () => {
     const holdings: Holdings = { cash: '0', positions: { STK: '600', BND: '560', GLD: '60' } }
     const rules = { bands: { absolute: 0.05, relative: 0.25 }, to: 'edge' } as const
