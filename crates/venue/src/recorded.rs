@@ -4,8 +4,8 @@
 //! Holds: we never alter the recorded book; no traded quantity fills two of our orders; a queue only gets shorter.
 //! Costs: a book update per message and one lookup per own order; no allocation after construction.
 //!
-//! Rules, each with its test in `tests/recorded.rs`; all of them once more, by a second implementation over whole
-//! recordings, in `tests/oracle.rs`.
+//! Rules, each with its test in `tests/it/recorded.rs`; all of them once more, by a second implementation over whole
+//! recordings, in `tests/it/oracle.rs`.
 //! - Arrival: the queue ahead is the quantity displayed at our price: the newest L1's where it shows our price, else
 //!   the L2's. Nothing is ahead of a price better than the touch. Behind the touch of an invalid L2 the queue is
 //!   unknown: nothing fills from it until the L2 joins and caps it.

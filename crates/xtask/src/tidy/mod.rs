@@ -10,6 +10,7 @@ mod format;
 mod names;
 mod places;
 mod sizes;
+mod tests_run;
 mod unsafety;
 
 use std::fs;
@@ -142,6 +143,7 @@ fn checks(root: &Path) -> Result<Vec<Check>, String> {
         unsafety::forbidden_elsewhere(&files),
         places::root(&files),
         places::machine_paths(&files),
+        tests_run::check(&files),
         format::check(root, &files)?,
     ])
 }
