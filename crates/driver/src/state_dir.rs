@@ -3,11 +3,10 @@
 //! Out:   `StateDir`: the folder, held by this process alone; where its journal lies and whether one is there.
 //! Holds: one process at a time. The system lets go of the folder when the process ends, however it ends.
 //! Costs: a few system calls, once.
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
-use fs4::{FileExt, TryLockError};
 use types::{Code, Fault};
 
 /// Longest process id read from a lock file.
@@ -34,7 +33,8 @@ impl StateDir {
         // Not truncated here: what is in it belongs to whoever has the lock.
         let opened = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&at);
         let mut lock = opened.map_err(|error| failed(&at, &error))?;
-        match FileExt::try_lock(&lock) {
+        // Advisory; released by the system when the process dies.
+        match lock.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Err(in_use(path, &lock)),
             Err(TryLockError::Error(error)) => return Err(failed(&at, &error)),
