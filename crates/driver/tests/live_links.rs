@@ -1,7 +1,7 @@
 //! Links of the live driver: TLS with an authority of one's own, names instead of addresses, a clock that follows the
 //! venue.
-use crate::common;
-use crate::live_support;
+mod common;
+mod live_support;
 
 use std::path::Path;
 use std::time::Duration;

@@ -1,6 +1,6 @@
 //! Order entry that stops reading, stops answering, vanishes or is down: orders, kills and halts meanwhile.
-use crate::common;
-use crate::live_support;
+mod common;
+mod live_support;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;

@@ -1,5 +1,5 @@
 //! The hosted engine at its edges: doorbell, kill, damaged memory, a reader that is behind, folders, timers.
-use crate::common;
+mod common;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};

@@ -1,6 +1,6 @@
 //! The live driver against a venue on real sockets: trading, its end, its faults, its kills.
-use crate::common;
-use crate::live_support;
+mod common;
+mod live_support;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

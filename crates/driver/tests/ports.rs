@@ -1,5 +1,5 @@
 //! Further threads at a running engine: they join, give commands, are behind, leave.
-use crate::common;
+mod common;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

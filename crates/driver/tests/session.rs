@@ -1,5 +1,5 @@
 //! A whole session on threads: a feed, a gateway that answers, a journal; afterwards gateway and engine agree.
-use crate::common;
+mod common;
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
