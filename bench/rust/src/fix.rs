@@ -1,7 +1,7 @@
 //! # Room card: bench/fix
 //! In:    nothing.
-//! Out:   µs from an order to its ExecutionReport between two hosts of `driver::fix` over loopback, which poll for it or
-//!        sleep.
+//! Out:   µs from an order to its ExecutionReport between two hosts of `driver::fix` over loopback, which poll for it
+//!        or sleep.
 //! Holds: one order is under way at a time; each report is of the order asked; the median of all trips.
 //! Costs: half a minute; a thread a host.
 use std::sync::mpsc::{Sender, channel};
