@@ -166,7 +166,7 @@ describe('an allocation over bars', () => {
     const instruments = ['STK', 'OIL'].map((symbol) => ({ symbol, lotSize: '1', tickSize: '0.01', short: true }))
     const prices = { STK: '10.00', OIL: '10.00' }
     const two = ['2024-01-31', '2024-02-29'].map((date): PriceBar => ({ date, prices }))
-    const paying = [two[0]!, { ...two[1]!, dividends: { OIL: '1.005' } }]
+    const paying = [two[0]!, { ...two[1]!, dividends: { OIL: '1.00525' } }]
     const targets = [
       { sleeve: 'equity', weight: 1.2, instrument: 'STK' },
       { sleeve: 'trend', weight: -0.2, instrument: 'OIL' },
@@ -179,10 +179,10 @@ describe('an allocation over bars', () => {
       rules: { bands: { absolute: 1, relative: 1 } },
       benchmark: { stocks: 'STK', bonds: 'OIL' },
     })
-    // 121 bought and 20 sold short leave 0 cash; 20 x 1.005 = 20.10 is owed: 3 shares are sold.
-    expect(portfolio.dividends).toBe('-20.10')
-    expect(portfolio.holdings).toMatchObject({ cash: '9.90', positions: { STK: '118', OIL: '-20' } })
-    expect(portfolio.growth[1]).toBeCloseTo(989.9 / 1010, 12)
+    // 121 bought and 20 sold short leave 0 cash; 20 x 1.00525 = 20.105 is owed, 20.11 paid: 3 shares are sold.
+    expect(portfolio.dividends).toBe('-20.11')
+    expect(portfolio.holdings).toMatchObject({ cash: '9.89', positions: { STK: '118', OIL: '-20' } })
+    expect(portfolio.growth[1]).toBeCloseTo(989.89 / 1010, 12)
   })
 
   test('targets of a rule see no bar that is still to come', () => {
