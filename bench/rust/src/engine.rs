@@ -5,7 +5,7 @@
 //! Out:   wall time of whole turns (framing to encoded order) by message kind, and allocations per turn.
 //! Holds: the turns measured are those of a real run with fills; only turns that sent an order are judged, and of them
 //!        those during which the core was ours.
-//! Costs: three passes over each, up to four times as many on a loaded machine.
+//! Costs: three passes over each, up to ten times as many on a loaded machine.
 use std::fs::File;
 use std::io::{BufRead, BufReader, BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -21,13 +21,15 @@ use types::{EffectRef, Effects, EventKind, InputKind};
 use crate::core_watch::CoreWatch;
 use crate::timing::timed;
 
-/// Passes over the inputs, each with a fresh engine; more while most of their turns were disturbed, up to `PASSES_MAX`.
+/// Times each turn is wanted undisturbed. Every pass has the same turns; passes go on until what is kept amounts to so
+/// many whole undisturbed ones, but for one turn in `MISSING_PART`, or `PASSES_MAX` are made.
 const PASSES: usize = 3;
-const PASSES_MAX: usize = 12;
+const PASSES_MAX: usize = 30;
+const MISSING_PART: usize = 50;
 /// Turns between two looks at the core.
-const TURNS_A_LOOK: usize = 64;
-/// Fewer undisturbed turns than this part of those of `PASSES`: the machine was loaded.
-const WANTED_PART: u64 = 4;
+const TURNS_A_LOOK: usize = 16;
+/// Fewer undisturbed turns than this part of those wanted: the machine was loaded.
+const WANTED_PART: usize = 2;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
@@ -38,8 +40,9 @@ enum Kind {
     Other,
 }
 
-/// An order-emitting turn.
+/// An order-emitting turn; `place` counts them in a pass.
 struct Emitting {
+    place: usize,
     kind: Kind,
     nanos: u64,
     levels: i64,
@@ -50,9 +53,10 @@ struct Turns {
     emitting: [Histogram<u64>; 5],
     /// Order-emitting turns since the last look.
     since_look: Vec<Emitting>,
-    /// Order-emitting turns of one pass, and undisturbed ones of all.
-    of_a_pass: u64,
-    undisturbed: u64,
+    /// Order-emitting turns of this pass so far.
+    of_a_pass: usize,
+    /// How often each was kept, at most `PASSES` times.
+    kept: Vec<usize>,
     /// All turns by kind, ns.
     all: [Histogram<u64>; 5],
     /// Order-emitting depth turns: nanoseconds less 18 a level. Few and often negative, so kept as they are.
@@ -208,7 +212,7 @@ fn measure(journal: &Path, engine_json: &str) -> Result<Turns, String> {
         emitting: std::array::from_fn(|_| histogram()),
         since_look: Vec::with_capacity(TURNS_A_LOOK),
         of_a_pass: 0,
-        undisturbed: 0,
+        kept: Vec::new(),
         all: std::array::from_fn(|_| histogram()),
         depth_less_levels: Vec::new(),
         levels: 0,
@@ -216,8 +220,8 @@ fn measure(journal: &Path, engine_json: &str) -> Result<Turns, String> {
         turns: 0,
     };
     let (mut effects, mut watch) = (Effects::new(), CoreWatch::new());
-    for pass in 0..PASSES_MAX {
-        if pass >= PASSES && turns.undisturbed >= turns.of_a_pass * (PASSES as u64 - 1) {
+    for _ in 0..PASSES_MAX {
+        if !turns.kept.is_empty() && turns.missing() * MISSING_PART <= PASSES * turns.kept.len() {
             break;
         }
         let (_, setup) = EngineConfig::from_json(engine_json).map_err(|fault| fault.to_string())?;
@@ -273,18 +277,21 @@ impl Turns {
             }
         }
         if sent {
+            self.since_look.push(Emitting { place: self.of_a_pass, kind, nanos, levels });
             self.of_a_pass += 1;
-            self.since_look.push(Emitting { kind, nanos, levels });
+            if self.kept.len() < self.of_a_pass {
+                self.kept.push(0);
+            }
         }
     }
 
     /// Keeps the turns since the last look, if the core was ours on both sides of them.
     fn judge(&mut self, undisturbed: bool) {
-        for Emitting { kind, nanos, levels } in self.since_look.drain(..) {
-            if !undisturbed {
+        for Emitting { place, kind, nanos, levels } in self.since_look.drain(..) {
+            if !undisturbed || self.kept[place] == PASSES {
                 continue;
             }
-            self.undisturbed += 1;
+            self.kept[place] += 1;
             self.emitting[kind as usize].saturating_record(nanos);
             if kind == Kind::Depth {
                 self.levels += levels as u64;
@@ -295,6 +302,11 @@ impl Turns {
 
     /// Were nearly all turns disturbed?
     fn is_loaded(&self) -> bool {
-        self.undisturbed * WANTED_PART < self.of_a_pass * PASSES as u64
+        self.missing() * WANTED_PART > PASSES * self.kept.len()
+    }
+
+    /// Undisturbed turns that are wanted still.
+    fn missing(&self) -> usize {
+        self.kept.iter().map(|kept| PASSES - kept).sum()
     }
 }
