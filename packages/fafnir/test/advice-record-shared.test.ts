@@ -10,7 +10,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import { firstPolicy, newSubject, openRecord, profileOf, verifyRecord } from '../src/advice/index.js'
 
 const LONG = process.env['FAFNIR_LONG'] !== undefined
-const [WRITERS, TURNS] = LONG ? [8, 200] : [4, 15]
+const [WRITERS, TURNS] = LONG ? [8, 80] : [4, 15]
 const library = pathToFileURL(join(import.meta.dirname, '../dist/advice.js')).href
 
 let directory = ''
