@@ -19,7 +19,7 @@ const PNPM = 'pnpm@10.34.9'
 const NODE_MAJOR_MIN = 20
 const RUST_MIN = [1, 89]
 const OUTPUT_LINES_SHOWN = 300
-// The profile of the tests, so that what they have built serves here too.
+// The profile of the tests and the features of the workspace, so that what they have built serves here too.
 const TIDY = ['run', '-q', '--profile', 'test', '-p', 'xtask', '--', 'tidy']
 // The binding has no tests in Rust, those of TypeScript are its own; without it N-API is not built a second time.
 const TESTED = ['--workspace', '--exclude', 'fafnir-node']
@@ -269,17 +269,11 @@ function sayWhatTestsSaid(stdout, long) {
   for (const line of new Set(lines)) say(line.trim())
 }
 
-/** Builds the native module and, beside it, what the Rust tests run: linking the one leaves a core to the other. */
-async function buildBeside() {
+/** Builds what the Rust tests run; what cannot be built says so where the tests are run. */
+async function buildTests() {
   const args = ['test', ...TESTED, '--no-run', '-q']
   if (process.env.CI) args.push('--locked')
-  // What cannot be built says so where the tests are run.
-  const tests = capture('cargo', args)
-  try {
-    await buildNative()
-  } finally {
-    await tests
-  }
+  await capture('cargo', args)
 }
 
 async function tidyChecks() {
@@ -333,12 +327,8 @@ async function fuzzing() {
 
 /** A step that passes by ending without an error; it counts only when it fails. */
 const step = (work) => async () => {
-  try {
-    await work()
-    return { passed: 0, failed: 0, output: '' }
-  } catch (error) {
-    return { passed: 0, failed: 1, output: `${error.output ?? ''}${error.message}\n` }
-  }
+  await work()
+  return { passed: 0, failed: 0, output: '' }
 }
 
 function tail(text) {
@@ -347,38 +337,51 @@ function tail(text) {
   return hidden > 0 ? [`… ${hidden} lines before`, ...lines.slice(hidden)].join('\n') : lines.join('\n')
 }
 
+/** Runs a part when what it needs has passed; one that cannot run, or ends by an error, has failed. */
+async function runPart({ work, needs }, ended) {
+  const outcomes = await Promise.all(needs.map(async (need) => ({ need, ...await ended.get(need) })))
+  const missing = outcomes.filter(({ failed }) => failed > 0).map(({ need }) => need)
+  const from = performance.now()
+  try {
+    if (missing.length > 0) throw new TaskError(`not run: ${missing.join(' and ')} failed`)
+    return { ...await work(), took: seconds(from) }
+  } catch (error) {
+    const output = `${error.output ?? ''}${error.message}\n`
+    return { passed: 0, failed: 1, output, took: seconds(from) }
+  }
+}
+
 /** Runs every part, whatever the others did; the last line is the sum. */
 async function test(long) {
   checkTools()
   if (long) process.env.FAFNIR_LONG = '1'
-  // A part runs only when what it needs has passed; one that cannot run has failed.
-  const parts = [
+  // What is built is built side by side, so that no core waits; tests then run a part at a time: some measure time.
+  const built = [
     { name: 'packages', work: step(install), needs: [] },
-    { name: 'native module', work: step(buildBeside), needs: [] },
+    { name: 'native module', work: step(buildNative), needs: [] },
+    { name: 'Rust test programs', work: step(buildTests), needs: [] },
     { name: 'TypeScript', work: step(buildTypeScript), needs: ['packages'] },
-    { name: 'tarballs', work: step(pack), needs: ['native module', 'TypeScript'] },
     { name: 'types', work: typeCheck, needs: ['packages'] },
+    { name: 'tidy', work: tidyChecks, needs: ['Rust test programs'] },
+  ]
+  const tested = [
+    { name: 'tarballs', work: step(pack), needs: ['native module', 'TypeScript'] },
     { name: 'Rust tests', work: () => cargoTests(long), needs: [] },
     { name: 'TypeScript tests', work: vitest, needs: ['native module', 'TypeScript'] },
     { name: 'bench runner tests', work: benchRunnerTests, needs: ['packages'] },
-    { name: 'tidy', work: tidyChecks, needs: [] },
     ...(long ? [{ name: 'fuzzing', work: fuzzing, needs: [] }] : []),
   ]
-  const [total, bad] = [{ passed: 0, failed: 0 }, new Set()]
-  for (const { name, work, needs } of parts) {
-    const from = performance.now()
-    const missing = needs.filter((need) => bad.has(need))
-    const result = missing.length === 0
-      ? await work()
-      : { passed: 0, failed: 1, output: `not run: ${missing.join(' and ')} failed\n` }
-    total.passed += result.passed
-    total.failed += result.failed
-    if (result.failed > 0) {
-      bad.add(name)
-      console.log(tail(result.output))
-    }
-    const counted = result.passed + result.failed > 0 ? `${result.passed} passed, ${result.failed} failed` : 'ready'
-    say(`${name}: ${counted} (${seconds(from)})`)
+  const [total, ended] = [{ passed: 0, failed: 0 }, new Map()]
+  for (const part of built) ended.set(part.name, runPart(part, ended))
+  for (const part of [...built, ...tested]) {
+    const { name } = part
+    if (!ended.has(name)) ended.set(name, runPart(part, ended))
+    const { passed, failed, output, took } = await ended.get(name)
+    total.passed += passed
+    total.failed += failed
+    if (failed > 0) console.log(tail(output))
+    const counted = passed + failed > 0 ? `${passed} passed, ${failed} failed` : 'ready'
+    say(`${name}: ${counted} (${took})`)
   }
   console.log(`${total.passed} passed, ${total.failed} failed`)
   return total.failed === 0 ? 0 : 1
