@@ -89,7 +89,8 @@ export function readHeader(line: string): Header | undefined {
     header?.format === 'fafnir-advice-record' &&
     header.version === 1 &&
     isSubject(header.id) &&
-    Object.keys(header).length === 3
+    Object.keys(header).length === 3 &&
+    JSON.stringify(header) === line
   return good ? (header as Header) : undefined
 }
 
@@ -101,6 +102,8 @@ export function readEntry(
 ): { readonly entry: ChainedEntry } | { readonly field: RecordField } {
   const found = readJson(line)
   if ('problem' in found || !isEntry(found.value)) return { field: 'form' }
+  // A blank or an escape more says the same, but nothing of ours has written it.
+  if (JSON.stringify(found.value) !== line) return { field: 'form' }
   const entry = found.value
   const digests = digestsOf(entry)
   const field = DIGESTED.find((name) => digests[name] !== entry.digests[name])

@@ -105,6 +105,18 @@ export function* linesOf(
   }
 }
 
+/** Something stands where a record's line end was: a write that was cut leaves the beginning of a line only. */
+function isClosed(tail: string): boolean {
+  const brace = tail.lastIndexOf('}')
+  if (brace < 0 || brace === tail.length - 1) return false
+  try {
+    JSON.parse(tail.slice(0, brace + 1))
+    return true
+  } catch {
+    return false
+  }
+}
+
 /** Who wants to see entries while they are verified. */
 export interface VerifyOptions {
   /** A head that was kept elsewhere. */
@@ -135,6 +147,7 @@ export function scan(path: string, { head: kept, keys, onEntry }: VerifyOptions 
   const at = (record: number, field: RecordField): Scan => result({ record, field, words: WORDS[field] })
   for (const { text, end, whole } of linesOf(path)) {
     if (!whole) {
+      if (isClosed(text)) return head === '' ? at(0, 'header') : at(records + 1, 'form')
       tornBytes = end - bytes
       break
     }

@@ -145,6 +145,32 @@ describe('tampering is found and named by record and field', () => {
     put(all)
   }
 
+  it('a blank, a line end or an escape more: nothing of ours has written the line', () => {
+    recorded(3)
+    const whole = lines()
+    for (const edit of [
+      (line: string) => `${line} `,
+      (line: string) => `${line}\r`,
+      (line: string) => line.replace(':', ': '),
+      (line: string) => line.replace('seq', '\\u0073eq'),
+    ]) {
+      put(whole.map((line, n) => (n === 2 ? edit(line) : line)))
+      expect(verify().tampering).toMatchObject({ record: 2, field: 'form' })
+    }
+    put(whole.map((line, n) => (n === 0 ? `${line} ` : line)))
+    expect(verify().tampering).toMatchObject({ record: 0, field: 'header' })
+  })
+
+  it('another character where the last line ended: a write that was cut would not have left it', () => {
+    recorded(3)
+    const whole = readFileSync(file())
+    for (const other of [0, 11, 32, 138]) {
+      writeFileSync(file(), Buffer.concat([whole.subarray(0, -1), Buffer.from([other])]))
+      expect(verify()).toMatchObject({ ok: false, records: 2, tampering: { record: 3, field: 'form' } })
+      expect(code(() => openRecord({ directory }))).toBe('RECORD_TAMPERED')
+    }
+  })
+
   test.each(Object.keys(other) as DigestedField[])('%s', (field) => {
     recorded(3)
     change(2, (entry) => (entry[field] = other[field]))

@@ -1,6 +1,6 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { request, type OutgoingHttpHeaders } from 'node:http'
-import { createServer } from 'node:net'
+import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -264,6 +264,26 @@ describe('a form with a record', () => {
     expect(text).toContain('RECORD_FAILED')
     expect(text).not.toContain('aggressive')
     expect(said).toEqual([{ status: 500, code: 'RECORD_FAILED' }, 'request refused'])
+  })
+})
+
+describe('a slow client', () => {
+  const long = process.env['FAFNIR_LONG'] !== undefined
+  it.runIf(long)('is sent away after its ten seconds, not after half a minute', { timeout: 30_000 }, async () => {
+    const from = performance.now()
+    const text = await new Promise<string>((resolve, reject) => {
+      let said = ''
+      const socket = connect(form.port, '127.0.0.1', () => socket.write('GET / HTTP/1.1\r\nX-Slow: '))
+      const drip = setInterval(() => socket.write('a'), 250)
+      socket.setEncoding('utf8').on('data', (part: string) => (said += part))
+      socket.on('error', reject)
+      socket.on('close', () => {
+        clearInterval(drip)
+        resolve(said)
+      })
+    })
+    expect(text).toMatch(/^HTTP\/1.1 408 /)
+    expect(performance.now() - from).toBeLessThan(20_000)
   })
 })
 

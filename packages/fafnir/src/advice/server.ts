@@ -47,6 +47,8 @@ const FIELDS_MAX = 400
 const HEADER_BYTES_MAX = 16_384
 const CONNECTIONS_MAX = 32
 const REQUEST_MILLIS = 10_000
+/** How often it is looked who is over their time. */
+const LOOK_MILLIS = 1_000
 const TOKEN_BYTES = 32
 /** Clients of this page's own, whose second form continues their record. */
 const SUBJECTS_MAX = 1_000
@@ -84,9 +86,12 @@ export async function serveAdvice(options: AdviceServerOptions = {}): Promise<Ad
   const token = randomBytes(TOKEN_BYTES).toString('hex')
   const context: FormContext = { policy, questionnaire, records: options.record !== undefined, token }
   const site = new Site(context, options)
-  const server = createServer({ maxHeaderSize: HEADER_BYTES_MAX }, (request, response) => {
-    void site.answer(request, response)
-  })
+  const server = createServer(
+    { maxHeaderSize: HEADER_BYTES_MAX, connectionsCheckingInterval: LOOK_MILLIS },
+    (request, response) => {
+      void site.answer(request, response)
+    },
+  )
   server.maxConnections = CONNECTIONS_MAX
   server.requestTimeout = REQUEST_MILLIS
   server.headersTimeout = REQUEST_MILLIS
