@@ -123,14 +123,16 @@ const DAY_MILLIS = 86_400_000
 
 /** A calendar date `YYYY-MM-DD`. */
 export function date(path: string, value: unknown): string {
-  if (
-    typeof value !== 'string' ||
-    !DATE.test(value) ||
-    new Date(`${value}T00:00:00Z`).toISOString().slice(0, 10) !== value
-  ) {
+  if (typeof value !== 'string' || !DATE.test(value) || !isDay(value)) {
     throw invalid(path, value, 'a date such as 2026-11-22')
   }
   return value
+}
+
+// February 30 becomes a day of March; month 13 becomes no day at all.
+function isDay(value: string): boolean {
+  const day = new Date(`${value}T00:00:00Z`)
+  return !Number.isNaN(day.getTime()) && day.toISOString().slice(0, 10) === value
 }
 
 /** Days from one date to another. */

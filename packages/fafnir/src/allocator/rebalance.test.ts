@@ -23,6 +23,31 @@ const short = ({ orders }: Rebalance): string[] =>
   orders.map(({ side, quantity, symbol, price, reason }) => `${side} ${quantity} ${symbol} at ${price}: ${reason}`)
 
 describe('worked by hand', () => {
+  test('a target left away from its goal for want of cash says so, though a little was bought', () => {
+    // Gold is one lot of 5109: too much for its target of 1416, too large to be sold in part.
+    const result = rebalance({
+      ...base,
+      instruments: [fund('STK'), fund('BND'), fund('GLD', { lotSize: '100' })],
+      prices: { STK: '10.00', BND: '23.00', GLD: '51.09' },
+      holdings: { cash: '1970', positions: { GLD: '100' } },
+    })
+    expect(short(result)).toEqual(['buy 1 STK at 10.00: always', 'buy 85 BND at 23.00: always'])
+    expect(result.after.lines.map(({ skipped }) => skipped)).toEqual(['noCash', 'noCash', undefined, undefined])
+  })
+
+  test('a target sold below its goal for money that is owed says so', () => {
+    const result = rebalance({
+      ...base,
+      instruments: [fund('STK', { minOrderValue: '2500' }), fund('BND'), fund('GLD')],
+      prices: { STK: '100.00', BND: '10.00', GLD: '200.00' },
+      holdings: { cash: '0', positions: { STK: '10', BND: '60' } },
+      flow: '-500',
+    })
+    // Bonds of 600 are 270 above a target of 330 of the 1100 left; 10 of stocks are less than an order.
+    expect(short(result)).toEqual(['sell 50 BND at 10.00: always'])
+    expect(result.after.lines.map(({ skipped }) => skipped)).toEqual(['belowMinimum', 'noCash', 'noCash', undefined])
+  })
+
   test('money becomes a portfolio', () => {
     const result = rebalance(base)
     expect(short(result)).toEqual([
@@ -283,6 +308,8 @@ describe('bad input issues nothing', () => {
     ['edges without bands', { rules: { to: 'edge' } }, 'ALLOCATION_INVALID'],
     ['a calendar without a date', { rules: { calendar: 'month' } }, 'ALLOCATION_INVALID'],
     ['no such date', { date: '2026-02-30' }, 'ALLOCATION_INVALID'],
+    ['no such month', { date: '2026-13-01' }, 'ALLOCATION_INVALID'],
+    ['no such day at all', { date: '2026-00-00' }, 'ALLOCATION_INVALID'],
     ['no instruments', { instruments: undefined }, 'ALLOCATION_INVALID'],
     ['no holdings', { holdings: null }, 'ALLOCATION_INVALID'],
     [

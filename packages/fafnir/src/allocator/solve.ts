@@ -139,6 +139,7 @@ function place(
   giveUp(work, floor)
   spend(work, goals, floor)
   raise(work, goals)
+  lackCash(work, goals)
   return { lots: work.lots, skips: work.skips }
 }
 
@@ -243,7 +244,7 @@ function spend(work: Work, goals: Goals, floor: bigint): void {
       more = 0n
     }
     tried.add(at)
-    if (more > 0n) work.skips[at] = undefined
+    if (more > 0n && work.skips[at] !== 'noCash') work.skips[at] = undefined
   }
 }
 
@@ -291,7 +292,20 @@ function raise(work: Work, goals: Goals): void {
     const least = smallestOrder(asset)
     const wanted = enough < least ? least : enough
     const next = wanted < held ? wanted : held
-    if (next >= least) setLots(work, i, -next)
+    if (next >= least) {
+      setLots(work, i, -next)
+      work.skips[book.lines.findIndex(({ members }) => members.includes(i))] = 'noCash'
+    }
     if (next === held) tried.add(i)
+  }
+}
+
+// A purchase that gave way, a sale that went on, lack cash only for what is still an order away from the goal.
+function lackCash({ book, state, lots, cash, skips }: Work, goals: Goals): void {
+  const { lines: values } = valuesOf(book, stateWith(state, lots, cash))
+  for (const [at, line] of book.lines.entries()) {
+    const orders = line.members.map((member) => smallestOrder(book.assets[member]!) * book.assets[member]!.lotValue)
+    const missing = goals.lines[at]! - values[at]!
+    if (skips[at] === 'noCash' && orders.every((value) => missing < value)) skips[at] = undefined
   }
 }
