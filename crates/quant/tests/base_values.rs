@@ -1,14 +1,17 @@
 //! # Room card: quant/tests/base_values
 //! In:    `reference/base.json`: simulated returns and what `reference/base.py` made of them with numpy, scipy,
 //!        scikit-learn and PyPortfolioOpt.
-//! Out:   covariance and performance equal to theirs.
+//! Out:   covariance and performance equal to theirs; the loss quantile of skfolio; parameters as `arch` leaves them.
 //! Holds: needs nothing outside the tree.
 //! Costs: milliseconds.
-use quant::Matrix;
 use quant::covariance::*;
 use quant::performance::*;
+use quant::risk::{Convention, TailMethod, TailOptions, value_at_risk};
 use quant::validation::*;
+use quant::volatility::{GarchParameters, garch_path};
+use quant::{JobControl, Matrix, QuantError};
 use serde_json::Value;
+use types::rng::SplitMix64;
 
 fn values() -> Value {
     serde_json::from_str(include_str!("reference/base.json")).unwrap()
@@ -93,4 +96,53 @@ fn performance_is_that_of_numpy_and_scipy() {
     close(decay.curve[0].information_coefficient.unwrap(), &wanted["spearman_lag_1"]);
     let probability = probabilistic_sharpe(SharpeMoments::of(returns).unwrap(), 0.01).unwrap();
     close(probability, &values["probabilistic_sharpe"]);
+}
+
+/// skfolio 1.12: `value_at_risk` and `cvar` of ten returns; the order statistic is Riskfolio-Lib's.
+#[test]
+fn loss_quantile_goes_one_further_where_the_tail_is_whole() {
+    let r: Vec<f64> = [3, 7, 1, 9, 5, 2, 8, 10, 4, 6].iter().map(|&k| -0.01 * f64::from(k)).collect();
+    let of = |confidence, method| {
+        let options = TailOptions { confidence, method, convention: Convention::LossPositive };
+        value_at_risk(&r, &options, &JobControl::NONE).unwrap()
+    };
+    for (confidence, quantile, order, shortfall) in [
+        (0.9, 0.09, 0.1, 0.1),
+        (0.8, 0.08, 0.09, 0.095),
+        (0.85, 0.09, 0.09, 0.145 / 1.5),
+        (0.05, 0.01, 0.01, 0.545 / 9.5),
+    ] {
+        let found = of(confidence, TailMethod::HistoricalLossQuantile);
+        let statistic = of(confidence, TailMethod::HistoricalOrderStatistic);
+        assert_eq!((found.value_at_risk, statistic.value_at_risk), (quantile, order), "{confidence}");
+        assert_eq!(found.expected_shortfall, statistic.expected_shortfall);
+        assert!((found.expected_shortfall - shortfall).abs() < 1e-15, "{confidence}: {found:?}");
+    }
+}
+
+/// The parameters of `arch` 8 for the VIX and for noise miss a bound by the rounding of its search; volatilities and
+/// likelihood are of the parameters as they are. Further out they are refused, and so is a negative variance.
+#[test]
+fn garch_takes_parameters_that_miss_a_bound_by_a_rounding() {
+    let mut rng = SplitMix64::new(6);
+    let r: Vec<f64> = (0..300).map(|_| 0.02 * (rng.unit_f64() - 0.5)).collect();
+    let at_bound =
+        GarchParameters { mean: 0.0, omega: 1e-6, alpha: 0.2, gamma: -0.2, beta: 0.8, degrees_of_freedom: None };
+    let missed = GarchParameters { gamma: -0.2 - 3e-13, alpha: 0.2 - 1e-13, ..at_bound };
+    let [exact, near] = [at_bound, missed].map(|p| garch_path(&r, &p, 3).unwrap());
+    assert!((exact.log_likelihood / near.log_likelihood - 1.0).abs() < 1e-9 && exact != near);
+    let zero = GarchParameters { alpha: -1e-15, gamma: 0.0, ..at_bound };
+    assert!(garch_path(&r, &zero, 3).is_ok());
+    for (what, beyond) in [
+        ("gamma", GarchParameters { gamma: -0.201, ..at_bound }),
+        ("alpha", GarchParameters { alpha: -0.001, gamma: 0.0, ..at_bound }),
+        ("beta", GarchParameters { beta: -0.001, ..at_bound }),
+    ] {
+        let refused = garch_path(&r, &beyond, 3).unwrap_err();
+        assert!(matches!(refused, QuantError::OutOfRange { what: found, .. } if found == what), "{refused:?}");
+    }
+    let wild = [1e3, -1e3, 1e3, -1e3];
+    let thin = GarchParameters { omega: 1e-6, alpha: -1e-9, gamma: 0.0, beta: 0.0, ..at_bound };
+    let refused = garch_path(&wild, &thin, 1).unwrap_err();
+    assert!(matches!(refused, QuantError::Undefined { what: "variance", .. }), "{refused:?}");
 }

@@ -149,6 +149,32 @@ fn least_shortfall_under_constraints_is_what_a_search_finds() {
     }
 }
 
+/// Returns, means and target in any unit: the weights are the same, and they earn the target.
+#[test]
+fn cvar_with_a_target_does_not_depend_on_the_unit() {
+    for seed in 0..20 {
+        let mut rng = SplitMix64::new(seed);
+        let (t, n) = (120, 6);
+        let values: Vec<f64> = (0..t * n).map(|at| 1e-4 * (at / t) as f64 + 0.01 * normal(&mut rng)).collect();
+        let means: Vec<f64> = values.chunks(t).map(|column| column.iter().sum::<f64>() / t as f64).collect();
+        let mut ranked = means.clone();
+        ranked.sort_by(f64::total_cmp);
+        let at = |unit: f64| {
+            let scaled: Vec<f64> = values.iter().map(|value| unit * value).collect();
+            let returns = Matrix::new("returns", &scaled, t, n).expect("returns");
+            let target = Some((means.iter().map(|mean| unit * mean).collect(), unit * ranked[n - 2]));
+            minimum_cvar(returns, &CvarOptions { beta: 0.9, target }, &Constraints::default(), NONE).expect("solved")
+        };
+        let base = at(1.0);
+        for unit in [1e-8, 1e-6, 1e-3, 1e3, 1e6] {
+            let found = at(unit);
+            let off = base.weights.iter().zip(&found.weights).fold(0.0f64, |most, (a, b)| most.max((a - b).abs()));
+            assert!(off < 1e-9, "seed {seed}, unit {unit}: {off}");
+            assert!((found.cvar / unit / base.cvar - 1.0).abs() < 1e-12, "seed {seed}, unit {unit}");
+        }
+    }
+}
+
 fn names<T: std::fmt::Debug>(result: Result<T, QuantError>) -> Vec<String> {
     match result {
         Err(QuantError::Infeasible { mut constraints }) => {

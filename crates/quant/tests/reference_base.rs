@@ -160,10 +160,7 @@ fn sharpe_probabilities_are_the_papers_and_quantstats() {
     let own = SharpeMoments::of(series).unwrap();
     meets(own.sharpe, &expected["psr_index"]["sr_daily"]);
     meets(probabilistic_sharpe(own, 0.0).unwrap(), &expected["psr_index"]["psr0"]);
-    let n = series.len() as f64;
-    let skewness = own.skewness * (n * (n - 1.0)).sqrt() / (n - 2.0);
-    let excess = (n - 1.0) / ((n - 2.0) * (n - 3.0)) * ((n + 1.0) * (own.kurtosis - 3.0) + 6.0);
-    let unbiased = SharpeMoments { skewness, kurtosis: excess + 3.0, ..own };
+    let unbiased = own.unbiased().unwrap();
     meets(probabilistic_sharpe(unbiased, 0.0).unwrap(), &expected["performance"]["quantstats"]["psr"]);
 }
 

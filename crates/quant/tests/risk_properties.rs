@@ -30,9 +30,10 @@ fn returns(rng: &mut SplitMix64, n: usize) -> Vec<f64> {
     (0..n).map(|_| 0.0003 + 0.01 * normal(rng) * if rng.below(10) == 0 { 3.0 } else { 1.0 }).collect()
 }
 
-const METHODS: [TailMethod; 5] = [
+const METHODS: [TailMethod; 6] = [
     TailMethod::HistoricalInterpolated,
     TailMethod::HistoricalOrderStatistic,
+    TailMethod::HistoricalLossQuantile,
     TailMethod::Gaussian,
     TailMethod::CornishFisher,
     TailMethod::StudentT(StudentSearch::Exact),

@@ -20,7 +20,11 @@ pub(super) fn find(name: &str) -> Option<Call> {
             let Period { period } = arguments.options()?;
             Answer::new(&sizing::average_true_range(arguments.matrix("bars", 0)?, period)?, Vec::new())
         },
-        "sharpeMoments" => |arguments, _| Answer::new(&SharpeMoments::of(arguments.series("returns", 0)?)?, Vec::new()),
+        "sharpeMoments" => |arguments, _| {
+            let Shape { unbiased } = arguments.options()?;
+            let biased = SharpeMoments::of(arguments.series("returns", 0)?)?;
+            Answer::new(&if unbiased { biased.unbiased()? } else { biased }, Vec::new())
+        },
         "sharpe" => sharpe,
         "almgrenChriss" => |arguments, _| {
             let mut found = almgren_chriss(arguments.options()?)?;
@@ -41,6 +45,12 @@ pub(super) fn find(name: &str) -> Option<Call> {
 #[serde(deny_unknown_fields)]
 struct Period {
     period: usize,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Shape {
+    unbiased: bool,
 }
 
 #[derive(Deserialize)]

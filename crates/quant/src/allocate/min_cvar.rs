@@ -151,13 +151,15 @@ impl Dual {
         let mut rows = vec![(None, None); region.rows.len()];
         for (row, ends) in region.rows.iter().zip(&mut rows) {
             let equal = row.lower == row.upper;
+            // Coefficients near 1, whatever their unit: expected returns of 1e-9 would pass for roundings of a pivot.
+            let fit = 1.0 / power_of_two(row.coefficients.iter().fold(0.0f64, |most, value| most.max(value.abs())));
             for (sign, end) in [(1.0, row.lower), (-1.0, row.upper)] {
                 if end.is_finite() && !(equal && sign < 0.0) {
                     column.fill(0.0);
-                    column.iter_mut().zip(&row.coefficients).for_each(|(entry, value)| *entry = -sign * value);
+                    column.iter_mut().zip(&row.coefficients).for_each(|(entry, value)| *entry = -sign * fit * value);
                     let low = if equal { f64::NEG_INFINITY } else { 0.0 };
                     *(if sign > 0.0 { &mut ends.0 } else { &mut ends.1 }) = Some(program.cost.len());
-                    program.push(&column, -sign * end, low, f64::INFINITY);
+                    program.push(&column, -sign * fit * end, low, f64::INFINITY);
                 }
             }
         }

@@ -57,9 +57,12 @@ pub enum TailMethod {
     /// Quantile with linear interpolation between order statistics ((n-1)α, numpy's default, empyrical's); the
     /// shortfall is the mean of all returns at or below it.
     HistoricalInterpolated,
-    /// The ⌈αn⌉-th worst return (skfolio, Riskfolio-Lib); the shortfall is Rockafellar's and Uryasev's, which weighs
-    /// the last return of the tail by the part of it that belongs to the tail.
+    /// The ⌈αn⌉-th worst return (Riskfolio-Lib); the shortfall is Rockafellar's and Uryasev's, which weighs the last
+    /// return of the tail by the part of it that belongs to the tail.
     HistoricalOrderStatistic,
+    /// The least loss that is passed with probability α at most: the (⌊αn⌋ + 1)-th worst return, one further than the
+    /// order statistic where αn is whole (skfolio); the shortfall is the same.
+    HistoricalLossQuantile,
     /// Normal with the sample's mean and deviation (n - 1).
     Gaussian,
     /// Quantile of the normal bent by skewness and excess kurtosis (Cornish, Fisher 1937; biased sample moments). The
@@ -126,6 +129,14 @@ pub(crate) fn mean_and_deviation(returns: &[f64]) -> (f64, f64) {
     (mean, libm::sqrt(squares / (count - 1.0)))
 }
 
+/// Historical, sorted returns: lower quantile of the losses, and the shortfall of Rockafellar and Uryasev.
+fn historical_loss_quantile(sorted: &[f64], tail: f64) -> TailRisk {
+    let count = sorted.len() as f64;
+    // αn that is whole but for the rounding of α and of the product counts as whole.
+    let worse = libm::floor(tail * count + 4.0 * f64::EPSILON * count) as usize;
+    TailRisk { value_at_risk: -sorted[worse.min(sorted.len() - 1)], ..historical_order(sorted, tail) }
+}
+
 /// Value at risk and shortfall of a normal.
 pub(crate) fn gaussian(mean: f64, deviation: f64, tail: f64) -> TailRisk {
     let z = normal_quantile(tail);
@@ -182,6 +193,7 @@ pub fn value_at_risk(returns: &[f64], options: &TailOptions, control: &JobContro
     let risk = match options.method {
         TailMethod::HistoricalInterpolated => historical_interpolated(&sorted(returns), tail),
         TailMethod::HistoricalOrderStatistic => historical_order(&sorted(returns), tail),
+        TailMethod::HistoricalLossQuantile => historical_loss_quantile(&sorted(returns), tail),
         TailMethod::Gaussian => {
             let (mean, deviation) = mean_and_deviation(returns);
             gaussian(mean, deviation, tail)

@@ -44,6 +44,17 @@ impl SharpeMoments {
         Ok(SharpeMoments { sharpe, observations: returns.len(), skewness, kurtosis })
     }
 
+    /// With pandas' unbiased skewness and kurtosis in place of the biased ones: quantstats' convention.
+    ///
+    /// Errors: `QUANT_TOO_FEW` (four observations).
+    pub fn unbiased(self) -> Result<SharpeMoments, QuantError> {
+        at_least("returns", self.observations, 4)?;
+        let n = self.observations as f64;
+        let skewness = self.skewness * libm::sqrt(n * (n - 1.0)) / (n - 2.0);
+        let excess = (n - 1.0) / ((n - 2.0) * (n - 3.0)) * ((n + 1.0) * (self.kurtosis - 3.0) + 6.0);
+        Ok(SharpeMoments { skewness, kurtosis: excess + 3.0, ..self })
+    }
+
     /// Variance of the estimated ratio times (observations - 1): `1 - skew sr + (kurtosis - 1)/4 sr²`.
     fn spread(&self) -> Result<f64, QuantError> {
         finite("sharpe", self.sharpe)?;

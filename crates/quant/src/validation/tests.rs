@@ -134,6 +134,19 @@ fn track_record_and_probability_are_inverse() {
     assert_eq!(SharpeMoments::of(&[0.1; 4]), Err(QuantError::Constant { what: "returns", column: 0 }));
 }
 
+/// pandas 3.1: `skew`, `kurt` + 3; quantstats 0.0.86: `probabilistic_sharpe_ratio`.
+#[test]
+fn unbiased_moments_are_those_of_pandas() {
+    let own = SharpeMoments::of(&[0.01, -0.02, 0.03, 0.005, -0.01, 0.04]).unwrap();
+    let found = own.unbiased().unwrap();
+    assert!((found.skewness - 0.160_755_429_540_460_57).abs() < 1e-14, "{found:?}");
+    assert!((found.kurtosis - 1.721_037_506_224_077_7).abs() < 1e-14, "{found:?}");
+    assert!((probabilistic_sharpe(found, 0.0).unwrap() - 0.819_009_719_544_190_6).abs() < 1e-14);
+    assert!((found.sharpe, found.observations) == (own.sharpe, own.observations));
+    let few = SharpeMoments::of(&[0.01, -0.02, 0.03]).unwrap().unbiased();
+    assert!(matches!(few, Err(QuantError::TooFew { what: "returns", have: 3, need: 4 })), "{few:?}");
+}
+
 #[test]
 fn trials_without_skill_overfit_and_one_with_skill_does_not() {
     let (rows, trials) = (240, 30);

@@ -190,6 +190,21 @@ describe.skipIf(!there)('reference: statistics', () => {
     }
     const biased = await quant.performance(series, { ddof: 0 })
     meets(biased.sharpe, wanted.number('sharpe_ddof0_seed'))
+    const quantstats: readonly [number | null, string][] = [
+      [found.sharpe, 'sharpe'],
+      [found.sortinoAll, 'sortino'],
+      [found.cagr, 'cagr'],
+      [found.calmar, 'calmar'],
+      [found.maxDrawdown, 'max_drawdown'],
+      [found.omega, 'omega'],
+      // Its mean of squares is over n - 1.
+      [found.ulcerIndex * Math.sqrt(series.length / (series.length - 1)), 'ulcer_index'],
+    ]
+    for (const [value, key] of quantstats) meets(value, wanted.number('quantstats', key))
+    const tail = await quant.valueAtRisk(series, { method: 'gaussian', convention: 'signed' })
+    meets(tail.valueAtRisk, wanted.number('quantstats', 'var_95'))
+    meets(tail.expectedShortfall, wanted.number('quantstats', 'cvar_95'))
+    meets(found.maxDrawdown, wanted.number('max_drawdown_own'))
     const { deepest } = await quant.drawdowns(series)
     expect(deepest?.peak).toBe(wanted.number('mdd_peak_index'))
     expect(deepest?.trough).toBe(wanted.number('mdd_trough_index'))
@@ -210,6 +225,8 @@ describe.skipIf(!there)('reference: statistics', () => {
     const own = quant.sharpeMoments(table('index_returns.csv').columns[0]!)
     meets(own.sharpe, expected.number('psr_index', 'sr_daily'))
     meets(quant.probabilisticSharpe(own), expected.number('psr_index', 'psr0'))
+    const unbiased = quant.sharpeMoments(table('index_returns.csv').columns[0]!, { unbiased: true })
+    meets(quant.probabilisticSharpe(unbiased), expected.number('performance', 'quantstats', 'psr'))
   })
 })
 

@@ -23,15 +23,21 @@ export interface TailLevel extends JobOptions {
  * How a tail is measured.
  * - `historicalInterpolated`: quantile at (n - 1)α between order statistics (numpy's default, empyrical's); shortfall
  *   is the mean of all returns at or below it.
- * - `historicalOrderStatistic`: the ⌈αn⌉-th worst return (skfolio, Riskfolio-Lib); shortfall is Rockafellar's and
- *   Uryasev's (2000), which weighs the last return of the tail by its part in the tail.
+ * - `historicalOrderStatistic`: the ⌈αn⌉-th worst return (Riskfolio-Lib); shortfall is Rockafellar's and Uryasev's
+ *   (2000), which weighs the last return of the tail by its part in the tail.
+ * - `historicalLossQuantile`: the (⌊αn⌋ + 1)-th worst return, one further where αn is whole (skfolio); shortfall alike.
  * - `gaussian`: a normal with the sample's mean and deviation (n - 1).
  * - `cornishFisher`: its quantile bent by skewness and excess kurtosis (1937; biased moments); the shortfall is the
  *   mean of the bent quantiles beyond it, in closed form.
  * - `studentT`: a Student's t fitted by maximum likelihood.
  */
 export type TailMethod =
-  'historicalInterpolated' | 'historicalOrderStatistic' | 'gaussian' | 'cornishFisher' | 'studentT'
+  | 'historicalInterpolated'
+  | 'historicalOrderStatistic'
+  | 'historicalLossQuantile'
+  | 'gaussian'
+  | 'cornishFisher'
+  | 'studentT'
 
 /**
  * How the maximum of a Student's t is looked for: to the maximum whatever the unit (`exact`, default), or as

@@ -20,22 +20,25 @@ export function* indices(ranges: readonly IndexRange[]): Generator<number> {
   for (const [from, to] of ranges) for (let at = from; at < to; at++) yield at
 }
 
+/** What the splits of one answer share: starts and ends of all ranges, and where those of each split begin. */
+interface Ranges {
+  readonly values: Float64Array
+  /** Of each split: its first training range, its first test range; after the last one the end. */
+  readonly starts: Uint32Array
+}
+
 /** A split whose ranges are made when they are first looked at: many splits are some hundred thousand ranges. */
 class LazySplit implements TrainTestSplit {
   declare readonly train: readonly IndexRange[]
   declare readonly test: readonly IndexRange[]
-  readonly #ranges: Float64Array
-  readonly #start: number
-  readonly #trains: number
-  readonly #tests: number
+  readonly #ranges: Ranges
+  readonly #at: number
   #train: readonly IndexRange[] | undefined
   #test: readonly IndexRange[] | undefined
 
-  constructor(ranges: Float64Array, start: number, trains: number, tests: number) {
+  constructor(ranges: Ranges, at: number) {
     this.#ranges = ranges
-    this.#start = start
-    this.#trains = trains
-    this.#tests = tests
+    this.#at = at
     Object.defineProperties(this, LazySplit.#shown)
   }
 
@@ -44,41 +47,51 @@ class LazySplit implements TrainTestSplit {
     train: {
       enumerable: true,
       get() {
-        return (this.#train ??= this.#take(this.#start, this.#trains))
+        return (this.#train ??= this.#take(2 * this.#at))
       },
     },
     test: {
       enumerable: true,
       get() {
-        return (this.#test ??= this.#take(this.#start + this.#trains, this.#tests))
+        return (this.#test ??= this.#take(2 * this.#at + 1))
       },
     },
   }
 
-  #take(from: number, count: number): IndexRange[] {
-    const ranges = this.#ranges
-    return Array.from({ length: count }, (_, at) => [ranges[2 * (from + at)]!, ranges[2 * (from + at) + 1]!] as const)
+  #take(place: number): IndexRange[] {
+    const { values, starts } = this.#ranges
+    const taken: IndexRange[] = []
+    for (let at = starts[place]!; at < starts[place + 1]!; at++) taken.push([values[2 * at]!, values[2 * at + 1]!])
+    return taken
   }
 }
 
-/** Splits from starts and ends of ranges, and from how many each split has. */
-function splitsOf([ranges, counts]: readonly Float64Array[]): Promise<TrainTestSplit[]> {
-  if (ranges === undefined || counts === undefined) return Promise.resolve([])
-  let next = 0
-  return inTurns(counts.length / 2, (at) => {
-    const [start, trains, tests] = [next, counts[2 * at]!, counts[2 * at + 1]!]
-    next += trains + tests
-    return new LazySplit(ranges, start, trains, tests)
-  })
+/** Splits from starts and ends of ranges, and from how many each split has for training and for its test. */
+function splitsOf([values, counts]: readonly Float64Array[]): Promise<TrainTestSplit[]> {
+  if (values === undefined || counts === undefined) return Promise.resolve([])
+  const starts = new Uint32Array(counts.length + 1)
+  for (let at = 0; at < counts.length; at++) starts[at + 1] = starts[at]! + counts[at]!
+  const ranges = { values, starts }
+  return inTurns(counts.length / 2, (at) => new LazySplit(ranges, at))
 }
 
 const none = new Float64Array(0)
 
 /** Rows of whole numbers, each of one width. */
-function rowsOf(values: Float64Array, width: number): Promise<number[][]> {
-  return inTurns(values.length / width, (at) =>
-    Array.from({ length: width }, (_, place) => values[at * width + place]!),
-  )
+function rowsOf(values: Float64Array, width: number): number[][] {
+  const rows: number[][] = []
+  for (let from = 0; from < values.length; from += width) {
+    const row: number[] = []
+    for (let at = from; at < from + width; at++) row.push(values[at]!)
+    rows.push(row)
+  }
+  return rows
+}
+
+/** A property made when it is first looked at: what nobody reads is no work for the collector of garbage. */
+function late<T>(make: () => T): PropertyDescriptor {
+  let made: T | undefined
+  return { enumerable: true, get: () => (made ??= make()) }
 }
 
 interface Labels extends JobOptions {
@@ -145,11 +158,11 @@ export async function combinatorialPurged(
   const job = { signal, onProgress, observations, split: { purge: 0, embargo: 0, ...given } }
   const { arrays } = await call<null>('combinatorialPurged', job, labelEnds === undefined ? [] : [labelEnds])
   const [folds = none, paths = none] = arrays.slice(2)
-  return {
-    splits: await splitsOf(arrays),
-    testFolds: await rowsOf(folds, options.testFolds),
-    paths: await rowsOf(paths, options.folds),
-  }
+  const found = { splits: await splitsOf(arrays) }
+  return Object.defineProperties(found as typeof found & CombinatorialSplits, {
+    testFolds: late(() => rowsOf(folds, options.testFolds)),
+    paths: late(() => rowsOf(paths, options.folds)),
+  })
 }
 
 /** A Sharpe ratio a period and what its standard error depends on. */
@@ -162,12 +175,18 @@ export interface SharpeMoments {
   readonly kurtosis: number
 }
 
+/** Convention of `sharpeMoments`. */
+export interface SharpeMomentsOptions {
+  /** Unbiased skewness and kurtosis, as pandas' and quantstats' (default false: biased, as the papers'). */
+  readonly unbiased?: boolean
+}
+
 /**
- * Of excess returns: `ddof` 1, biased moments.
- * @throws FafnirError QUANT_CONSTANT, QUANT_TOO_FEW, QUANT_NOT_FINITE, QUANT_EMPTY
+ * Of excess returns: `ddof` 1, biased moments unless asked otherwise.
+ * @throws FafnirError QUANT_CONSTANT, QUANT_TOO_FEW (2; 4 unbiased), QUANT_NOT_FINITE, QUANT_EMPTY
  */
-export function sharpeMoments(returns: Series): SharpeMoments {
-  return callNow<SharpeMoments>('sharpeMoments', {}, [returns]).numbers
+export function sharpeMoments(returns: Series, options: SharpeMomentsOptions = {}): SharpeMoments {
+  return callNow<SharpeMoments>('sharpeMoments', { unbiased: false, ...taken(options) }, [returns]).numbers
 }
 
 /**

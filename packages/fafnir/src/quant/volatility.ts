@@ -123,8 +123,9 @@ export async function fitGarch(returns: Series, options: GarchModelOptions & Hor
 
 /**
  * Volatilities, likelihood and forecast of known parameters: exact, nothing is fitted.
- * @throws FafnirError QUANT_TOO_FEW (2 returns), QUANT_NOT_FINITE, QUANT_OUT_OF_RANGE (a parameter), QUANT_TOO_LARGE
- *   (horizon)
+ * @throws FafnirError QUANT_TOO_FEW (2 returns), QUANT_NOT_FINITE, QUANT_OUT_OF_RANGE (a parameter; α, β and α + γ may
+ *   be negative by 1e-8, as a search that ends at its bound leaves them), QUANT_UNDEFINED (a negative variance),
+ *   QUANT_TOO_LARGE (horizon)
  */
 export async function garchPath(
   returns: Series,
