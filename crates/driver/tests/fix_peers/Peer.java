@@ -18,6 +18,7 @@ import quickfix.SocketInitiator;
 
 public final class Peer implements Application {
     private static volatile SessionID session;
+    private static Connector host;
 
     public static void main(String[] words) throws Exception {
         SessionSettings settings = new SessionSettings(words[1]);
@@ -25,7 +26,7 @@ public final class Peer implements Application {
         FileStoreFactory stores = new FileStoreFactory(settings);
         LogFactory logs = id -> new Lines();
         DefaultMessageFactory messages = new DefaultMessageFactory();
-        Connector host = words[0].equals("acceptor")
+        host = words[0].equals("acceptor")
             ? new SocketAcceptor(peer, stores, settings, logs, messages)
             : new SocketInitiator(peer, stores, settings, logs, messages);
         host.start();
@@ -51,6 +52,7 @@ public final class Peer implements Application {
             case "out": session.setNextSenderMsgSeqNum(Integer.parseInt(words[1])); break;
             case "in": session.setNextTargetMsgSeqNum(Integer.parseInt(words[1])); break;
             case "await": await(Integer.parseInt(words[1]), session); break;
+            case "rest": rest(); break;
             case "logout": session.logout(); break;
             case "logon": session.logon(); break;
             default: say("?", line);
@@ -65,6 +67,23 @@ public final class Peer implements Application {
             }
             Thread.sleep(10);
         }
+    }
+
+    /** The end of a connection is put in a queue: one dealt with late would end the connection that came after it. */
+    private static void rest() throws Exception {
+        SocketAcceptor acceptor = (SocketAcceptor) host;
+        for (int round = 0; isBusy(acceptor); round++) {
+            if (round == 6000) {
+                throw new IllegalStateException("the connection is still open");
+            }
+            Thread.sleep(10);
+        }
+        Thread.sleep(250);
+    }
+
+    private static boolean isBusy(SocketAcceptor acceptor) {
+        return acceptor.getQueueSize() > 0
+            || acceptor.getEndpoints().stream().anyMatch(place -> place.getManagedSessionCount() > 0);
     }
 
     private static void send(String fields) throws Exception {

@@ -159,6 +159,7 @@ fn we_initiate(engine: &Engine, version: Version, name: &'static str) {
     ours.expect(&["logout None"]);
     peer.expect(&["< ", "|35=5|", "|58=for a while|"]);
     peer.expect(&["logout"]);
+    peer.tell("rest");
     peer.tell(&version.report("E4"));
     ours.send("D", &version.order("A3"));
     come_back(&mut ours, &mut peer, |ours, _| {
@@ -169,6 +170,7 @@ fn we_initiate(engine: &Engine, version: Version, name: &'static str) {
     ours.handle.logout(0, "").unwrap();
     ours.expect(&["logout None"]);
     peer.expect(&["logout"]);
+    peer.tell("rest");
     peer.tell("out 1");
     peer.tell("in 1");
     ours.handle.reset(0).unwrap();
@@ -177,7 +179,7 @@ fn we_initiate(engine: &Engine, version: Version, name: &'static str) {
     peer.expect(&["> ", "|35=A|", "|34=1|"]);
     ours.expect(&["logon"]);
     ours.send("D", &version.order("A5"));
-    peer.expect(&["app ", "|34=2|", "|11=A5|"]);
+    peer.expect(&["app ", "|11=A5|"]);
     peer.tell("logout");
     ours.expect(&["logout None"]);
     peer.expect(&["logout"]);
@@ -237,6 +239,11 @@ fn quickfix_j_initiates() {
     they_initiate(&engine, FIX50SP2, "java-initiator-50");
 }
 
+/// QuickFIX/J puts the end of a connection in a queue: one dealt with late ends the connection that came after it.
+fn until_it_has_dealt_with_the_end() {
+    std::thread::sleep(std::time::Duration::from_millis(500));
+}
+
 /// One report of the order match: of this order, with this status.
 fn expect_report(ours: &mut Ours, id: &str, status: &str) -> String {
     ours.expect(&["app ", "|35=8|", &format!("|11={id}|"), &format!("|39={status}|")])
@@ -276,6 +283,7 @@ fn the_order_match_of_quickfix_j_is_traded_with() {
     ours.expect(&["logout None"]);
     ours.send("D", &order("B2", 1, 5, "11", ""));
     ours.send("D", &order("S2", 2, 5, "11", ""));
+    until_it_has_dealt_with_the_end();
     ours.handle.logon(0).unwrap();
     ours.expect(&["logon"]);
     expect_report(&mut ours, "S2", "2");
@@ -284,6 +292,7 @@ fn the_order_match_of_quickfix_j_is_traded_with() {
     // Another process of ours, which has lost its numbers and says so.
     let mut entry = FIX42.entry(Role::Initiator);
     entry.setup.reset_on_logon = true;
+    until_it_has_dealt_with_the_end();
     let mut ours = Ours::initiate(entry, port);
     ours.expect(&["admin ", "|35=A|", "|34=1|", "|141=Y|"]);
     ours.expect(&["logon"]);

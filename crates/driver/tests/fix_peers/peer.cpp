@@ -2,7 +2,8 @@
 //
 // usage: peer initiator|acceptor SETTINGS
 // Lines in: `send 35=D|11=a|...` an application message, `out N` the number the next message of its side gets, `in N` the
-// number it expects next, `await N` waits until it expects that one, `logout`, `logon`, `quit`.
+// number it expects next, `await N` waits until it expects that one, `rest` until no connection is left, `logout`,
+// `logon`, `quit`.
 // Lines out: `ready`; `done` after each line in; `logon`, `logout`; `app MESSAGE` what its application was given, in
 // order; `< MESSAGE` and `> MESSAGE` all that came and went; `. TEXT` what the engine says of it; `? TEXT` a fault.
 // Separators are shown as `|`.
@@ -89,6 +90,7 @@ static void obey(const std::string& line, const FIX::SessionID& id) {
     else if (verb == "out") session->setNextSenderMsgSeqNum(std::atoi(rest.c_str()));
     else if (verb == "in") session->setNextTargetMsgSeqNum(std::atoi(rest.c_str()));
     else if (verb == "await") await(std::atoi(rest.c_str()), *session);
+    else if (verb == "rest") return;  // Each end is of its own connection here.
     else if (verb == "logout") session->logout();
     else if (verb == "logon") session->logon();
     else say("?", line);
