@@ -3,7 +3,8 @@
 // Out:   the Almgren-Chriss schedule with cost and variance; the frontier over risk aversions.
 // Holds: discrete form; holdings fall from the whole quantity to 0.
 // Costs: a few hyperbolic functions an interval, on the thread pool.
-import { call, first, inTurns, type JobOptions, type Series } from './call.js'
+import { call, first, type JobOptions, type Series } from './call.js'
+import { Rows } from './rows.js'
 
 /** Parameters, in one currency, one time unit and one quantity unit throughout. */
 export interface AlmgrenChrissOptions extends JobOptions {
@@ -70,10 +71,10 @@ export interface FrontierPoint {
 export async function almgrenChrissFrontier(
   options: Omit<AlmgrenChrissOptions, 'riskAversion'>,
   riskAversions: Series,
-): Promise<FrontierPoint[]> {
+): Promise<Rows<FrontierPoint>> {
   const given = { fixedCost: 0, ...options, riskAversion: 0 }
   const points = first((await call<null>('almgrenChrissFrontier', given, [riskAversions])).arrays)
-  return inTurns(points.length / 4, (index) => {
+  return new Rows<FrontierPoint>(points.length / 4, (index) => {
     const at = 4 * index
     return {
       riskAversion: points[at]!,

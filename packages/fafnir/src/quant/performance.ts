@@ -3,7 +3,8 @@
 // Out:   performance statistics, drawdowns, the equity of a signal.
 // Holds: a ratio whose denominator is 0 is null; periods a year and the rates' periods are explicit.
 // Costs: a few passes and one sort, on the thread pool.
-import { call, first, inTurns, type JobOptions, type Series } from './call.js'
+import { call, first, type JobOptions, type Series } from './call.js'
+import { Rows } from './rows.js'
 
 /** A rate and the period that it is stated for; a year's is compounded. */
 export interface Rate {
@@ -126,7 +127,8 @@ export interface Drawdowns {
   readonly totalReturn: number
   readonly maxDrawdown: number
   readonly deepest: Drawdown | null
-  readonly all: readonly Drawdown[]
+  /** Every one in order of its peak: there may be half as many as returns. */
+  readonly all: Rows<Drawdown>
   /** Root mean square of `curve`. */
   readonly ulcerIndex: number
   /** Equity over its running peak, less 1, after each return. */
@@ -141,7 +143,7 @@ export async function drawdowns(returns: Series, options: JobOptions = {}): Prom
   // Its options are the job's: the native function has none and reads none.
   const answer = await call<Omit<Drawdowns, 'curve' | 'all'>>('drawdowns', options, [returns])
   const falls = answer.arrays[1] ?? new Float64Array(0)
-  const all = await inTurns(falls.length / 4, (index) => {
+  const all = new Rows<Drawdown>(falls.length / 4, (index) => {
     const at = 4 * index
     const recovery = falls[at + 3]! < 0 ? null : falls[at + 3]!
     return { depth: falls[at]!, peak: falls[at + 1]!, trough: falls[at + 2]!, recovery }

@@ -132,8 +132,8 @@ test('sizes and schedules', async () => {
   expect(path.kappa).toBeCloseTo(0.607076163247, 12)
   expect(path.holdings[1]).toBeCloseTo(541955.554374, 6)
   const frontier = await quant.almgrenChrissFrontier(parameters, [0, 1e-6])
-  expect(frontier[0]!.halfLife).toBe(Infinity)
-  expect(frontier[1]!.expectedCost).toBeGreaterThan(frontier[0]!.expectedCost)
+  expect(frontier.at(0)!.halfLife).toBe(Infinity)
+  expect(frontier.at(1)!.expectedCost).toBeGreaterThan(frontier.at(0)!.expectedCost)
 })
 
 describe('bad input is a typed error that says what and where', () => {

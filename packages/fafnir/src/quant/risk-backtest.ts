@@ -3,7 +3,8 @@
 // Out:   exception days, the tests of Kupiec and Christoffersen, Basel's traffic light; drawdowns at risk.
 // Holds: an exception is a loss strictly beyond its forecast; 0 ln 0 is 0, so that no count is refused.
 // Costs: one pass; a rolling forecast keeps its window sorted. On the thread pool but for the closed forms.
-import { call, callNow, first, inTurns, type JobOptions, type Series } from './call.js'
+import { call, callNow, first, type JobOptions, type Series } from './call.js'
+import { Rows } from './rows.js'
 import { checkedObject } from './risk-arguments.js'
 import { flagSource } from './source.js'
 
@@ -159,7 +160,8 @@ export interface DrawdownRiskOptions extends JobOptions {
 export interface DrawdownRisk {
   /** After each return. */
   readonly drawdowns: Float64Array
-  readonly episodes: readonly DrawdownEpisode[]
+  /** In order of the peaks: there may be half as many as returns. */
+  readonly episodes: Rows<DrawdownEpisode>
   /** Deepest. */
   readonly maximum: number
   /** Mean over all periods. */
@@ -185,7 +187,7 @@ export async function drawdownRisk(returns: Series, options: DrawdownRiskOptions
   const { numbers, arrays } = await call<Numbers>('drawdownRisk', given as JobOptions, [returns])
   // Four numbers an episode; a recovery of -1 is none.
   const falls = arrays[1]!
-  const episodes = await inTurns(falls.length / 4, (index) => {
+  const episodes = new Rows<DrawdownEpisode>(falls.length / 4, (index) => {
     const at = 4 * index
     const recovery = falls[at + 2]! < 0 ? null : falls[at + 2]!
     return { peak: falls[at]!, trough: falls[at + 1]!, recovery, depth: falls[at + 3]! }

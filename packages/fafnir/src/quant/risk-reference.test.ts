@@ -109,7 +109,7 @@ describe.skipIf(!there)('reference values', () => {
     meetsLeast(risk.entropic, want.number('edar95_rel'))
     meets('mdd_rel', risk.maximum, want.number('mdd_rel'))
     meets('ulcer_rel', risk.ulcer, want.number('ulcer_rel'))
-    const deepest = risk.episodes.find(({ depth }) => depth === risk.maximum)!
+    const deepest = risk.episodes.toArray().find(({ depth }) => depth === risk.maximum)!
     expect([deepest.peak, deepest.trough]).toEqual([
       expected.number('performance', 'mdd_peak_index'),
       expected.number('performance', 'mdd_trough_index'),

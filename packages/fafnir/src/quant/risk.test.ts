@@ -243,13 +243,13 @@ describe('backtests', () => {
 
   test('drawdowns at risk', async () => {
     const fall = await quant.drawdownRisk([0.1, -0.5, 0.2, 1], { confidence: 0.5 })
-    expect(fall.episodes).toEqual([{ peak: 1, trough: 2, recovery: 4, depth: 0.5 }])
+    expect([...fall.episodes]).toEqual([{ peak: 1, trough: 2, recovery: 4, depth: 0.5 }])
     expect([fall.maximum, fall.average]).toEqual([0.5, expect.closeTo((0.5 + 0.4) / 4, 14)])
     expect(fall.conditional).toBeCloseTo(0.45, 14)
     expect(fall.ulcer).toBeCloseTo(Math.sqrt((0.25 + 0.16) / 4), 14)
     const stake = await quant.drawdownRisk([0.1, -0.5, 0.2], { compounding: 'uncompounded' })
     expect([...stake.drawdowns]).toEqual([0, 0.5, expect.closeTo(0.3, 14)])
-    expect(stake.episodes[0]!.recovery).toBeNull()
+    expect(stake.episodes.at(0)!.recovery).toBeNull()
   })
 })
 
