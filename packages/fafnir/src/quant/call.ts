@@ -41,6 +41,9 @@ const NOW_MAX = 524_288
 /** The same where some are no typed arrays. */
 const NOW_HEAVY_MAX = 393_216
 
+/** Values in the options of a call: names and marginals of the most assets fit; series are arguments. */
+const OPTION_VALUES_MAX = 32_768
+
 /** What is said of an argument that is not given. */
 export function missing(what: string): Error {
   return fail('ARGUMENT_INVALID', `${what} is missing`, { path: what })
@@ -59,9 +62,15 @@ export function taken<T extends object>(options: T): T {
 }
 
 function optionsJson(options: object): string {
-  let where = ''
+  let [where, values] = ['', 0]
   const checked = (key: string, value: unknown): unknown => {
     where = key
+    if (ArrayBuffer.isView(value)) throw new TypeError('a typed array')
+    values++
+    const have = Array.isArray(value) ? values + value.length : values
+    if (have > OPTION_VALUES_MAX) {
+      throw fail('QUANT_TOO_LARGE', `too many values in ${key}`, { what: key, have, max: OPTION_VALUES_MAX })
+    }
     if (typeof value === 'function' || typeof value === 'symbol') throw new TypeError(`a ${typeof value}`)
     if (typeof value !== 'number' || Number.isFinite(value)) return value
     throw fail('QUANT_OUT_OF_RANGE', `${key} is not a finite number`, { what: key, value: String(value) })

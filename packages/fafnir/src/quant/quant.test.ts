@@ -165,4 +165,20 @@ describe('bad input is a typed error that says what and where', () => {
     const unknown = { lambda: 0.9 } as quant.EwmaOptions
     expect((await refused(() => quant.ewmaCovariance(returns, unknown))).code).toBe('ARGUMENT_INVALID')
   })
+
+  test('in options that hold what belongs in an argument', async () => {
+    const days = (exceptions: unknown): quant.LikelihoodRatio => quant.kupiec(exceptions as number, 250, 0.01)
+    expect(await refused(() => days(new Float64Array(1_000_000)))).toMatchObject({
+      code: 'ARGUMENT_INVALID',
+      fields: { path: 'exceptions' },
+    })
+    const bound = { what: 'exceptions', max: 32_768 }
+    expect(await refused(() => days(Array(1_000_000).fill(0)))).toMatchObject({
+      code: 'QUANT_TOO_LARGE',
+      fields: bound,
+    })
+    const nested = Array.from({ length: 1_000 }, () => Array(40).fill(0))
+    expect((await refused(() => days(nested))).code).toBe('QUANT_TOO_LARGE')
+    expect((await refused(() => days(nested.slice(0, 500)))).code).toBe('ARGUMENT_INVALID')
+  })
 })
