@@ -4,6 +4,7 @@ mod live_support;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use common::Session;
@@ -313,8 +314,10 @@ fn a_panic_while_the_peer_has_vanished_cancels_on_the_next_connection() {
     venue.set(|faults| &faults.flood, true);
     venue.deafen();
     until(&session, "the fault", |stats| stats["fault"] == "ENGINE_PANICKED");
+    venue.set(|faults| &faults.flood, false);
     assert_eq!(venue.seen().logons, 1, "it was up");
-    venue.until("a session after the halt", |seen| seen.logons == 2 && seen.resting.is_empty());
+    // A busy machine may let a logon wait too long: then there is another.
+    venue.until("a session after the halt", |seen| seen.logons >= 2 && seen.resting.is_empty());
     venue.until("its end", |seen| seen.logouts == 1);
     {
         let seen = venue.seen();
@@ -324,7 +327,8 @@ fn a_panic_while_the_peer_has_vanished_cancels_on_the_next_connection() {
         assert!(seen.bad_sequence.is_empty(), "{:?}", seen.bad_sequence);
     }
     let summary = session.hosted.close().unwrap();
-    assert_eq!((summary.connections[1].last_fault, summary.open_orders), (Some("ACK_TIMEOUT"), 0));
+    let last = summary.connections[1].last_fault;
+    assert!(matches!(last, Some("ACK_TIMEOUT" | "FIX_LOGON")) && summary.open_orders == 0, "{last:?}");
 }
 
 fn closing_a_halted_engine_gives_the_last_cancels_their_time() {
@@ -346,8 +350,11 @@ fn closing_a_halted_engine_gives_the_last_cancels_their_time() {
     assert!(venue.seen().resting.is_empty());
 }
 
-/// Runs tests that mostly wait side by side; a panic of one is that of all.
+/// Runs tests that mostly wait side by side; a panic of one is that of all. Those of two groups would be too many for a
+/// small machine.
 fn together(tests: &[fn()]) {
+    static GROUP: Mutex<()> = Mutex::new(());
+    let _group = GROUP.lock().unwrap_or_else(PoisonError::into_inner);
     std::thread::scope(|scope| tests.iter().for_each(|&test| drop(scope.spawn(test))));
 }
 
