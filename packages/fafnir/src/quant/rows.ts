@@ -30,7 +30,7 @@ export class Rows<T> implements Iterable<T> {
     for (let place = 0; place < this.length; place++) yield this.#make(place)
   }
 
-  /** All entries: a second for some ten million, in which nothing else runs. */
+  /** All entries: some tenths of a second for a million, in which nothing else runs. */
   toArray(): T[] {
     return Array.from(this)
   }
